@@ -1,0 +1,16 @@
+"""Moments as the runtime writes them: UTC text with milliseconds, `2025-12-31T08:45:00.000Z`.
+
+The text sorts as the moments do, so timestamps are compared, stored and sent as they are.
+"""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """The machine's clock; tests pass another function in its place."""
+    return datetime.now(UTC)
+
+
+def timestamp(moment: datetime) -> str:
+    """The text of an aware moment."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,140 @@
+"""The error tree, split by whose fault it is.
+
+::
+
+    AgentRuntimeError
+    ├── CallerError             the call is wrong: sent again unchanged, it fails again
+    │   ├── InvalidInput            a value that breaks the rules; names the value
+    │   ├── SessionNotFound
+    │   ├── SessionExists
+    │   └── MessageConflict         a message id came back with different content
+    ├── NotNow                  the call is right, the moment is wrong: send it again later
+    │   ├── MailboxFull             one session has more commands than it can take
+    │   ├── StoreBehind             too much accepted state is not on disk yet
+    │   └── RuntimeClosed           the runtime is shutting down
+    ├── StoreError              the disk's fault: what happened to a write is unknown, not undone
+    │   ├── StoreUnavailable        the store fails now; the runtime keeps trying
+    │   ├── DeltaRejected           the store takes everything but this one session
+    │   ├── StoreBroken             nothing more can be known or written: the process has to end
+    │   └── CannotOpenStore         an operator's error: says what to do next
+    └── SessionCrashed          our fault: a bug ended the session's actor
+"""
+
+
+class AgentRuntimeError(Exception):
+    """Everything that this package raises on purpose."""
+
+
+class CallerError(AgentRuntimeError):
+    """The call is wrong. Sent again unchanged, it fails again."""
+
+
+class InvalidInput(CallerError):
+    """A value breaks the rules; the message names the value and the rule."""
+
+
+class SessionNotFound(CallerError):
+    """No session has this id, in memory or in the store."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} not found")
+        self.session_id = session_id
+
+
+class SessionExists(CallerError):
+    """A session was to be created under an id that is taken."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} already exists")
+        self.session_id = session_id
+
+
+class MessageConflict(CallerError):
+    """A message id came back with different content. Nothing of the call was applied."""
+
+    def __init__(self, message_id: str, seq: int | None) -> None:
+        where = "earlier in the same call" if seq is None else f"as message {seq}"
+        super().__init__(
+            f"Message id {message_id!r} is taken: it was sent {where} with different content"
+        )
+        self.message_id = message_id
+
+
+class NotNow(AgentRuntimeError):
+    """The call is right but cannot be taken now; nothing of it was applied.
+
+    `retry_after` is in seconds: the soonest moment at which trying again can help.
+    """
+
+    retry_after: float = 1.0
+
+
+class MailboxFull(NotNow):
+    """The session's mailbox has no room, and the caller asked not to wait."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} has too many commands waiting; send it again later")
+        self.session_id = session_id
+
+
+class StoreBehind(NotNow):
+    """More state is waiting for the store than the configured bound allows."""
+
+    def __init__(self, undurable_bytes: int, limit: int) -> None:
+        super().__init__(
+            f"{undurable_bytes} bytes wait to be written and the limit is {limit}: "
+            "the store is slower than the writes; send it again later"
+        )
+
+
+class RuntimeClosed(NotNow):
+    """The runtime is shutting down and takes no more commands."""
+
+    def __init__(self) -> None:
+        super().__init__("The runtime is shutting down; send it again after the restart")
+
+
+class StoreError(AgentRuntimeError):
+    """The store failed.
+
+    For a write this means *unknown*, not undone: it stays in memory and is tried again.
+    Sending it again with the same message ids is safe.
+    """
+
+    retry_after: float = 1.0
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot read or write at the moment: locked, full, or not answering."""
+
+
+class DeltaRejected(StoreError):
+    """The store took the batch, but refused what this one session brought to it."""
+
+
+class StoreBroken(StoreError):
+    """The store failed in a way after which its state is unknown: the process must end.
+
+    Only a restart, which reads what really is on disk, tells the truth again.
+    """
+
+
+class CannotOpenStore(StoreError):
+    """The store was not opened. For the operator: what is wrong, and what to do next."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(f"{problem}\n  {hint}")
+        self.problem = problem
+        self.hint = hint
+
+
+class SessionCrashed(AgentRuntimeError):
+    """A bug ended the session's actor; the log has the traceback.
+
+    Whether the command took effect is unknown. The next command starts the session
+    again from the store.
+    """
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Session {session_id} failed internally; the log says how")
+        self.session_id = session_id

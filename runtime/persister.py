@@ -1,0 +1,270 @@
+"""The only task that writes to the store.
+
+A cycle waits until a commit is due, takes the dirty records' deltas in one stretch, commits them in
+one transaction in a worker thread, and marks what became durable. While one commit runs, the next
+batch gathers: that is the group commit.
+
+A failed commit changes nothing here: the deltas are derived from the records, so the next cycle
+takes them again, together with whatever came since.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import trio
+from attrs import define, field
+
+from runtime.clock import timestamp
+from runtime.config import RuntimeConfig
+from runtime.dirty import Batch, Dirty, DirtySet, Record, Waiter
+from runtime.errors import StoreBehind, StoreError, StoreUnavailable
+from runtime.statistics import (
+    BATCH_SESSIONS,
+    COMMIT_SECONDS,
+    HistogramCounter,
+    PersisterStatistics,
+)
+from runtime.store import Store
+
+log = logging.getLogger("agent_runtime")
+
+ENDED = "The runtime ended before this was confirmed on disk"
+
+
+def backoff(config: RuntimeConfig, attempt: int) -> float:
+    """Seconds to pause after the attempt of this number, counted from 0, has failed."""
+    doublings = min(attempt, 32)  # far beyond any sensible maximum, and no overflow
+    return min(config.backoff_initial * 2.0**doublings, config.backoff_max)
+
+
+@define(eq=False)
+class Persister:
+    """The dirty set's owner, and the task that empties it."""
+
+    _store: Store
+    _config: RuntimeConfig
+    _now: Callable[[], datetime]
+    _dirty: DirtySet = field(factory=DirtySet)
+    _stirred: trio.Event = field(factory=trio.Event)
+    """Set when there is something new to decide: the first dirt, a waiter, a large batch."""
+    _hurry: bool = False
+    """Whether the next commit is due at once."""
+    is_committing: bool = False
+    """Whether a worker thread is in the store; stays true if it had to be left behind there."""
+    _ended: bool = False
+    _failed_attempts: int = 0
+    """Commits that failed since the last one that did not."""
+    _failing_since: str | None = None
+    _last_error: StoreError | None = None
+    _failures: int = 0
+    _rejections: int = 0
+    _writer: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
+    _commit_seconds: HistogramCounter = field(factory=lambda: HistogramCounter(COMMIT_SECONDS))
+    _batch_sessions: HistogramCounter = field(factory=lambda: HistogramCounter(BATCH_SESSIONS))
+
+    # -- for the actors -----------------------------------------------------------------------
+
+    def mark_dirty(self, record: Record) -> None:
+        """Notes that the record has changed. Never yields."""
+        self._dirty.add(record, trio.current_time())
+        if (
+            len(self._dirty) >= self._config.batch_sessions
+            or self._dirty.undurable_bytes >= self._config.batch_bytes
+        ):
+            self._hurry = True
+            self._stirred.set()
+        elif len(self._dirty) == 1:
+            self._stirred.set()
+
+    # -- for the callers ----------------------------------------------------------------------
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last commit failed."""
+        return self._failing_since is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether less waits for the store than the configured bound."""
+        return self._dirty.undurable_bytes < self._config.undurable_limit
+
+    def check_room(self) -> None:
+        """Raises `StoreBehind` if too much waits for the store already."""
+        if not self.has_room:
+            raise StoreBehind(self._dirty.undurable_bytes, self._config.undurable_limit)
+
+    def has_dirty(self, session_id: str) -> bool:
+        """Whether something of this session waits for the store."""
+        return self._dirty.get(session_id) is not None
+
+    async def wait_durable(self, record: Record, version: int) -> None:
+        """Returns when this version of the record, or a later one, is on disk.
+
+        Raises `StoreError` if that is still unknown after `commit_timeout`, or if the store
+        rejects the record.
+        """
+        if record.durable_version < version:
+            dirty = self._dirty.get(record.session_id)
+            assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
+            await self._wait([(dirty, version)])
+
+    async def wait_settled(self, session_id: str) -> None:
+        """Returns when nothing of this session waits for the store. Raises `StoreError`."""
+        while dirty := self._dirty.get(session_id):
+            await self._wait([(dirty, dirty.record.version)])
+
+    async def flush(self) -> None:
+        """Returns when all that is dirty now is on disk. Raises `StoreError`.
+
+        A record that the store keeps rejecting is not waited for, it is only reported.
+        """
+        if healthy := self._unrejected():
+            await self._wait([(dirty, dirty.record.version) for dirty in healthy])
+        for dirty in self._dirty:
+            if dirty.rejection is not None:
+                raise dirty.rejection
+
+    async def try_flush(self) -> None:
+        """The same where the store works; otherwise returns, since it is known to fail already."""
+        if not self.is_failing:
+            with suppress(StoreError):  # logged where it arose; `statistics` shows it
+                await self.flush()
+
+    # -- the task -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commits until cancelled. Raises `StoreBroken`, after which nothing may go on."""
+        try:
+            while True:
+                await self._wait_until_due()
+                batch, self._hurry = self._dirty.take(
+                    trio.current_time(),
+                    max_sessions=self._config.batch_sessions,
+                    max_bytes=self._config.batch_bytes,
+                )
+                if batch:
+                    await self._commit(batch)
+        finally:
+            self._ended = True
+            for dirty in self._dirty:
+                dirty.fail_waiters(StoreUnavailable(ENDED))
+
+    async def drain(self) -> None:
+        """Commits until nothing is dirty; for the end, when no actor runs any more.
+
+        Tries until cancelled, and gives up on what the store rejects. `run` has to be running.
+        """
+        while self._unrejected() and not self._ended:
+            with suppress(StoreError):  # logged where it arose
+                await self.flush()
+
+    def check_written(self) -> None:
+        """Raises `StoreUnavailable` if something accepted is not on disk at the end."""
+        if self._dirty and not self._ended:
+            raise StoreUnavailable(
+                f"{len(self._dirty)} sessions could not be written completely: "
+                f"{self._last_error or 'the store rejects them'}"
+            )
+
+    def statistics(self) -> PersisterStatistics:
+        """What waits, and how the commits went."""
+        oldest = self._dirty.oldest_since()
+        return PersisterStatistics(
+            dirty_sessions=len(self._dirty),
+            undurable_bytes=self._dirty.undurable_bytes,
+            oldest_undurable_age=0.0 if oldest is None else trio.current_time() - oldest,
+            commit_seconds=self._commit_seconds.snapshot(),
+            batch_sessions=self._batch_sessions.snapshot(),
+            commit_failures=self._failures,
+            rejected_deltas=self._rejections,
+            failing_since=self._failing_since,
+            last_error=None if self._last_error is None else str(self._last_error),
+        )
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _unrejected(self) -> list[Dirty]:
+        return [dirty for dirty in self._dirty if dirty.rejection is None]
+
+    async def _wait(self, targets: Sequence[tuple[Dirty, int]]) -> None:
+        if self._ended:
+            raise StoreUnavailable(ENDED)
+        waiter = Waiter(pending=len(targets))
+        for dirty, version in targets:
+            dirty.waiters.append((version, waiter))
+        self._hurry = True
+        self._stirred.set()
+        with trio.move_on_after(self._config.commit_timeout):
+            try:
+                await waiter.done.wait()
+            finally:
+                if not waiter.done.is_set():
+                    for dirty, version in targets:
+                        with suppress(ValueError):  # settled already
+                            dirty.waiters.remove((version, waiter))
+        if waiter.error is not None:
+            raise waiter.error
+        if not waiter.done.is_set():
+            reason = f" ({self._last_error})" if self._last_error else ""
+            raise StoreUnavailable(
+                f"Not confirmed on disk within {self._config.commit_timeout:g} s{reason}. "
+                "It is kept in memory and tried again; sending it again with the same ids is safe"
+            )
+
+    async def _wait_until_due(self) -> None:
+        """Until there is dirt, and it is old enough, or someone waits, or it is much."""
+        while not self._dirty:
+            self._stirred = trio.Event()
+            await self._stirred.wait()
+        while not self._hurry:
+            self._stirred = trio.Event()
+            with trio.move_on_at(self._dirty.due(self._config.snapshot_interval)) as nap:
+                await self._stirred.wait()
+            if nap.cancelled_caught:
+                break
+        # Commands that are already mailed are answered before this task runs again: they join.
+        await trio.lowlevel.checkpoint()
+
+    async def _commit(self, batch: Batch) -> None:
+        """One transaction; if the store cannot do it now, a pause."""
+        started = trio.current_time()
+        self.is_committing = True
+        try:
+            committed = await trio.to_thread.run_sync(
+                self._store.commit,
+                [delta for _, delta in batch],
+                limiter=self._writer,
+                abandon_on_cancel=True,  # the end of the runtime is bounded (I6)
+            )
+        except StoreUnavailable as error:
+            self.is_committing = False
+            self._note_failure(error)
+            await trio.sleep(backoff(self._config, self._failed_attempts))
+            self._failed_attempts += 1
+            self._hurry = True
+            return
+        self.is_committing = False
+        now = trio.current_time()
+        self._dirty.settle(batch, committed, taken_at=started)
+        for session_id, rejection in committed.rejected.items():
+            self._rejections += 1
+            log.error("session %s: the store rejects it: %s", session_id, rejection)
+            self._dirty.reject(session_id, rejection, now, lambda n: backoff(self._config, n))
+        self._note_success()
+        self._commit_seconds.observe(now - started)
+        self._batch_sessions.observe(len(batch))
+
+    def _note_failure(self, error: StoreError) -> None:
+        self._failures += 1
+        self._last_error = error
+        if self._failing_since is None:
+            self._failing_since = timestamp(self._now())
+            log.error("the store fails; nothing is lost yet, trying again: %s", error)
+
+    def _note_success(self) -> None:
+        self._failed_attempts = 0
+        if self._failing_since is not None:
+            log.warning("the store works again; it failed since %s", self._failing_since)
+            self._failing_since = self._last_error = None

@@ -1,0 +1,277 @@
+"""`open_runtime` and the runtime: the nurseries, the start and stop order, and what spans sessions.
+
+Two nurseries, one inside the other: the persister's, and inside it the actors'. So the end runs in
+the only safe order: mailboxes close, the actors answer what they have and stop, the persister
+writes what is left, the store closes.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import trio
+from attrs import frozen
+
+from runtime.clock import timestamp, utc_now
+from runtime.commands import Delete
+from runtime.config import RuntimeConfig
+from runtime.directory import Directory
+from runtime.erasure import Erasure
+from runtime.errors import SessionNotFound
+from runtime.handle import Session
+from runtime.message import Message
+from runtime.persister import Persister
+from runtime.replies import Summary
+from runtime.session import SessionState
+from runtime.statistics import Statistics
+from runtime.store import DEFAULT_AGENT, ListPosition, SessionPage, Store
+
+T = TypeVar("T")
+
+READERS = 4
+"""Threads that read from the store at one time. Such reads are mostly Python building objects,
+under one lock; a few threads are enough to keep the disk busy beside it."""
+
+EXPIRY_CHUNK = 500
+"""Expired sessions erased in one transaction: tens of milliseconds of the writer's time."""
+
+
+@frozen(eq=False, kw_only=True)
+class Runtime:
+    """Many sessions, each owned by one task, and one task that writes them to the store."""
+
+    config: RuntimeConfig
+    _store: Store
+    _persister: Persister
+    _directory: Directory
+    _readers: trio.CapacityLimiter
+    _now: Callable[[], datetime]
+    _new_session_id: Callable[[], str]
+
+    def session(self, session_id: str, *, nowait: bool = False) -> Session:
+        """A handle on a session, whether it exists or not. Does nothing else.
+
+        With `nowait`, a full mailbox raises `MailboxFull` instead of making the caller wait. Raises
+        `InvalidInput` for an id that no session can have.
+        """
+        return Session(
+            id=session_id,
+            directory=self._directory,
+            persister=self._persister,
+            timestamp=lambda: timestamp(self._now()),
+            durable=self.config.durability == "commit",
+            nowait=nowait,
+        )
+
+    async def create_session(
+        self,
+        session_id: str | None = None,
+        *,
+        system_prompt: str | None = None,
+        agent: str = DEFAULT_AGENT,
+        metadata: Mapping[str, Any] | None = None,
+        durable: bool | None = None,
+    ) -> Summary:
+        """Creates a session; without an id, under a new one.
+
+        A system prompt becomes its first message. Raises `SessionExists`, `InvalidInput`.
+        """
+        messages = []
+        if system_prompt is not None:
+            messages.append(Message(role="system", content=system_prompt))
+        session = self.session(self._new_session_id() if session_id is None else session_id)
+        return await session.create(*messages, agent=agent, metadata=metadata, durable=durable)
+
+    async def list_sessions(
+        self, *, limit: int | None = None, after: ListPosition | None = None
+    ) -> SessionPage:
+        """All sessions, most recent first, or a page of them.
+
+        Shows what was written a moment ago, in either durability; while the store cannot commit,
+        what was committed last. Raises `StoreError`.
+        """
+        await self._persister.try_flush()
+        return await self._read(self._store.list_sessions, limit, after)
+
+    async def count_sessions(self) -> int:
+        """How many sessions the store has. Raises `StoreError`."""
+        return await self._read(self._store.count)
+
+    async def cleanup(self, max_age: timedelta) -> int:
+        """Deletes the sessions whose last activity is longer ago; returns how many that were.
+
+        Returns when that is on disk. Raises `StoreError`.
+        """
+        await self._persister.try_flush()
+        before = timestamp(self._now() - max_age)
+        deleted = 0
+        while ids := await self._read(self._store.expired, before, EXPIRY_CHUNK):
+            chunk = await self._expire(ids, before)
+            if chunk == 0:  # what is left was used again meanwhile
+                break
+            deleted += chunk
+        return deleted
+
+    async def flush(self) -> None:
+        """Returns when everything accepted so far is on disk. Raises `StoreError`."""
+        await self._persister.flush()
+
+    @property
+    def accepts_writes(self) -> bool:
+        """Whether a write has a chance now: the store keeps up, and the runtime is not closing."""
+        stuck = self._persister.is_failing and self.config.durability == "commit"
+        return self._persister.has_room and not stuck and not self._directory.closed
+
+    def statistics(self) -> Statistics:
+        """The runtime's inside at this moment."""
+        return Statistics(
+            directory=self._directory.statistics(), persister=self._persister.statistics()
+        )
+
+    async def _expire(self, ids: Sequence[str], before: str) -> int:
+        """Deletes those of the sessions that are still expired."""
+        # From here to the last mark nothing yields: a session that is not active now cannot
+        # become active before its erasure is in the dirty set, and then waits for it.
+        active = [session_id for session_id in ids if session_id in self._directory]
+        erasures = [
+            Erasure(session_id, before)
+            for session_id in ids
+            if session_id not in self._directory and not self._persister.has_dirty(session_id)
+        ]
+        for erasure in erasures:
+            self._persister.mark_dirty(erasure)
+        # To here.
+        deleted = 0
+        for session_id in active:
+            with suppress(SessionNotFound):  # somebody else deleted it
+                receipt = await self._directory.ask(session_id, Delete(before=before))
+                await self._persister.wait_durable(receipt.session, receipt.version)
+                deleted += receipt.value
+        for erasure in erasures:
+            await self._persister.wait_durable(erasure, erasure.version)
+            deleted += erasure.erased
+        return deleted
+
+    async def _read(self, read: Callable[..., T], *args: object) -> T:
+        return await trio.to_thread.run_sync(
+            read, *args, limiter=self._readers, abandon_on_cancel=True
+        )
+
+
+def new_session_id() -> str:
+    """An id that nobody has used."""
+    return f"session_{uuid.uuid4().hex}"
+
+
+@asynccontextmanager
+async def open_runtime(
+    store: Store,
+    config: RuntimeConfig | None = None,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    new_session_id: Callable[[], str] = new_session_id,
+) -> AsyncIterator[Runtime]:
+    """A runtime over `store`, which it takes over and closes at its end.
+
+    Leaving the block, in whatever way, answers the commands already mailed, writes everything that
+    was accepted, and closes the store. Raises `StoreBroken` if the store failed for good, and
+    `StoreUnavailable` if the end could not write everything within `flush_timeout`.
+
+    `now` must return aware datetimes.
+    """
+    config = config or RuntimeConfig()
+    persister = Persister(store, config, now)
+    readers = trio.CapacityLimiter(READERS)
+
+    async def activate(session_id: str) -> SessionState:
+        await persister.wait_settled(session_id)
+        return await trio.to_thread.run_sync(
+            lambda: SessionState.restored(session_id, store.load(session_id)),
+            limiter=readers,
+            abandon_on_cancel=True,
+        )
+
+    try:
+        with _sole_cause():
+            async with trio.open_nursery() as outer:
+                writer_scope = await outer.start(_run_shielded, persister)
+                try:
+                    async with trio.open_nursery() as actors:
+                        directory = Directory(
+                            nursery=actors,
+                            config=config,
+                            activate=activate,
+                            mark_dirty=persister.mark_dirty,
+                            flush=persister.try_flush,
+                        )
+                        sweeper = await actors.start(_run_cancellable, directory.sweep)
+                        try:
+                            yield Runtime(
+                                config=config,
+                                store=store,
+                                persister=persister,
+                                directory=directory,
+                                readers=readers,
+                                now=now,
+                                new_session_id=new_session_id,
+                            )
+                        finally:
+                            directory.close()
+                            sweeper.cancel()
+                            # An actor may be waiting for a store that does not answer.
+                            actors.cancel_scope.deadline = (
+                                trio.current_time() + config.flush_timeout
+                            )
+                finally:
+                    await _write_the_rest(persister, config.flush_timeout)
+                    writer_scope.cancel()
+    finally:
+        # A worker thread that had to be left behind still holds the connection: closing that under
+        # its feet could block for as long as it does.
+        if not persister.is_committing:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(store.close)
+
+
+async def _run_shielded(
+    persister: Persister, task_status: trio.TaskStatus[trio.CancelScope]
+) -> None:
+    """Outlives a cancelled surrounding: what was accepted is still to be written."""
+    with trio.CancelScope(shield=True) as scope:
+        task_status.started(scope)
+        await persister.run()
+
+
+async def _run_cancellable(
+    work: Callable[[], Awaitable[None]], task_status: trio.TaskStatus[trio.CancelScope]
+) -> None:
+    with trio.CancelScope() as scope:
+        task_status.started(scope)
+        await work()
+
+
+async def _write_the_rest(persister: Persister, timeout: float) -> None:
+    """The final flush, with its own deadline whatever surrounds it."""
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + timeout):
+        await persister.drain()
+    persister.check_written()
+
+
+@contextmanager
+def _sole_cause() -> Iterator[None]:
+    """Lets a single error leave as itself.
+
+    The two nurseries are ours; the groups that they wrap errors in are no business of the caller's.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        cause: BaseException = group
+        for _ in range(2):
+            if isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+                cause = cause.exceptions[0]
+        if cause is group:
+            raise
+        raise cause from cause.__cause__

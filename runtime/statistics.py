@@ -1,0 +1,93 @@
+"""The runtime's inside, made visible: counters as frozen values."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+
+COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Bucket bounds in seconds: an SSD commits in about a millisecond, a busy disk in hundreds."""
+
+BATCH_SESSIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""Bucket bounds in sessions: powers of two up to the default batch limit."""
+
+
+@frozen
+class Histogram:
+    """How often a measured value fell where.
+
+    `counts[i]` values were at most `bounds[i]` and above the bound before it; the last count, one
+    more than there are bounds, is of the values above them all.
+    """
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    sum: float
+
+
+@define(eq=False)
+class HistogramCounter:
+    """A histogram while it is being counted."""
+
+    bounds: Sequence[float]
+    _counts: list[int] = field(init=False)
+    _sum: float = field(init=False, default=0.0)
+
+    def __attrs_post_init__(self) -> None:
+        self._counts = [0] * (len(self.bounds) + 1)
+
+    def observe(self, value: float) -> None:
+        """Counts one value."""
+        self._counts[bisect_left(self.bounds, value)] += 1
+        self._sum += value
+
+    def snapshot(self) -> Histogram:
+        """The counts so far."""
+        return Histogram(self.bounds, tuple(self._counts), self._sum)
+
+
+@frozen(kw_only=True)
+class PersisterStatistics:
+    """What waits for the store, and how the commits went. Times are in seconds."""
+
+    dirty_sessions: int
+    """Sessions with state that is not on disk."""
+    undurable_bytes: int
+    """What that state holds in memory, about."""
+    oldest_undurable_age: float
+    """How long the oldest of it has been waiting; 0 when nothing is."""
+    commit_seconds: Histogram
+    """Successful commits by duration."""
+    batch_sessions: Histogram
+    """Successful commits by the number of sessions in them."""
+    commit_failures: int
+    """Commits that the store could not do, since the start."""
+    rejected_deltas: int
+    """Sessions that the store refused inside a batch that it took, since the start."""
+    failing_since: str | None
+    """When the store began to fail, UTC; `None` while it works."""
+    last_error: str | None
+    """Why it fails; `None` while it works."""
+
+
+@frozen(kw_only=True)
+class DirectoryStatistics:
+    """Which sessions are in memory."""
+
+    active_sessions: int
+    activations: int
+    """Sessions started since the runtime was."""
+    passivations: int
+    """Idle or surplus sessions stopped since then."""
+    crashes: int
+    """Sessions ended by a bug since then."""
+    mailbox_rejections: int
+    """Commands refused since then because a mailbox was full."""
+
+
+@frozen(kw_only=True)
+class Statistics:
+    """One moment of a runtime."""
+
+    directory: DirectoryStatistics
+    persister: PersisterStatistics
