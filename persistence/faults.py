@@ -1,0 +1,52 @@
+"""Which error of SQLite means what: it will pass, one session is at fault, or nothing is certain.
+
+The codes are SQLite's own (https://sqlite.org/rescode.html); the low byte of a code is its class.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from runtime.errors import StoreBroken, StoreError, StoreUnavailable
+
+DATA_FAULTS = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    AttributeError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+"""Errors that lie in the values and not in the store: a constraint, a value too long, a lone
+surrogate (`UnicodeEncodeError`), an integer beyond 64 bits, an object of a wrong type."""
+
+_BROKEN_CLASSES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_BROKEN_CODES = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+
+
+def store_error(error: sqlite3.Error, *, at_commit: bool = False) -> StoreError:
+    """What an error of SQLite means for the store. `at_commit`: it came out of a COMMIT.
+
+    After a failed fsync the kernel may drop what it could not write and report success next time,
+    and a COMMIT that met any I/O error may or may not have reached the disk: both leave the state
+    unknown. Everything else rolls back cleanly and may work later.
+    """
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    text = f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
+    primary = code & 0xFF
+    if primary in _BROKEN_CLASSES:
+        return StoreBroken(f"The database is damaged: {text}")
+    if code in _BROKEN_CODES or (at_commit and primary == sqlite3.SQLITE_IOERR):
+        return StoreBroken(f"The disk failed during a commit: {text}")
+    return StoreUnavailable(f"The database does not answer now: {text}")
+
+
+@contextmanager
+def as_store_errors() -> Iterator[None]:
+    """Raises SQLite's errors from within as `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise store_error(error) from error
