@@ -1,0 +1,62 @@
+"""A real service: a process of its own, on a free port, with a real database file."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from attrs import define
+
+COMMAND = str(Path(sys.executable).with_name("agent-runtime"))
+
+END = 20.0
+"""Seconds for a process to end: a test that needs them all has failed."""
+
+
+@define
+class Service:
+    """A running service."""
+
+    process: subprocess.Popen[str]
+    url: str
+    announcement: str
+    """The line that it printed when it was ready."""
+
+    def client(self) -> httpx.Client:
+        """An HTTP client that talks to it."""
+        return httpx.Client(base_url=self.url, timeout=END)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Sends the signal and returns the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(END)
+
+
+@contextmanager
+def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> Iterator[Service]:
+    """A service working in `folder`; it dies with the block."""
+    process = subprocess.Popen(
+        [COMMAND, "serve", "--port", "0", "--db", db, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("agent-runtime on http"), f"it did not start: {line!r}"
+        yield Service(process, line.split()[2], line)
+    finally:
+        process.kill()
+        process.wait(END)
+        process.stdout.close()
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `agent-runtime` with these arguments to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )

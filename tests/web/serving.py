@@ -1,0 +1,138 @@
+"""A served app and a client that sends exactly the bytes it is told to."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any
+
+import h11
+import trio
+from attrs import define, field, frozen
+from quart_trio import QuartTrio
+
+from web.connection import HTTPConnection
+from web.server import ServerConfig, open_listeners, serve
+
+TOO_LONG = 20
+"""Seconds after which a test has failed. No test waits for it."""
+
+
+@frozen
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@define
+class Client:
+    """A raw connection. What it sends is up to the test; what it reads must be HTTP."""
+
+    stream: trio.SocketStream
+    _http: h11.Connection = field(factory=lambda: h11.Connection(h11.CLIENT), init=False)
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await trio.aclose_forcefully(self.stream)
+
+    async def send(self, data: bytes) -> None:
+        await self.stream.send_all(data)
+
+    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+        head += "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
+        if body:
+            head += f"Content-Length: {len(body)}\r\n"
+        await self.send(head.encode() + b"\r\n" + body)
+        return await self.answer(method)
+
+    async def answer(self, method: str = "GET") -> Answer:
+        """The next answer. Raises `h11.RemoteProtocolError` if it is cut off."""
+        if self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
+        # h11 wants to know what was asked, to know where the answer ends.
+        self._http.send(h11.Request(method=method, target="/", headers=[("Host", "localhost")]))
+        self._http.send(h11.EndOfMessage())
+        response: h11.Response | None = None
+        body = b""
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self.stream.receive_some())
+            elif isinstance(event, h11.Response):
+                response = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                assert response is not None
+                headers = {k.decode(): v.decode() for k, v in response.headers}
+                return Answer(response.status_code, headers, body)
+
+    async def read_to_end(self) -> bytes:
+        """Everything up to the close; an abrupt one counts too."""
+        data = b""
+        try:
+            while chunk := await self.stream.receive_some():
+                data += chunk
+        except trio.BrokenResourceError:
+            pass
+        return data
+
+
+@define
+class Served:
+    """A running server."""
+
+    port: int
+    urls: list[str]
+    shutdown: trio.Event
+    stopped: trio.Event = field(factory=trio.Event)
+
+    async def connect(self) -> Client:
+        return Client(await trio.open_tcp_stream("127.0.0.1", self.port))
+
+    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        """One request on a connection of its own."""
+        async with await self.connect() as client:
+            return await client.ask(method, path, body, **headers)
+
+
+@asynccontextmanager
+async def open_server(app: QuartTrio, config: ServerConfig | None = None) -> AsyncIterator[Served]:
+    """Serve `app` on a free port; shut down gracefully at the end."""
+    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
+    listeners = await open_listeners("127.0.0.1", 0)
+    shutdown = trio.Event()
+
+    async def run(task_status: trio.TaskStatus[list[str]]) -> None:
+        await serve(app, listeners, config=config, shutdown=shutdown, task_status=task_status)
+        served.stopped.set()
+
+    with trio.fail_after(TOO_LONG):
+        async with trio.open_nursery() as nursery:
+            served = Served(listeners[0].socket.getsockname()[1], [], shutdown)
+            served.urls = await nursery.start(run)
+            yield served
+            shutdown.set()
+
+
+async def send_until_closed(stream: trio.SocketStream, data: bytes) -> None:
+    """Send `data` again and again, and read nothing, until the other side has closed."""
+    try:
+        while True:
+            await stream.send_all(data)
+            await trio.sleep(0.01)
+    except trio.BrokenResourceError:
+        return

@@ -1,0 +1,143 @@
+"""The OpenAPI document says what is so: every real answer fits it, and every endpoint is in it."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from quart import Response
+
+from tests.web.conftest import Api
+
+Json = dict[str, Any]
+
+ENDPOINTS = {
+    "GET /api/v1/sessions",
+    "POST /api/v1/sessions",
+    "GET /api/v1/sessions/{session_id}",
+    "DELETE /api/v1/sessions/{session_id}",
+    "GET /api/v1/sessions/{session_id}/history",
+    "GET /api/v1/sessions/{session_id}/messages",
+    "POST /api/v1/sessions/{session_id}/messages",
+    "PATCH /api/v1/sessions/{session_id}/metadata",
+    "GET /api/v1/agents/{session_id}/current",
+    "POST /api/v1/agents/{session_id}/switch",
+    "POST /api/v1/maintenance/cleanup",
+    "GET /health",
+}
+
+
+@pytest.fixture
+async def document(api: Api) -> Json:
+    answer = await api.call("GET", "/openapi.json")
+    document: Json = json.loads(await answer.get_data(as_text=False))
+    return document
+
+
+def operations(document: Json) -> dict[str, Json]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+async def test_the_document_is_valid(document: Json) -> None:
+    validate(document)
+
+
+async def test_every_endpoint_is_in_it_once(document: Json) -> None:
+    assert set(operations(document)) == ENDPOINTS
+    ids = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_every_operation_says_in_a_sentence_what_it_does(document: Json) -> None:
+    for name, operation in operations(document).items():
+        assert operation["summary"].endswith("."), name
+
+
+def fits(document: Json, operation: str, answer: Response, body: bytes) -> None:
+    """Fails if the answer is not one that the document announces."""
+    responses = operations(document)[operation]["responses"]
+    response = responses.get(str(answer.status_code))
+    if response is None:
+        assert answer.status_code >= 400, f"{operation}: {answer.status_code} is not documented"
+        response = responses["default"]
+    if "content" not in response:
+        assert body == b""
+        return
+    ((content_type, media),) = response["content"].items()
+    assert answer.content_type == content_type
+    schema = {**media["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(json.loads(body))
+
+
+MESSAGE = {"role": "user", "content": "x", "id": "m1", "metadata": {"a": 1}}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLS: list[tuple[str, str, Any, int]] = [
+    ("POST /api/v1/sessions", "", {"session_id": "s", "system_prompt": "p"}, 201),
+    ("POST /api/v1/sessions", "", {"session_id": "s"}, 409),
+    ("POST /api/v1/sessions", "", {"agent": 5}, 400),
+    ("POST /api/v1/sessions/{session_id}/messages", "", MESSAGE, 201),
+    ("POST /api/v1/sessions/{session_id}/messages", "", MESSAGE, 200),
+    ("POST /api/v1/sessions/{session_id}/messages", "", {**MESSAGE, "content": "y"}, 409),
+    ("POST /api/v1/sessions/{session_id}/messages", "", {"messages": []}, 400),
+    (
+        "POST /api/v1/sessions/{session_id}/messages",
+        "",
+        {"messages": [{"role": "assistant", "content": None, "tool_calls": [CALL]}]},
+        201,
+    ),
+    ("POST /api/v1/agents/{session_id}/switch", "", {"agent": "coder", "reason": "r"}, 200),
+    ("PATCH /api/v1/sessions/{session_id}/metadata", "", {"a": {"b": None}}, 200),
+    ("GET /api/v1/sessions/{session_id}", "", None, 200),
+    ("GET /api/v1/sessions/{session_id}/history", "", None, 200),
+    ("GET /api/v1/sessions/{session_id}/messages", "", None, 200),
+    ("GET /api/v1/sessions/{session_id}/messages", "?limit=0", None, 400),
+    ("GET /api/v1/agents/{session_id}/current", "", None, 200),
+    ("GET /api/v1/sessions", "", None, 200),
+    ("GET /api/v1/sessions", "?limit=1", None, 200),
+    ("POST /api/v1/maintenance/cleanup", "", {"max_age_hours": 1}, 200),
+    ("GET /health", "", None, 200),
+    ("DELETE /api/v1/sessions/{session_id}", "", None, 204),
+    ("GET /api/v1/sessions/{session_id}/history", "", None, 404),
+]
+
+
+async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> None:
+    for operation, query, body, status in CALLS:
+        method, path = operation.split()
+        request = {} if body is None else {"json": body}
+        answer = await api.call(method, path.format(session_id="s") + query, **request)
+        assert answer.status_code == status, operation
+        fits(document, operation, answer, await answer.get_data(as_text=False))
+
+
+async def test_every_endpoint_was_called(api: Api) -> None:
+    assert {operation for operation, *_ in CALLS} == ENDPOINTS
+
+
+async def test_what_the_document_forbids_the_service_refuses(api: Api, document: Json) -> None:
+    path = "/api/v1/sessions/{session_id}/messages"
+    body = operations(document)[f"POST {path}"]["requestBody"]["content"]["application/json"]
+    validator = Draft202012Validator({**body["schema"], "components": document["components"]})
+    forbidden: list[Json] = [
+        {"role": "robot", "content": ""},
+        {"role": "user"},
+        {"role": "user", "content": "", "extra": 1},
+        {"messages": []},
+        {"role": "user", "content": "", "id": ""},
+    ]
+    for message in forbidden:
+        assert not validator.is_valid(message)
+        assert (await api.post("/sessions/s/messages", message)).status_code == 400
+
+
+async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = await (await api.call("GET", "/docs")).get_data(as_text=True)
+    assert "http" not in page.replace('charset="utf-8"', "")
+    for part in page.split('"'):
+        if part.startswith("/"):
+            assert (await api.call("GET", part)).status_code == 200, part

@@ -1,0 +1,19 @@
+"""The REST service over a runtime.
+
+A map:
+
+- `app`            `create_app`, and `create_blueprint` for a larger app
+- `sessions`, `agents`, `health`, `documentation`   the endpoints: parse, ask, render
+- `schemas`        what goes over the wire; `body`, `preference` read it from a request
+- `describe`, `openapi`   from the endpoints to the OpenAPI document
+- `problems`       one table: error to status
+- `guard`, `bearer`   who may come in
+- `metrics`        what is counted
+- `server`, `wire`, `http1`, `connection`   HTTP/1.1: a broken connection harms only itself
+- `cli`            the composition root: settings and commands
+"""
+
+from web.app import create_app, create_blueprint
+from web.guard import Guard
+
+__all__ = ["Guard", "create_app", "create_blueprint"]

@@ -1,0 +1,60 @@
+"""The REST service over a runtime: `create_app`, and `create_blueprint` for a larger app."""
+
+from quart import Blueprint
+from quart_trio import QuartTrio
+
+from runtime import Runtime
+from web import guard, problems
+from web.agents import agents_blueprint
+from web.connection import HTTPConnection
+from web.documentation import documentation_blueprint
+from web.guard import Guard
+from web.health import health_blueprint
+from web.metrics import Metrics
+from web.sessions import sessions_blueprint
+
+PREFIX = "/api/v1"
+
+
+def create_app(runtime: Runtime, *, rules: Guard | None = None) -> QuartTrio:
+    """The whole service, as an app of its own.
+
+    `runtime` has to be open for as long as the app serves. `rules` say who may come in; without
+    them, callers from this machine.
+    """
+    rules = Guard() if rules is None else rules
+    app = QuartTrio("agent_runtime", static_folder=None)
+    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
+    app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
+    guard.install(rules, app)
+    problems.install(app)
+    metrics = Metrics(runtime)
+    app.after_request(metrics.count)
+    app.register_blueprint(_endpoints(runtime, metrics))
+    return app
+
+
+def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Blueprint:
+    """The service's endpoints, for `register_blueprint` in a larger Quart-Trio app.
+
+    With `rules`, they hold for these endpoints; without, the app around decides who comes in.
+    """
+    metrics = Metrics(runtime)
+    service = _endpoints(runtime, metrics)
+    if rules is not None:
+        guard.install(rules, service)
+    problems.install(service)
+    service.after_request(metrics.count)
+    return service
+
+
+def _endpoints(runtime: Runtime, metrics: Metrics) -> Blueprint:
+    service = Blueprint("agent_runtime", __name__)
+    service.register_blueprint(sessions_blueprint(runtime), url_prefix=PREFIX)
+    service.register_blueprint(agents_blueprint(runtime), url_prefix=PREFIX)
+    health = health_blueprint(runtime, metrics)
+    documentation = documentation_blueprint()
+    for prefix, suffix in (("", ""), (PREFIX, "_v1")):  # monitoring looks outside the prefix
+        for blueprint in (health, documentation):
+            service.register_blueprint(blueprint, url_prefix=prefix, name=blueprint.name + suffix)
+    return service

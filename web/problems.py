@@ -1,0 +1,117 @@
+"""One table: error -> status. Every refusal leaves as `application/problem+json`.
+
+The members are RFC 9457's `type`, `title`, `status`, `detail`, and `error`, which repeats `detail`
+for the guide's clients. What a caller did wrong is told in full; what went wrong inside is not.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from math import ceil
+from types import MappingProxyType
+
+from quart import Blueprint, Quart, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from runtime import errors
+
+MIMETYPE = "application/problem+json"
+
+STATUSES: Mapping[type[errors.AgentRuntimeError], HTTPStatus] = MappingProxyType(
+    {
+        errors.CallerError: HTTPStatus.BAD_REQUEST,
+        errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+        errors.SessionNotFound: HTTPStatus.NOT_FOUND,
+        errors.SessionExists: HTTPStatus.CONFLICT,
+        errors.MessageConflict: HTTPStatus.CONFLICT,
+        errors.NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
+        errors.MailboxFull: HTTPStatus.TOO_MANY_REQUESTS,
+        errors.StoreBehind: HTTPStatus.SERVICE_UNAVAILABLE,
+        errors.RuntimeClosed: HTTPStatus.SERVICE_UNAVAILABLE,
+        errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+        errors.SessionCrashed: HTTPStatus.INTERNAL_SERVER_ERROR,
+        errors.AgentRuntimeError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    }
+)
+"""A class that is not here has the status of its nearest base that is."""
+
+UNKNOWN_OUTCOME = (
+    "The store fails at the moment, so the outcome of a write is unknown, not undone: "
+    "sending it again later with the same message ids is safe"
+)
+INTERNAL = "The service failed internally; its log says how"
+
+log = logging.getLogger(__name__)
+
+
+class CannotServe(Exception):
+    """The service does not start. For the operator: what is wrong, and what to do next."""
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(f"{problem}\n  {hint}")
+        self.problem = problem
+        self.hint = hint
+
+
+def problem_body(status: int, detail: str) -> bytes:
+    """The JSON of a problem, also for answers that are given before there is an app."""
+    return json.dumps(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": int(status),
+            "detail": detail,
+            "error": detail,
+        }
+    ).encode()
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        problem_body(status, detail), status, dict(headers or {}), content_type=MIMETYPE
+    )
+
+
+def status_of(error: errors.AgentRuntimeError) -> HTTPStatus:
+    return next(STATUSES[base] for base in type(error).__mro__ if base in STATUSES)
+
+
+async def on_runtime_error(error: errors.AgentRuntimeError) -> Response:
+    status = status_of(error)
+    detail = str(error)
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.NotNow | errors.StoreError):
+        # Whole seconds are all that the header can say; 0 would invite a busy loop.
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
+    if isinstance(error, errors.StoreError):
+        # A store's message names files and SQL: for the operator, not for the caller.
+        log.warning("Answered %d: %s: %s", status, type(error).__name__, error)
+        detail = UNKNOWN_OUTCOME
+    elif not isinstance(error, errors.CallerError | errors.NotNow):
+        log.error("Answered %d: %s", status, type(error).__name__, exc_info=error)
+    return problem(status, detail, headers)
+
+
+async def on_http_exception(error: HTTPException) -> Response | WerkzeugResponse:
+    status = error.code
+    if error.response is not None or status is None or status < 400:
+        return error.get_response()  # a redirect, or abort(response)
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    return problem(status, error.description or HTTPStatus(status).phrase, headers)
+
+
+async def on_unexpected_error(error: Exception) -> Response:
+    log.error("Answered 500: a request failed in a way nobody expected", exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
+
+
+def install(target: Quart | Blueprint) -> None:
+    """Render every error of `target` as a problem.
+
+    On a blueprint this covers what its own routes raise, and nothing of the app around it.
+    """
+    target.register_error_handler(errors.AgentRuntimeError, on_runtime_error)
+    target.register_error_handler(HTTPException, on_http_exception)
+    target.register_error_handler(Exception, on_unexpected_error)

@@ -1,0 +1,122 @@
+"""The running service: a runtime, the server inside it, and how both end.
+
+The runtime is the outer scope, so that it can still write when the server has stopped. The signals
+are watched outside of both. Every way out is bounded in time and has an exit code of its own (I6).
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from enum import IntEnum
+from functools import partial
+
+import trio
+from attrs import frozen
+
+from runtime import AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
+from runtime.config import MINUTES, SECONDS
+from web.app import create_app
+from web.guard import Guard
+from web.server import ServerConfig, open_listeners, serve
+
+log = logging.getLogger("agent_runtime")
+
+RETENTION_PAUSE = 10 * MINUTES
+"""Between two clean-ups: sessions outlive their retention by a few per cent of a day at most."""
+
+
+class Exit(IntEnum):
+    """Exit codes, beside 0, and the 1 and 2 of Python's and click's own failures."""
+
+    CANNOT_START = 3
+    """The operator can mend it; the message says how."""
+    STORE_BROKEN = 4
+    """The disk failed in a way after which only a restart tells what was written."""
+    NOT_WRITTEN = 5
+    """The end came with state that the store did not take in time."""
+    FORCED = 6
+    """A second signal, or a shutdown that took too long."""
+
+
+@frozen(kw_only=True)
+class ServiceConfig:
+    """Everything that a running service needs to know."""
+
+    host: str
+    port: int
+    runtime: RuntimeConfig
+    server: ServerConfig
+    rules: Guard
+    retention: timedelta | None
+    """Sessions unused for longer are deleted; `None`: never."""
+
+
+async def run(
+    store: Store, config: ServiceConfig, announce: Callable[[list[str], int], None]
+) -> None:
+    """Serves until SIGTERM or SIGINT, then ends in order.
+
+    `announce` gets the addresses and the number of sessions once requests are answered. Raises
+    `CannotServe`, and what `open_runtime` raises; a second signal ends the process.
+    """
+    shutdown = trio.Event()
+    async with trio.open_nursery() as outer:
+        await outer.start(_watch_signals, shutdown, _longest_end(config))
+        async with open_runtime(store, config.runtime) as runtime:
+            listeners = await open_listeners(config.host, config.port)
+            app = create_app(runtime, rules=config.rules)
+            count = await runtime.count_sessions()
+            async with trio.open_nursery() as background:
+                if config.retention is not None:
+                    background.start_soon(_retain, runtime, config.retention)
+                async with trio.open_nursery() as serving:
+                    urls = await serving.start(
+                        partial(serve, app, listeners, config=config.server, shutdown=shutdown)
+                    )
+                    announce(urls, count)
+                background.cancel_scope.cancel()
+        outer.cancel_scope.cancel()
+
+
+def _longest_end(config: ServiceConfig) -> float:
+    """Seconds from the signal to the exit, at the most."""
+    return config.server.grace + config.runtime.flush_timeout + 1 * SECONDS
+
+
+async def _watch_signals(
+    shutdown: trio.Event, limit: float, task_status: trio.TaskStatus[None]
+) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            async for number in signals:
+                if shutdown.is_set():
+                    _exit_now("a second signal came")
+                log.info("%s: shutting down", signal.Signals(number).name)
+                shutdown.set()
+                nursery.start_soon(_exit_after, limit)
+
+
+async def _exit_after(limit: float) -> None:
+    await trio.sleep(limit)
+    _exit_now(f"the end took longer than {limit:g} s")
+
+
+def _exit_now(why: str) -> None:
+    print(f"agent-runtime: {why}; ending at once", file=sys.stderr, flush=True)  # noqa: T201
+    os._exit(Exit.FORCED)
+
+
+async def _retain(runtime: Runtime, age: timedelta) -> None:
+    while True:
+        try:
+            deleted = await runtime.cleanup(age)
+        except AgentRuntimeError as error:  # the store fails; the next time may do
+            log.warning("retention: not cleaned up: %s", error)
+        else:
+            if deleted:
+                log.info("retention: deleted %d sessions unused for %s", deleted, age)
+        await trio.sleep(RETENTION_PAUSE)
