@@ -160,14 +160,14 @@ class Actor:
         version = session.version
         try:
             value = mailed.command.apply(session)
+            if session.version != version:
+                self._mark_dirty(session)
         except CallerError as refusal:
             mailed.reply.refuse(refusal)
         except BaseException:
             mailed.reply.refuse(SessionCrashed(self.session_id))
             raise
         else:
-            if session.version != version:
-                self._mark_dirty(session)
             mailed.reply.give(Receipt(value, session, session.version, len(session.entries)))
         finally:
             self._unanswered -= 1

@@ -74,7 +74,7 @@ Batch = Sequence[tuple[Dirty, Delta]]
 
 @define(eq=False)
 class DirtySet:
-    """Records by session id, in the order of `since`.
+    """Records by session id, in the order in which they are taken: about that of `since`.
 
     Invariant: a record is in here exactly while its version is beyond its durable one.
     """
@@ -105,11 +105,15 @@ class DirtySet:
 
     def oldest_since(self) -> float | None:
         """Since when the oldest record has been in here."""
-        return next((dirty.since for dirty in self), None)
+        # Not just the first: what changed during a commit comes back with an older moment.
+        return min((dirty.since for dirty in self), default=None)
 
     def due(self, interval: float) -> float:
         """When the first record is to be committed at the latest. There has to be one."""
-        return min(max(dirty.since + interval, dirty.not_before) for dirty in self)
+        return min(
+            max(dirty.since + (0 if dirty.waiters else interval), dirty.not_before)
+            for dirty in self
+        )
 
     def take(self, now: float, *, max_sessions: int, max_bytes: int) -> tuple[Batch, bool]:
         """The oldest records' deltas, and whether others were left for want of room."""

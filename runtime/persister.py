@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 
 import trio
 from attrs import define, field
@@ -51,6 +52,8 @@ class Persister:
     """Set when there is something new to decide: the first dirt, a waiter, a large batch."""
     _hurry: bool = False
     """Whether the next commit is due at once."""
+    _due: float = inf
+    """Until when the task naps at the longest, unless it is stirred."""
     is_committing: bool = False
     """Whether a worker thread is in the store; stays true if it had to be left behind there."""
     _ended: bool = False
@@ -75,8 +78,8 @@ class Persister:
         ):
             self._hurry = True
             self._stirred.set()
-        elif len(self._dirty) == 1:
-            self._stirred.set()
+        elif trio.current_time() + self._config.snapshot_interval < self._due:
+            self._stirred.set()  # the first dirt, or the first beside records that rest
 
     # -- for the callers ----------------------------------------------------------------------
 
@@ -156,6 +159,8 @@ class Persister:
 
         Tries until cancelled, and gives up on what the store rejects. `run` has to be running.
         """
+        for dirty in self._dirty:  # the last chance: it may have changed since it was rejected
+            dirty.rejection, dirty.not_before = None, 0.0
         while self._unrejected() and not self._ended:
             with suppress(StoreError):  # logged where it arose
                 await self.flush()
@@ -216,11 +221,13 @@ class Persister:
     async def _wait_until_due(self) -> None:
         """Until there is dirt, and it is old enough, or someone waits, or it is much."""
         while not self._dirty:
+            self._due = inf
             self._stirred = trio.Event()
             await self._stirred.wait()
         while not self._hurry:
             self._stirred = trio.Event()
-            with trio.move_on_at(self._dirty.due(self._config.snapshot_interval)) as nap:
+            self._due = self._dirty.due(self._config.snapshot_interval)
+            with trio.move_on_at(self._due) as nap:
                 await self._stirred.wait()
             if nap.cancelled_caught:
                 break
@@ -245,6 +252,9 @@ class Persister:
             self._failed_attempts += 1
             self._hurry = True
             return
+        except Exception:
+            self.is_committing = False  # it ends the runtime, but the thread is back
+            raise
         self.is_committing = False
         now = trio.current_time()
         self._dirty.settle(batch, committed, taken_at=started)

@@ -19,7 +19,7 @@ from runtime.commands import Delete
 from runtime.config import RuntimeConfig
 from runtime.directory import Directory
 from runtime.erasure import Erasure
-from runtime.errors import SessionNotFound
+from runtime.errors import InvalidInput, SessionNotFound
 from runtime.handle import Session
 from runtime.message import Message
 from runtime.persister import Persister
@@ -90,8 +90,10 @@ class Runtime:
         """All sessions, most recent first, or a page of them.
 
         Shows what was written a moment ago, in either durability; while the store cannot commit,
-        what was committed last. Raises `StoreError`.
+        what was committed last. Raises `StoreError`, `InvalidInput`.
         """
+        if limit is not None and limit < 1:
+            raise InvalidInput("limit: must be 1 or more")
         await self._persister.try_flush()
         return await self._read(self._store.list_sessions, limit, after)
 
@@ -147,8 +149,9 @@ class Runtime:
         for session_id in active:
             with suppress(SessionNotFound):  # somebody else deleted it
                 receipt = await self._directory.ask(session_id, Delete(before=before))
-                await self._persister.wait_durable(receipt.session, receipt.version)
-                deleted += receipt.value
+                if receipt.value:  # one that was used again may be waiting for the store for long
+                    await self._persister.wait_durable(receipt.session, receipt.version)
+                    deleted += 1
         for erasure in erasures:
             await self._persister.wait_durable(erasure, erasure.version)
             deleted += erasure.erased
@@ -196,7 +199,10 @@ async def open_runtime(
     try:
         with _sole_cause():
             async with trio.open_nursery() as outer:
-                writer_scope = await outer.start(_run_shielded, persister)
+                # Shielded, it outlives a cancelled surrounding: what was accepted is still to be
+                # written. So whatever happens from here on, this scope has to be cancelled.
+                writer_scope = trio.CancelScope(shield=True)
+                outer.start_soon(_run_within, writer_scope, persister.run)
                 try:
                     async with trio.open_nursery() as actors:
                         directory = Directory(
@@ -206,7 +212,8 @@ async def open_runtime(
                             mark_dirty=persister.mark_dirty,
                             flush=persister.try_flush,
                         )
-                        sweeper = await actors.start(_run_cancellable, directory.sweep)
+                        sweeper = trio.CancelScope()
+                        actors.start_soon(_run_within, sweeper, directory.sweep)
                         try:
                             yield Runtime(
                                 config=config,
@@ -225,8 +232,10 @@ async def open_runtime(
                                 trio.current_time() + config.flush_timeout
                             )
                 finally:
-                    await _write_the_rest(persister, config.flush_timeout)
-                    writer_scope.cancel()
+                    try:
+                        await _write_the_rest(persister, config.flush_timeout)
+                    finally:
+                        writer_scope.cancel()
     finally:
         # A worker thread that had to be left behind still holds the connection: closing that under
         # its feet could block for as long as it does.
@@ -235,20 +244,9 @@ async def open_runtime(
                 await trio.to_thread.run_sync(store.close)
 
 
-async def _run_shielded(
-    persister: Persister, task_status: trio.TaskStatus[trio.CancelScope]
-) -> None:
-    """Outlives a cancelled surrounding: what was accepted is still to be written."""
-    with trio.CancelScope(shield=True) as scope:
-        task_status.started(scope)
-        await persister.run()
-
-
-async def _run_cancellable(
-    work: Callable[[], Awaitable[None]], task_status: trio.TaskStatus[trio.CancelScope]
-) -> None:
-    with trio.CancelScope() as scope:
-        task_status.started(scope)
+async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None]]) -> None:
+    # Not `nursery.start`: entered in a cancelled surrounding, it would wait for a shielded task.
+    with scope:
         await work()
 
 
@@ -274,4 +272,8 @@ def _sole_cause() -> Iterator[None]:
                 cause = cause.exceptions[0]
         if cause is group:
             raise
-        raise cause from cause.__cause__
+        context = cause.__context__
+        try:
+            raise cause
+        finally:
+            cause.__context__ = context  # not the group, which `raise` has put there

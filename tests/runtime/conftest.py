@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+
+import pytest
+from trio.testing import MockClock
+
+from tests.runtime.fakes import FakeStore, Watch, patient_threads
+
+
+@pytest.fixture(autouse=True)
+def _patient() -> Iterator[None]:
+    with patient_threads():
+        yield
+
+
+@pytest.fixture
+def clock() -> MockClock:
+    """Trio's time: jumps to the next deadline when all tasks wait and no thread works."""
+    return MockClock(autojump_threshold=0)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """The time of day."""
+    return Watch()
+
+
+@pytest.fixture
+def store(clock: MockClock) -> FakeStore:
+    return FakeStore(clock.current_time)
