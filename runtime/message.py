@@ -5,6 +5,7 @@ The encoded *body* is what `GET …/history` shows of a message: `role` and `con
 persister, the store and the responses pass these bytes on and never look inside.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -93,22 +94,26 @@ class Message:
         """
         if self.role not in ROLES:
             raise InvalidInput(f"role: {self.role!r} is none of {', '.join(ROLES)}")
-        if self.id is not None and not _MESSAGE_ID.fullmatch(self.id):
+        if self.id is not None and not _MESSAGE_ID.fullmatch(_text(self.id, "id")):
             raise InvalidInput("id: must be 1 to 256 printable ASCII characters")
-        body: dict[str, Any] = {"role": self.role, "content": self.content or ""}
+        content = "" if self.content is None else _text(self.content, "content")
+        body: dict[str, Any] = {"role": self.role, "content": content}
         if self.name is not None:
-            body["name"] = self.name
+            body["name"] = _text(self.name, "name")
         if self.tool_calls is not None:
             body["tool_calls"] = [
                 {
-                    "id": call.id,
-                    "type": call.type,
-                    "function": {"name": call.function.name, "arguments": call.function.arguments},
+                    "id": _text(call.id, "tool_calls: id"),
+                    "type": _text(call.type, "tool_calls: type"),
+                    "function": {
+                        "name": _text(call.function.name, "tool_calls: function.name"),
+                        "arguments": _text(call.function.arguments, "tool_calls: arguments"),
+                    },
                 }
                 for call in self.tool_calls
             ]
         if self.tool_call_id is not None:
-            body["tool_call_id"] = self.tool_call_id
+            body["tool_call_id"] = _text(self.tool_call_id, "tool_call_id")
         metadata = None if self.metadata is None else encode_object(self.metadata, "metadata")
         return Entry(encode_json(body, "message"), timestamp, self.id, metadata)
 
@@ -126,6 +131,13 @@ def decode_message(entry: Entry) -> Message:
         metadata=None if entry.metadata is None else msgspec.json.decode(entry.metadata),
         id=entry.id,
     )
+
+
+def _text(value: object, where: str) -> str:
+    # JSON would take anything, and the clients that read it later would not.
+    if not isinstance(value, str):
+        raise InvalidInput(f"{where}: must be text, not {type(value).__name__}")
+    return value
 
 
 def encode_object(value: Mapping[str, Any], where: str) -> bytes:
@@ -150,18 +162,28 @@ def encode_json(value: object, where: str) -> bytes:
 def check_tree(value: object, where: str) -> None:
     """Refuses what JSON cannot say or a recursive reader could not bear.
 
-    NaN and infinities (msgspec would silently write them as null), and arrays and objects nested
-    deeper than `MAX_DEPTH`. Raises `InvalidInput` naming `where`.
+    NaN and infinities (msgspec would silently write them as null), anything that is not plain JSON,
+    and arrays and objects nested deeper than `MAX_DEPTH`. Raises `InvalidInput` naming `where`.
     """
     level: list[object] = [value]
-    depth = 0
-    while containers := [node for node in level if isinstance(node, Mapping | list | tuple)]:
-        depth += 1
+    for depth in itertools.count(1):
+        inner: list[object] = []
+        containers = 0
+        for node in level:
+            if isinstance(node, Mapping):
+                if not all(isinstance(name, str) for name in node):
+                    raise InvalidInput(f"{where}: the names of members must be text")
+                containers += 1
+                inner.extend(node.values())
+            elif isinstance(node, list | tuple):
+                containers += 1
+                inner.extend(node)
+            elif isinstance(node, float) and not math.isfinite(node):
+                raise InvalidInput(f"{where}: {node} is not a JSON number")
+            elif node is not None and not isinstance(node, str | int | float):
+                raise InvalidInput(f"{where}: a {type(node).__name__} is not a JSON value")
+        if containers == 0:
+            return
         if depth > MAX_DEPTH:
             raise InvalidInput(f"{where}: nests deeper than {MAX_DEPTH} levels")
-        level = []
-        for container in containers:
-            level.extend(container.values() if isinstance(container, Mapping) else container)
-        for node in level:
-            if isinstance(node, float) and not math.isfinite(node):
-                raise InvalidInput(f"{where}: {node} is not a JSON number")
+        level = inner

@@ -196,3 +196,24 @@ def test_messages_with_another_body_or_metadata_are_not_the_same(other: Message)
 
 def test_the_size_of_an_entry_is_its_text() -> None:
     assert Entry(b"12345", NOON, "abc", b"{}").size == 10
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(role="user", content=5),  # type: ignore[arg-type]
+        Message(role="user", content=math.nan),  # type: ignore[arg-type]
+        Message(role="user", content="", name=b"n"),  # type: ignore[arg-type]
+        Message(role="tool", content="", tool_call_id=1),  # type: ignore[arg-type]
+    ],
+)
+def test_what_has_to_be_text_is_text_in_an_embedding_program_too(message: Message) -> None:
+    with pytest.raises(InvalidInput, match="must be text"):
+        message.encode(NOON)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", object(), {1: "a"}, {"a": [{math.nan}]}])
+def test_metadata_that_is_not_plain_json_is_refused(value: object) -> None:
+    message = Message(role="user", metadata={"a": value})
+    with pytest.raises(InvalidInput, match="metadata"):
+        message.encode(NOON)
