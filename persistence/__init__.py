@@ -5,22 +5,27 @@
     sqlite.py       SQLiteStore: the store on disk
     reader.py       SQLiteReader: its reading half, also beside a running service
     memory.py       MemoryStore: the same behaviour without a disk
-    opening.py      what a file must pass before a store works on it
+    restore.py      puts a backup in the place of a database
+    opening.py      from a path to a store's parts
+    examining.py    what a file must pass before a store works on it
+    remedy.py       what to tell whoever has a database that cannot be used
     owner.py        one process owns a database file
     guide.py        takes over a database that the guide's own system wrote
     old_rows.py     what a row of that system says, in our terms
     writing.py      puts deltas into the tables
     verify.py       finds out whether a database is whole
-    schema.py       tables, views and migrations
     backup.py       copies a database while it is in use
     connections.py  every SQLite connection to an existing database is opened here
+    wal.py          whether a WAL belongs to the database file that it lies beside
+    schema.py       tables, views and migrations
+    witness.py      the number of the last commit, known outside the database file
     faults.py       which error of SQLite means what
     files.py        private files and folders
     sequence.py     a delta must follow on what is stored
 
 A file imports only from files further down this list. Of the runtime they know `store`, `message`
-and `errors`. `verify` and `backup` are imported from their modules; they open no store, and work
-beside a process that has one open.
+and `errors`. `verify`, `backup` and `restore` are imported from their modules; the
+first two open no store, and work beside a process that has one open.
 """
 
 import re
@@ -28,8 +33,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from persistence.examining import QuickCheck
 from persistence.memory import MemoryStore
-from persistence.opening import QuickCheck
 from persistence.reader import SQLiteReader
 from persistence.sqlite import SQLiteStore
 from runtime.errors import CannotOpenStore

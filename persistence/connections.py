@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from persistence import wal
+
 BUSY_TIMEOUT = 5.0
 """Seconds that SQLite waits for another process's lock: somebody's query in the `sqlite3` shell
 passes unseen, and a caller who waits for a commit is answered before its own timeout."""
@@ -26,6 +28,11 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
     It never creates a file, and Python begins no transaction on its own: `BEGIN` and `COMMIT`
     stand in the code.
     """
+    if wal.is_orphaned(path):
+        # SQLite would delete the WAL, even of a read-only connection.
+        error = sqlite3.DatabaseError("the file is empty, and the WAL beside it is not")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode={mode}",
         uri=True,

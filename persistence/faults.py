@@ -30,15 +30,17 @@ def store_error(error: sqlite3.Error, *, at_commit: bool = False) -> StoreError:
     """What an error of SQLite means for the store. `at_commit`: it came out of a COMMIT.
 
     After a failed fsync the kernel may drop what it could not write and report success next time,
-    and a COMMIT that met any I/O error may or may not have reached the disk: both leave the state
-    unknown. Everything else rolls back cleanly and may work later.
+    and a COMMIT that met an I/O error may or may not have reached the disk: both leave the state
+    unknown. Everything else rolls back cleanly and may work later; so does a write that failed in a
+    COMMIT: it went into the WAL, where nobody reads it, and where the next attempt overwrites it.
     """
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     text = f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
     primary = code & 0xFF
     if primary in _BROKEN_CLASSES:
         return StoreBroken(f"The database is damaged: {text}")
-    if code in _BROKEN_CODES or (at_commit and primary == sqlite3.SQLITE_IOERR):
+    harmless = code == sqlite3.SQLITE_IOERR_WRITE
+    if code in _BROKEN_CODES or (at_commit and primary == sqlite3.SQLITE_IOERR and not harmless):
         return StoreBroken(f"The disk failed during a commit: {text}")
     return StoreUnavailable(f"The database does not answer now: {text}")
 
@@ -50,3 +52,6 @@ def as_store_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise store_error(error) from error
+    except UnicodeDecodeError as error:
+        # Python could not read SQLite's message: it quotes text that is damaged.
+        raise StoreBroken(f"The database is damaged: {error}") from error

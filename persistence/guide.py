@@ -79,15 +79,7 @@ def take_over(db: Database, path: Path) -> None:
     saved = _back_up(path, found.st_mtime_ns)
     path.chmod(PRIVATE_FILE)
     try:
-        with db.atomic():
-            migrations.apply(db, stop_before=published_views.__name__)
-            db.conn.execute("UPDATE meta SET commit_seq = commit_seq + 1")
-            for deltas in _in_chunks(_read(db.conn)):
-                write(db.conn, deltas)
-            _check_counts(db.conn)
-            for name in OLD_TABLES:
-                db.table(name).drop()
-            apply_migrations(db)
+        convert(db)
     except ValueError as error:
         # The content is what it was, so the file is as old as it was, and the next attempt finds
         # this backup instead of making another.
@@ -97,6 +89,22 @@ def take_over(db: Database, path: Path) -> None:
             f"The database is unchanged, and a copy of it is {saved}. Correct the row, for "
             "example with sqlite3, and start again",
         ) from error
+
+
+def convert(db: Database) -> None:
+    """The taking over itself, in one transaction.
+
+    Raises `ValueError` if a row cannot be read or did not arrive.
+    """
+    with db.atomic():
+        migrations.apply(db, stop_before=published_views.__name__)
+        db.conn.execute("UPDATE meta SET commit_seq = commit_seq + 1")
+        for deltas in _in_chunks(_read(db.conn)):
+            write(db.conn, deltas)
+        _check_counts(db.conn)
+        for name in OLD_TABLES:
+            db.table(name).drop()
+        apply_migrations(db)
 
 
 def _back_up(path: Path, modified: int) -> Path:

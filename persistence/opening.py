@@ -1,4 +1,4 @@
-"""What a file must pass before a store works on it.
+"""From a path to a store's parts: the claim on the file, the writing connection, the witness.
 
 Every way in which this can fail is a `CannotOpenStore` that says what to do next; until all checks
 are passed, nothing of an existing database is changed.
@@ -7,48 +7,45 @@ are passed, nothing of an existing database is changed.
 import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
 from sqlite_utils import Database
 
-from persistence import guide
+from persistence import guide, witness
 from persistence.connections import connect, use_wal
+from persistence.examining import Origin, QuickCheck, cannot_open, examine, refuse_remains
 from persistence.files import create_private_file, create_private_folders, sync
 from persistence.owner import Owner
-from persistence.schema import APPLICATION_ID, SCHEMA_VERSION, apply_migrations
+from persistence.schema import SCHEMA_VERSION, apply_migrations, mark_of
+from persistence.witness import Witness
 from runtime.errors import CannotOpenStore
 
-QuickCheck = Literal["auto", "always", "never"]
-"""Whether a database is searched for damage when it is opened; `auto`: if that is quick."""
 
-QUICK_CHECK_LIMIT = 64 * 1024 * 1024
-"""Bytes of database up to which `auto` checks. Measured at 0.5 to 1 GB/s from the page cache: a
-start is delayed by at most 150 ms."""
-
-
-def open_database(path: Path, quick_check: QuickCheck) -> tuple[Owner, Database]:
-    """The claim on the file, and the writing connection to a database of the current schema.
-
-    Raises `CannotOpenStore`.
-    """
+def open_database(path: Path, quick_check: QuickCheck) -> tuple[Owner, Database, Witness]:
+    """What a store on a database of the current schema consists of. Raises `CannotOpenStore`."""
     with ExitStack() as on_failure:
-        path = _find_place(path)
+        path = find_place(path)
         owner = Owner.claim(path)
         on_failure.callback(owner.release)
+        known = witness.read(path)
+        refuse_remains(path, known)
         _create_if_missing(path)
+        owner.claim_file()
+        origin = examine(path, known, quick_check)
         try:
             connection = connect(path, "rw")
             on_failure.callback(connection.close)
             db = Database(connection)
-            _prepare(db, path, quick_check)
+            _prepare(db, path, origin)
+            mark = mark_of(connection)
         except sqlite3.Error as error:
-            raise _cannot_open(path, error) from error
+            raise cannot_open(path, error) from error
+        begun = Witness.open(path, mark)
         on_failure.pop_all()
-    return owner, db
+    return owner, db, begun
 
 
-def _find_place(path: Path) -> Path:
-    """The real path, in a folder that exists."""
+def find_place(path: Path) -> Path:
+    """The real path, in a folder that exists from now on. Raises `CannotOpenStore`."""
     try:
         path = path.resolve()
         create_private_folders(path.parent)
@@ -77,32 +74,12 @@ def _create_if_missing(path: Path) -> None:
         ) from error
 
 
-def _prepare(db: Database, path: Path, quick_check: QuickCheck) -> None:
-    (application_id,) = db.conn.execute("PRAGMA application_id").fetchone()
+def _prepare(db: Database, path: Path, origin: Origin) -> None:
     (version,) = db.conn.execute("PRAGMA user_version").fetchone()
-    (things,) = db.conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    ours = application_id == APPLICATION_ID
-    empty = application_id == 0 and things == 0
-    old = application_id == 0 and guide.wrote(db)
-    if not (ours or empty or old):
-        raise CannotOpenStore(
-            f"{path} is the database of another application",
-            "Choose another path: this file was not changed",
-        )
-    if ours and version > SCHEMA_VERSION:
-        raise CannotOpenStore(
-            f"{path} has schema version {version}; this program knows versions up to "
-            f"{SCHEMA_VERSION}",
-            "Start the newer program that wrote it, or restore a backup from before its upgrade",
-        )
-    if quick_check == "always" or (
-        quick_check == "auto" and path.stat().st_size <= QUICK_CHECK_LIMIT
-    ):
-        _check_for_damage(db, path)
     _check_writable(db, version)
-    if old:
+    if origin == "guide":
         guide.take_over(db, path)
-    elif empty or version < SCHEMA_VERSION:
+    elif origin == "empty" or version < SCHEMA_VERSION:
         with db.atomic():
             apply_migrations(db)
     if not use_wal(db.conn):
@@ -110,12 +87,6 @@ def _prepare(db: Database, path: Path, quick_check: QuickCheck) -> None:
             f"{path} cannot be put into WAL mode",
             "Use a local disk: network file systems lack what SQLite needs",
         )
-
-
-def _check_for_damage(db: Database, path: Path) -> None:
-    found = [row[0] for row in db.conn.execute("PRAGMA quick_check(3)")]
-    if found != ["ok"]:
-        raise _damaged(path, "; ".join(found))
 
 
 def _check_writable(db: Database, version: int) -> None:
@@ -126,36 +97,3 @@ def _check_writable(db: Database, version: int) -> None:
         db.conn.execute(f"PRAGMA user_version = {version}")
     finally:
         db.rollback()
-
-
-def _damaged(path: Path, what: object) -> CannotOpenStore:
-    return CannotOpenStore(
-        f"{path} is damaged: {what}",
-        "Restore a backup; or rescue what can be read: "
-        f"sqlite3 '{path}' .recover | sqlite3 rescued.db",
-    )
-
-
-def _cannot_open(path: Path, error: sqlite3.Error) -> CannotOpenStore:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_NOTADB:
-        return CannotOpenStore(
-            f"{path} is not a SQLite database",
-            "Choose another path: this file was not changed",
-        )
-    if code == sqlite3.SQLITE_CORRUPT:
-        return _damaged(path, error)
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return CannotOpenStore(
-            f"{path} cannot be written: {error}",
-            "The file and its folder must be writable for the user that runs this",
-        )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return CannotOpenStore(
-            f"{path} is locked by another program: {error}",
-            "End that program (for example an open sqlite3 shell, or the old service), "
-            "and start again",
-        )
-    return CannotOpenStore(
-        f"{path} cannot be opened: {error}", "See that the disk has room and is healthy"
-    )

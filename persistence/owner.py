@@ -1,22 +1,39 @@
 """One process owns a database file.
 
-The lock is an `flock` on `<real path>.lock`, so every symbolic link to the file meets the same
-lock, and the kernel drops it with the process, however that ends. The owner writes its pid into
-the lock file; the pid is only ever read while the lock is held by somebody, so one that a killed
-process left behind is never believed.
+The first lock is an `flock` on `<real path>.lock`, so every symbolic link to the file meets the
+same lock, and the kernel drops it with the process, however that ends. The owner writes its pid
+into the lock file; the pid is only ever read while the lock is held by somebody, so one that a
+killed process left behind is never believed.
 
 A hard link would be another name with another lock and, worse, with another WAL: SQLite itself
 cannot work under two names at once, so a file that has two is refused.
+
+A file can also have another name without a link: a container or a bind mount may show it alone, in
+another folder. Hence a second lock, on the file itself: on bytes far beyond its end, which SQLite
+never locks. It is an "open file description" lock: one that belongs to the handle, so that SQLite,
+closing handles of its own, does not drop it, and it meets every process of this kernel, in whatever
+container. As many bytes are locked as the owner's pid says; so another process gets to know it.
+
+The handle is the one exception to the rule that nobody but SQLite opens a database: closing it
+drops SQLite's locks on the file in this process, so it stays open until the connections are closed.
 """
 
+import fcntl
 import os
+import struct
 from pathlib import Path
 
-from attrs import define
+from attrs import define, field
 from filelock import FileLock, Timeout
 
 from persistence.files import PRIVATE_FILE
 from runtime.errors import CannotOpenStore
+
+_FIRST_BYTE = 1 << 62
+"""SQLite's own locks lie at 1 GiB, and no database reaches this far: SQLite's limit is 256 TiB."""
+
+_STRUCT = "hhqqi"
+"""`struct flock`: type, whence, first byte, number of bytes, pid (0 for this kind of lock)."""
 
 
 @define
@@ -26,6 +43,8 @@ class Owner:
     path: Path
     """The database's real path."""
     _lock: FileLock
+    _descriptor: int | None = field(default=None, init=False)
+    """Holds the lock on the file itself."""
 
     @classmethod
     def claim(cls, path: Path) -> "Owner":
@@ -39,12 +58,7 @@ class Owner:
         try:
             lock.acquire()
         except Timeout:
-            holder = _read_pid(place)
-            who = f"process {holder}" if holder else "another process"
-            raise CannotOpenStore(
-                f"{path} is in use by {who}",
-                "Stop that one first, or give this one a database of its own",
-            ) from None
+            raise _in_use(path, _read_pid(place)) from None
         except OSError as error:
             raise _cannot_lock(place, error) from error
         try:
@@ -58,12 +72,68 @@ class Owner:
             raise
         return cls(path, lock)
 
+    def claim_file(self) -> None:
+        """Claims the file itself, which exists now, under whatever other names it is seen.
+
+        To be called before SQLite opens the file. Raises `CannotOpenStore`. Where the system has no
+        such locks, does nothing.
+        """
+        command = getattr(fcntl, "F_OFD_SETLK", None)
+        if command is None:
+            return
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except OSError as error:
+            raise CannotOpenStore(
+                f"{self.path} cannot be written: {error.strerror}",
+                "The file and its folder must be writable for the user that runs this",
+            ) from error
+        try:
+            fcntl.fcntl(descriptor, command, _lock_of(os.getpid()))
+        except BlockingIOError:
+            holder = _holder_of(descriptor)
+            if holder != os.getpid():
+                os.close(descriptor)
+            # Else this process has the file open under another name, and closing the descriptor
+            # would drop the locks of that store. It stays open, and does no harm.
+            raise _in_use(self.path, holder) from None
+        except OSError as error:
+            os.close(descriptor)
+            raise CannotOpenStore(
+                f"{self.path} cannot be locked: {error.strerror}",
+                "Use a local disk: network file systems lack what SQLite needs",
+            ) from error
+        self._descriptor = descriptor
+
     def release(self) -> None:
-        """Gives the file up. Harmless when called again.
+        """Gives the file up; SQLite's connections are closed by now. Harmless when called again.
 
         The lock file stays: removing it could take the name away from under the next owner.
         """
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
         self._lock.release()
+
+
+def _lock_of(pid: int) -> bytes:
+    """What a process with this pid locks; with 0, every byte from the first on."""
+    return struct.pack(_STRUCT, fcntl.F_WRLCK, os.SEEK_SET, _FIRST_BYTE, pid, 0)
+
+
+def _holder_of(descriptor: int) -> int | None:
+    """The pid of whoever has locked the file; `None` if it was given up in the meantime."""
+    answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _lock_of(0))
+    kind, _, _, length, _ = struct.unpack_from(_STRUCT, answer)
+    return None if kind == fcntl.F_UNLCK else int(length)
+
+
+def _in_use(path: Path, holder: int | None) -> CannotOpenStore:
+    who = f"process {holder}" if holder else "another process"
+    return CannotOpenStore(
+        f"{path} is in use by {who}",
+        "Stop that one first, or give this one a database of its own",
+    )
 
 
 def _refuse_second_name(path: Path) -> None:

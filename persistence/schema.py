@@ -7,14 +7,19 @@ Rules:
 - `sessions` and `agent_contexts` are the published schema: the guide's columns, and nothing else.
   Whoever reads the database from outside reads these.
 - Timestamps are UTC text, `2025-12-31T08:45:00.000Z`, which sorts as the moments do.
+- `meta` has one row: `commit_seq` counts the transactions, and `identity` is the database's own
+  random id; together they are what the witness outside the file knows.
 - A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher.
 """
 
+import re
 import sqlite3
 from pathlib import Path
+from secrets import token_hex
 
 from sqlite_utils import Database, Migrations
 
+from persistence.witness import Mark
 from runtime.errors import CannotOpenStore
 
 APPLICATION_ID = 0x4147_5254
@@ -22,6 +27,9 @@ APPLICATION_ID = 0x4147_5254
 
 SCHEMA_VERSION = 1
 """The database's `user_version`. A service refuses a database with a higher one."""
+
+IDENTITY = re.compile("[0-9a-f]{32}")
+"""What a database's id looks like."""
 
 OLD_TABLES = {
     "sessions": ("session_id", "messages", "last_activity", "created_at"),
@@ -92,10 +100,15 @@ def tables(db: Database) -> None:
         """
     )
     db.conn.execute(
-        "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), commit_seq INTEGER NOT NULL)"
-        " STRICT"
+        """
+        CREATE TABLE meta (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            commit_seq INTEGER NOT NULL,
+            identity TEXT NOT NULL
+        ) STRICT
+        """
     )
-    db.conn.execute("INSERT INTO meta VALUES (1, 0)")
+    db.conn.execute("INSERT INTO meta VALUES (1, 0, ?)", (new_identity(),))
 
 
 # Apart from the tables, because a database that is taken over has tables of these names.
@@ -131,6 +144,21 @@ def published_views(db: Database) -> None:
           FROM session
         """
     )
+
+
+def new_identity() -> str:
+    """A database's id, by which its witness knows it. Copies have the same, until restored."""
+    return token_hex(16)
+
+
+def mark_of(connection: sqlite3.Connection) -> Mark:
+    """Which database this is and how far it has come. Raises `sqlite3.Error`."""
+    for identity, commit_seq in connection.execute("SELECT identity, commit_seq FROM meta"):
+        if isinstance(commit_seq, int) and IDENTITY.fullmatch(str(identity)):
+            return Mark(identity, commit_seq)
+    error = sqlite3.DatabaseError("the table meta does not say what it should")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    raise error
 
 
 def apply_migrations(db: Database) -> None:

@@ -3,6 +3,7 @@
 One connection writes, from one thread at a time; what reads beside it is `SQLiteReader`.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ from pathlib import Path
 from attrs import define
 from sqlite_utils import Database
 
-from persistence.faults import DATA_FAULTS, as_store_errors, store_error
-from persistence.opening import QuickCheck, open_database
+from persistence.examining import QuickCheck
+from persistence.faults import DATA_FAULTS, store_error
+from persistence.opening import open_database
 from persistence.owner import Owner
 from persistence.reader import SQLiteReader
+from persistence.witness import Witness
 from persistence.writing import write
 from runtime.errors import DeltaRejected, StoreBroken, StoreUnavailable
 from runtime.store import Committed, Delta
+
+log = logging.getLogger("agent_runtime")
 
 
 @define(eq=False)
@@ -27,17 +32,18 @@ class SQLiteStore(SQLiteReader):
     _owner: Owner
     _db: Database
     """The only connection of this process that writes, or checkpoints the WAL."""
-    _identity: tuple[int, int] | None
+    _witness: Witness
+    _place: tuple[int, int] | None
     """Device and inode of the file that the connections have open."""
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> "SQLiteStore":
         """Opens or creates the database. Raises `CannotOpenStore`."""
-        owner, db = open_database(path, quick_check)
-        return cls(owner.path, owner, db, _identity_of(owner.path))
+        owner, db, witness = open_database(path, quick_check)
+        return cls(owner.path, owner, db, witness, _place_of(owner.path))
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
-        self._check_identity()
+        self._check_place()
         try:
             with self._transaction():
                 return Committed(erased=write(self._db.conn, deltas))
@@ -51,12 +57,14 @@ class SQLiteStore(SQLiteReader):
             return
         try:
             super().close()
-            with as_store_errors():
-                # Leaves one file that holds everything, unless somebody still reads from the WAL;
-                # then the WAL stays beside it, and nothing is lost either.
-                self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # Leaves one file that holds everything, unless somebody still reads from the WAL, or
+            # the disk fails; then the WAL stays beside it, and nothing is lost either.
+            self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            log.warning("%s: closed without a WAL checkpoint: %s", self.path, error)
         finally:
             self._db.close()
+            self._witness.close()
             self._owner.release()
 
     def _commit_one_by_one(self, deltas: Sequence[Delta]) -> Committed:
@@ -83,9 +91,12 @@ class SQLiteStore(SQLiteReader):
         try:
             with self._db.atomic():
                 # A write comes first, so that SQLite waits for the write lock here, where it can.
-                self._db.conn.execute("UPDATE meta SET commit_seq = commit_seq + 1")
+                [(commit_seq,)] = self._db.conn.execute(
+                    "UPDATE meta SET commit_seq = commit_seq + 1 RETURNING commit_seq"
+                ).fetchall()
                 yield
                 at_commit = True
+            self._witness.note(commit_seq)
         except sqlite3.Error as error:
             if self._db.conn.in_transaction:
                 raise StoreBroken(f"The transaction could not be rolled back: {error}") from error
@@ -93,14 +104,14 @@ class SQLiteStore(SQLiteReader):
                 raise
             raise store_error(error, at_commit=at_commit) from error
 
-    def _check_identity(self) -> None:
+    def _check_place(self) -> None:
         # SQLite would go on writing into a file that has lost its name, and every acknowledgement
         # would be a lie. Looking costs some microseconds.
-        if _identity_of(self.path) != self._identity:
+        if _place_of(self.path) != self._place:
             raise StoreBroken(f"{self.path} was moved, deleted or replaced while it was in use")
 
 
-def _identity_of(path: Path) -> tuple[int, int] | None:
+def _place_of(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
     except OSError:

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from persistence import witness
 from persistence.connections import reading
 from persistence.faults import store_error
-from persistence.schema import foreign, refuse_foreign
-from runtime.errors import CannotOpenStore
+from persistence.schema import foreign, mark_of, refuse_foreign
+from persistence.witness import Mark
+from runtime.errors import CannotOpenStore, StoreBroken
 
 MAX_PROBLEMS = 100
 """Problems of one kind that are listed. Who has more of them restores a backup."""
@@ -63,6 +65,8 @@ class Report:
     switches: int
     commit_seq: int
     """Transactions since the database was made."""
+    identity: str = field(default="", eq=False)
+    """The database's own random id."""
     problems: tuple[str, ...] = field(default=())
     """Sentences. Empty if the database is whole."""
 
@@ -75,32 +79,46 @@ class Report:
 def verify(path: Path) -> Report:
     """Reads all of the database, as it was at one moment, and changes nothing.
 
-    A service may be using it. Raises `CannotOpenStore` if it is not a database of this program,
-    `StoreError` if it cannot be read at the moment.
+    What the witness knows of is missed, too. A service may be using the database. Raises
+    `CannotOpenStore` if it is not a database of this program, `StoreError` if it cannot be read at
+    the moment.
     """
+    # First the witness: beside a running service, the database only gets further in between.
+    known = witness.read(path.resolve())
+    report = verify_content(path)
+    missing = witness.shortfall(path, known, Mark(report.identity, report.commit_seq))
+    return report if missing is None else evolve(report, problems=(missing, *report.problems))
+
+
+def verify_content(path: Path) -> Report:
+    """As `verify`, but only what is in the database itself. Raises what `verify` does."""
     if not path.is_file():
         raise CannotOpenStore(f"There is no database {path}", "Check the path")
     try:
         with reading(path) as connection:
             refuse_foreign(connection, path)
+            mark = mark_of(connection)
             return Report(
                 sessions=_number(connection, "SELECT count(*) FROM session"),
                 messages=_number(connection, "SELECT count(*) FROM message"),
                 switches=_number(connection, "SELECT count(*) FROM agent_switch"),
-                commit_seq=_number(connection, "SELECT commit_seq FROM meta"),
+                commit_seq=mark.commit_seq,
+                identity=mark.identity,
                 problems=tuple(_problems(connection)),
             )
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
             raise foreign(path) from error
         raise store_error(error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes the damaged text in its message
+        raise StoreBroken(f"The database is damaged: {error}") from error
 
 
 def _problems(connection: sqlite3.Connection) -> Iterator[str]:
     for query, sentence in _CHECKS.items():
         try:
             rows = connection.execute(f"{query} LIMIT {MAX_PROBLEMS}").fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # A damaged file fails in the middle of a query; the other checks may still tell more.
             yield f"SQLite: {error}"
             continue

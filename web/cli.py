@@ -1,14 +1,17 @@
 """The command `agent-runtime`, and the composition root: here the parts meet.
 
-Every option can also be given as `AGENT_RUNTIME_` and its name, in the environment.
+Every option of `serve`, and `--db` everywhere, can also be given as `AGENT_RUNTIME_` and its name,
+in the environment.
 """
 
+import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from math import isnan
 from os import environ
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -16,8 +19,10 @@ from typing import Any, TypeVar, get_args
 import click
 import trio
 
-from persistence import QuickCheck, open_reader, open_store
+from persistence import QuickCheck, SQLiteReader, SQLiteStore
 from persistence.backup import backup
+from persistence.remedy import restore_hint
+from persistence.restore import restore
 from persistence.verify import verify
 from runtime import (
     CannotOpenStore,
@@ -40,7 +45,30 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _RUNTIME = RuntimeConfig()
 _SERVER = ServerConfig()
-_POSITIVE = click.FloatRange(min=0, min_open=True)
+
+
+class Range(click.FloatRange):
+    """Refuses nan too: it compares with nothing, so click lets it pass."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail("nan is not a number", param, ctx)
+        return number
+
+
+class MayBeEmpty(click.Option):
+    """Takes an empty variable at its word; to click, it is one that is not set."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return environ.get(str(self.envvar))
+
+
+_POSITIVE = Range(min=0, min_open=True)
+_HOURS = Range(min=0, min_open=True, max=10_000_000)
+"""As over REST: a thousand years, which the calendar still has."""
 _COUNT = click.IntRange(min=1)
 
 
@@ -63,6 +91,9 @@ database = option(
 @click.version_option(version("agent-runtime"), message="agent-runtime %(version)s")
 def main() -> None:
     """Keeps the chats of AI-agent IDEs through every restart."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Chats hold any character; a terminal's encoding may not.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @main.command()
@@ -124,7 +155,7 @@ def main() -> None:
 @option(
     "--grace",
     default=_SERVER.grace,
-    type=click.FloatRange(min=0),
+    type=Range(min=0),
     help="Seconds that requests in flight may take after SIGTERM.",
 )
 @option(
@@ -135,7 +166,7 @@ def main() -> None:
 )
 @option(
     "--retention-hours",
-    type=_POSITIVE,
+    type=_HOURS,
     help="Delete sessions that were not used for so many hours; never, unless given.",
 )
 @option(
@@ -162,7 +193,12 @@ def main() -> None:
     type=click.Choice(get_args(QuickCheck)),
     help="Search the database for damage at the start; auto: unless it is very large.",
 )
-@option("--log-file", default="logs/agent-runtime.log", help="Where the log goes; '' for nowhere.")
+@option(
+    "--log-file",
+    cls=MayBeEmpty,
+    default="logs/agent-runtime.log",
+    help="Where the log goes; '' for nowhere.",
+)
 @option(
     "--log-level",
     default="info",
@@ -179,7 +215,7 @@ def serve(**settings: Any) -> None:
     with _exit_codes():
         config = _service_config(settings)
         with open_log(_path(settings["log_file"]), settings["log_level"]):
-            store = open_store(_url(db), quick_check=settings["quick_check"])
+            store = SQLiteStore.open(_file(db), quick_check=settings["quick_check"])
             announce = partial(terminal.announce, db, config.runtime.durability)
             trio.run(run, store, config, announce)
 
@@ -190,7 +226,7 @@ def serve(**settings: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def sessions(db: str, limit: int | None, as_json: bool) -> None:
     """Lists the sessions, the most recent first. Works beside a running service."""
-    with _exit_codes(), open_reader(_url(db)) as reader:
+    with _exit_codes(), closing(SQLiteReader.looking_at(_file(db))) as reader:
         terminal.print_sessions(reader.list_sessions(limit), as_json=as_json)
 
 
@@ -199,7 +235,7 @@ def sessions(db: str, limit: int | None, as_json: bool) -> None:
 @database
 def show(session_id: str, db: str) -> None:
     """Prints a session's conversation. Works beside a running service."""
-    with _exit_codes(), open_reader(_url(db)) as reader:
+    with _exit_codes(), closing(SQLiteReader.looking_at(_file(db))) as reader:
         stored = reader.load(session_id)
         if stored is None:
             raise click.ClickException(
@@ -214,7 +250,7 @@ def show(session_id: str, db: str) -> None:
     "--max-age-hours",
     default=24.0,
     show_default=True,
-    type=_POSITIVE,
+    type=_HOURS,
     help="Hours since the last activity.",
 )
 def cleanup(db: str, max_age_hours: float) -> None:
@@ -228,7 +264,7 @@ def cleanup(db: str, max_age_hours: float) -> None:
             return await runtime.cleanup(timedelta(hours=max_age_hours))
 
     with _exit_codes():
-        store = open_store(_existing(db))
+        store = _open_alone(db)
         click.echo(f"Cleaned up {trio.run(clean)} old sessions")
 
 
@@ -242,10 +278,30 @@ def backup_command(db: str, file: Path) -> None:
     click.echo(f"{db} is backed up in {file}")
 
 
+@main.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@database
+def restore_command(file: Path, db: str) -> None:
+    """Puts the backup FILE in the database's place; the former database is kept aside.
+
+    Needs the database for itself. The database's own name as FILE accepts what it lacks.
+    """
+    with _exit_codes():
+        with terminal.progress("Copying") as show_progress:
+            restored = restore(file, Path(db), show_progress)
+        if restored.kept is not None:
+            click.echo(f"The former database is kept as {restored.kept}")
+        report = restored.report
+        click.echo(f"{db} is restored: {report.sessions} sessions, {report.messages} messages")
+
+
 @main.command("verify")
 @database
 def verify_command(db: str) -> None:
-    """Looks whether the database is whole: SQLite's own check, counts, gapless numbers."""
+    """Looks whether the database is whole: SQLite's own check, counts, gapless numbers.
+
+    And whether it has all transactions of which the file beside it, `….seq`, knows.
+    """
     with _exit_codes():
         report = verify(Path(db))
     click.echo(
@@ -254,7 +310,9 @@ def verify_command(db: str) -> None:
     for problem in report.problems:
         click.echo(f"- {problem}")
     if not report.ok:
-        raise click.ClickException(f"{db} is damaged; restore a backup")
+        raise click.ClickException(
+            f"{db} is damaged; restore a backup\n  {restore_hint(Path(db).resolve())}"
+        )
     click.echo(f"{db} is whole")
 
 
@@ -290,19 +348,31 @@ def _service_config(settings: dict[str, Any]) -> ServiceConfig:
     )
 
 
-def _url(db: str) -> str:
-    return f"sqlite:///{db}"
+def _file(db: str) -> Path:
+    if not db or ":memory:" in db:
+        raise CannotOpenStore(f"{db!r} is not a file", "Name one with --db.")
+    return Path(db)
 
 
 def _path(name: str) -> Path | None:
     return Path(name) if name else None
 
 
-def _existing(db: str) -> str:
-    """The URL of a database that has to be there: a command that reads must not create one."""
-    if not Path(db).exists():
+def _open_alone(db: str) -> SQLiteStore:
+    """The store in a database that has to be there, and that no service may be using."""
+    file = _file(db)
+    if not file.exists():  # opening would create it
         raise CannotOpenStore(f"There is no database {db}", "Name it with --db.")
-    return _url(db)
+    try:
+        return SQLiteStore.open(file)
+    except CannotOpenStore as error:
+        if "is in use by" not in error.problem:
+            raise
+        raise CannotOpenStore(
+            error.problem,
+            "A running service is asked with POST /api/v1/maintenance/cleanup, or cleans up by "
+            "itself with --retention-hours",
+        ) from error
 
 
 @contextmanager

@@ -46,12 +46,13 @@ def test_what_leaves_the_state_unknown_breaks_the_store(code: int) -> None:
     assert type(store_error(failure(code))) is StoreBroken
 
 
-def test_any_io_error_at_commit_breaks_the_store() -> None:
-    assert type(store_error(failure(sqlite3.SQLITE_IOERR_WRITE), at_commit=True)) is StoreBroken
+def test_an_io_error_at_commit_breaks_the_store() -> None:
+    assert type(store_error(failure(sqlite3.SQLITE_IOERR_TRUNCATE), at_commit=True)) is StoreBroken
 
 
-def test_a_full_disk_at_commit_may_pass() -> None:
-    assert type(store_error(failure(sqlite3.SQLITE_FULL), at_commit=True)) is StoreUnavailable
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE])
+def test_a_write_that_fails_at_commit_may_work_later(code: int) -> None:
+    assert type(store_error(failure(code), at_commit=True)) is StoreUnavailable
 
 
 def test_the_error_says_what_sqlite_said() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from persistence import MemoryStore, SQLiteStore, opening
+from persistence import MemoryStore, SQLiteStore, examining, opening
 from persistence import open_store as open_url
 from persistence.schema import SCHEMA_VERSION
 from runtime.errors import CannotOpenStore
@@ -106,6 +106,17 @@ def test_a_damaged_database_is_refused(path: Path) -> None:
     assert "backup" in error.hint
 
 
+def test_damage_in_the_schemas_text_is_said_as_damage(path: Path) -> None:
+    SQLiteStore.open(path).close()
+    content = bytearray(path.read_bytes())
+    at = content.index(b"TABLE message (")
+    content[at : at + 40] = b"\xd4" * 40  # SQLite's own message quotes this, and is no UTF-8 then
+    path.write_bytes(content)
+    error = refused(path)
+    assert "is damaged" in error.problem
+    assert "restore" in error.hint
+
+
 def test_without_the_check_a_damaged_database_may_open(path: Path) -> None:
     damage(path)
     SQLiteStore.open(path, quick_check="never").close()
@@ -115,7 +126,7 @@ def test_a_large_database_is_checked_on_demand_only(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     damage(path)
-    monkeypatch.setattr(opening, "QUICK_CHECK_LIMIT", 1_000)
+    monkeypatch.setattr(examining, "QUICK_CHECK_LIMIT", 1_000)
     SQLiteStore.open(path).close()
     with pytest.raises(CannotOpenStore, match="is damaged"):
         SQLiteStore.open(path, quick_check="always")

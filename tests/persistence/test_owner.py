@@ -1,6 +1,9 @@
 """One process owns a database file."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,67 @@ def test_a_file_with_two_names_is_refused(path: Path) -> None:
     path.with_name("other.db").hardlink_to(path)
     with pytest.raises(CannotOpenStore, match="hard links"):
         SQLiteStore.open(path)
+
+
+MOUNT_AND_OPEN = """
+import sys
+from pathlib import Path
+from subprocess import run
+from persistence import SQLiteStore
+real, other = map(Path, sys.argv[1:])
+run(["mount", "--bind", real, other], check=True)
+if other.is_dir():
+    other = other / "s.db"
+try:
+    SQLiteStore.open(other)
+except Exception as error:
+    print(error)
+else:
+    print("opened")
+"""
+"""Run in a mount namespace of its own, so that the mount goes with the process."""
+
+
+@pytest.fixture
+def may_mount() -> None:
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"]).returncode:
+        pytest.skip("this user may not mount")
+
+
+@pytest.mark.usefixtures("may_mount")
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_bind_mount_meets_a_lock(tmp_path: Path, what: str) -> None:
+    real, other = tmp_path / "real", tmp_path / "other"
+    for folder in (real, other):
+        folder.mkdir()
+    mounted = (real, other) if what == "folder" else (real / "s.db", other / "t.db")
+    if what == "file":
+        mounted[1].touch()
+    with other_process(HOLD, real / "s.db") as holder:
+        result = subprocess.run(
+            ["unshare", "-m", sys.executable, "-c", MOUNT_AND_OPEN, *mounted],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert f"in use by process {holder.pid}" in result.stdout
+
+
+def test_a_second_name_in_this_process_is_refused_and_drops_no_lock(
+    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As through a bind mount: a path of its own, with a lock file of its own, to the same file.
+    monkeypatch.setattr("persistence.owner._refuse_second_name", lambda path: None)
+    other = path.with_name("other.db")
+    other.hardlink_to(path)
+    with pytest.raises(CannotOpenStore, match=f"process {os.getpid()}"):
+        SQLiteStore.open(other)
+    locks = Path("/proc/locks").read_text()
+    of_this_file = [line for line in locks.splitlines() if f":{path.stat().st_ino} " in line]
+    assert any("POSIX" in line for line in of_this_file), "SQLite's own locks are gone"
+    assert any("OFDLCK" in line for line in of_this_file)
+
+
+def test_the_lock_on_the_file_goes_with_the_store(path: Path) -> None:
+    SQLiteStore.open(path).close()
+    assert f":{path.stat().st_ino} " not in Path("/proc/locks").read_text()

@@ -66,6 +66,7 @@ def test_every_file_is_for_its_owner_only(tmp_path: Path) -> None:
         "sessions.db-wal": 0o600,
         "sessions.db-shm": 0o600,
         "sessions.db.lock": 0o600,
+        "sessions.db.seq": 0o600,
     }
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
@@ -79,6 +80,7 @@ def test_closing_leaves_one_file_with_everything(path: Path) -> None:
     assert sorted(place.name for place in path.parent.iterdir()) == [
         "sessions.db",
         "sessions.db.lock",
+        "sessions.db.seq",
     ]
     assert query(path, "SELECT count(*) FROM message") == [(1,)]
 
