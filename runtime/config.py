@@ -40,7 +40,8 @@ class RuntimeConfig:
     """Message bytes in one transaction, roughly at most: an eighth of the WAL's size limit."""
 
     commit_timeout: float = field(default=10 * SECONDS, validator=_positive)
-    """How long a caller waits for the disk before it is told that the outcome is unknown. Twice
+    """How long a caller waits for the disk: to load a session, or to confirm a write before it is
+    told that the outcome is unknown. A commit that takes longer counts as a failing store. Twice
     SQLite's own busy timeout, so that a short foreign lock passes unseen."""
 
     backoff_initial: float = field(default=0.05 * SECONDS, validator=_positive)

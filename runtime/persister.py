@@ -61,6 +61,10 @@ class Persister:
     """Commits that failed since the last one that did not."""
     _failing_since: str | None = None
     _last_error: StoreError | None = None
+    _began: float = 0.0
+    """When the commit that a thread is at began, or the last one, in trio's time."""
+    _began_at: str = ""
+    """The same, UTC."""
     _failures: int = 0
     _rejections: int = 0
     _writer: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
@@ -85,8 +89,13 @@ class Persister:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last commit failed."""
-        return self._failing_since is not None
+        """Whether the last commit failed, or the present one takes too long."""
+        return self.failing_since is not None
+
+    @property
+    def failing_since(self) -> str | None:
+        """When the store began to fail, UTC; `None` while it works."""
+        return self._failing_since or (self._began_at if self._is_stalled else None)
 
     @property
     def has_room(self) -> bool:
@@ -170,7 +179,7 @@ class Persister:
         if self._dirty and not self._ended:
             raise StoreUnavailable(
                 f"{len(self._dirty)} sessions could not be written completely: "
-                f"{self._last_error or 'the store rejects them'}"
+                f"{self._trouble or 'the store rejects them'}"
             )
 
     def statistics(self) -> PersisterStatistics:
@@ -184,11 +193,23 @@ class Persister:
             batch_sessions=self._batch_sessions.snapshot(),
             commit_failures=self._failures,
             rejected_deltas=self._rejections,
-            failing_since=self._failing_since,
-            last_error=None if self._last_error is None else str(self._last_error),
+            failing_since=self.failing_since,
+            last_error=self._trouble,
         )
 
     # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _is_stalled(self) -> bool:
+        # From then on callers are being told: a store that neither commits nor fails has failed.
+        waited = trio.current_time() - self._began
+        return self.is_committing and waited >= self._config.commit_timeout
+
+    @property
+    def _trouble(self) -> str | None:
+        if self._last_error is not None:
+            return str(self._last_error)
+        return "The store does not answer" if self._is_stalled else None
 
     def _unrejected(self) -> list[Dirty]:
         return [dirty for dirty in self._dirty if dirty.rejection is None]
@@ -212,7 +233,7 @@ class Persister:
         if waiter.error is not None:
             raise waiter.error
         if not waiter.done.is_set():
-            reason = f" ({self._last_error})" if self._last_error else ""
+            reason = f" ({self._trouble})" if self._trouble else ""
             raise StoreUnavailable(
                 f"Not confirmed on disk within {self._config.commit_timeout:g} s{reason}. "
                 "It is kept in memory and tried again; sending it again with the same ids is safe"
@@ -236,7 +257,8 @@ class Persister:
 
     async def _commit(self, batch: Batch) -> None:
         """One transaction; if the store cannot do it now, a pause."""
-        started = trio.current_time()
+        started = self._began = trio.current_time()
+        self._began_at = timestamp(self._now())
         self.is_committing = True
         try:
             committed = await trio.to_thread.run_sync(

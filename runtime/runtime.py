@@ -5,6 +5,8 @@ the only safe order: mailboxes close, the actors answer what they have and stop,
 writes what is left, the store closes.
 """
 
+import logging
+import math
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,7 +21,7 @@ from runtime.commands import Delete
 from runtime.config import RuntimeConfig
 from runtime.directory import Directory
 from runtime.erasure import Erasure
-from runtime.errors import InvalidInput, SessionNotFound
+from runtime.errors import InvalidInput, SessionNotFound, StoreUnavailable
 from runtime.handle import Session
 from runtime.message import Message
 from runtime.persister import Persister
@@ -29,6 +31,8 @@ from runtime.statistics import Statistics
 from runtime.store import DEFAULT_AGENT, ListPosition, SessionPage, Store
 
 T = TypeVar("T")
+
+log = logging.getLogger("agent_runtime")
 
 READERS = 4
 """Threads that read from the store at one time. Such reads are mostly Python building objects,
@@ -158,9 +162,8 @@ class Runtime:
         return deleted
 
     async def _read(self, read: Callable[..., T], *args: object) -> T:
-        return await trio.to_thread.run_sync(
-            read, *args, limiter=self._readers, abandon_on_cancel=True
-        )
+        deadline = trio.current_time() + self.config.commit_timeout
+        return await _read_by(deadline, self._readers, read, *args)
 
 
 def new_session_id() -> str:
@@ -189,11 +192,10 @@ async def open_runtime(
     readers = trio.CapacityLimiter(READERS)
 
     async def activate(session_id: str) -> SessionState:
+        deadline = trio.current_time() + config.commit_timeout
         await persister.wait_settled(session_id)
-        return await trio.to_thread.run_sync(
-            lambda: SessionState.restored(session_id, store.load(session_id)),
-            limiter=readers,
-            abandon_on_cancel=True,
+        return await _read_by(
+            deadline, readers, lambda: SessionState.restored(session_id, store.load(session_id))
         )
 
     try:
@@ -202,6 +204,7 @@ async def open_runtime(
                 # Shielded, it outlives a cancelled surrounding: what was accepted is still to be
                 # written. So whatever happens from here on, this scope has to be cancelled.
                 writer_scope = trio.CancelScope(shield=True)
+                end_by = math.inf
                 outer.start_soon(_run_within, writer_scope, persister.run)
                 try:
                     async with trio.open_nursery() as actors:
@@ -228,20 +231,18 @@ async def open_runtime(
                             directory.close()
                             sweeper.cancel()
                             # An actor may be waiting for a store that does not answer.
-                            actors.cancel_scope.deadline = (
-                                trio.current_time() + config.flush_timeout
-                            )
+                            end_by = trio.current_time() + config.flush_timeout
+                            actors.cancel_scope.deadline = end_by
                 finally:
                     try:
-                        await _write_the_rest(persister, config.flush_timeout)
+                        await _write_the_rest(persister, end_by)
                     finally:
                         writer_scope.cancel()
     finally:
         # A worker thread that had to be left behind still holds the connection: closing that under
         # its feet could block for as long as it does.
         if not persister.is_committing:
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(store.close)
+            await _close(store, config.flush_timeout)
 
 
 async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None]]) -> None:
@@ -250,9 +251,30 @@ async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None
         await work()
 
 
-async def _write_the_rest(persister: Persister, timeout: float) -> None:
+async def _read_by(
+    deadline: float, readers: trio.CapacityLimiter, read: Callable[..., T], *args: object
+) -> T:
+    """What `read` returns. Raises `StoreUnavailable` if the store has not answered by then.
+
+    A thread that is left behind in the store goes on counting as a reader, so there are never more
+    of them than readers.
+    """
+    with trio.move_on_at(deadline):
+        return await trio.to_thread.run_sync(read, *args, limiter=readers, abandon_on_cancel=True)
+    raise StoreUnavailable("The store did not answer a read in time")
+
+
+async def _close(store: Store, timeout: float) -> None:
+    """Everything is written: a store that does not come to its end must not hold up the runtime."""
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + timeout) as scope:
+        await trio.to_thread.run_sync(store.close, abandon_on_cancel=True)
+    if scope.cancelled_caught:
+        log.warning("the store was left behind: it did not close within %g s", timeout)
+
+
+async def _write_the_rest(persister: Persister, end_by: float) -> None:
     """The final flush, with its own deadline whatever surrounds it."""
-    with trio.CancelScope(shield=True, deadline=trio.current_time() + timeout):
+    with trio.CancelScope(shield=True, deadline=end_by):
         await persister.drain()
     persister.check_written()
 

@@ -25,7 +25,8 @@ from web.server import ServerConfig, open_listeners, serve
 log = logging.getLogger("agent_runtime")
 
 RETENTION_PAUSE = 10 * MINUTES
-"""Between two clean-ups: sessions outlive their retention by a few per cent of a day at most."""
+"""Between two clean-ups, at most: sessions outlive their retention by less than a per cent of a
+day; by a tenth of it where it is short."""
 
 
 class Exit(IntEnum):
@@ -111,6 +112,7 @@ def _exit_now(why: str) -> None:
 
 
 async def _retain(runtime: Runtime, age: timedelta) -> None:
+    pause = min(RETENTION_PAUSE, age.total_seconds() / 10)
     while True:
         try:
             deleted = await runtime.cleanup(age)
@@ -119,4 +121,4 @@ async def _retain(runtime: Runtime, age: timedelta) -> None:
         else:
             if deleted:
                 log.info("retention: deleted %d sessions unused for %s", deleted, age)
-        await trio.sleep(RETENTION_PAUSE)
+        await trio.sleep(pause)
