@@ -25,6 +25,7 @@ def create_app(runtime: Runtime, *, rules: Guard | None = None) -> QuartTrio:
     rules = Guard() if rules is None else rules
     app = QuartTrio("agent_runtime", static_folder=None)
     app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
+    app.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
     app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
     guard.install(rules, app)
     problems.install(app)

@@ -5,7 +5,8 @@ Rules:
 * No upgrade is ever made. `Upgrade` is ignored, as RFC 9110 7.8 allows: `h2c` and `websocket` are
   answered as the ordinary requests that they also are. Any other HTTP version is refused (505).
 * What two readers could understand differently is refused (400), and the connection closed:
-  `Content-Length` beside `Transfer-Encoding`, and a target that is not an absolute path.
+  `Content-Length` beside `Transfer-Encoding`, a target that is not an absolute path, and a `Host`
+  that cannot be one.
   (Of repeated or missing `Host` and differing `Content-Length` h11 takes care.)
 * `100 Continue` is sent when the app asks for the body, not before: a request that is refused by
   its headers is not invited to send the rest.
@@ -47,11 +48,26 @@ def check_request(request: h11.Request) -> None:
     if not request.target.startswith(b"/"):
         # A proxy's forms (absolute, CONNECT's) and `*`. The first names a second host.
         raise h11.RemoteProtocolError("target is not a path")
+    _check_host(request)
     names = {name for name, _ in request.headers}
     if b"transfer-encoding" in names and (
         b"content-length" in names or request.http_version == b"1.0"
     ):
         raise h11.RemoteProtocolError("ambiguous length")
+
+
+def _check_host(request: h11.Request) -> None:
+    """Refuse what is no name at all: Quart fails on it, outside of all error handling.
+
+    That is one with an empty label, or one beyond 63 characters. Whose names are right is the
+    guard's business.
+    """
+    for name, value in request.headers:
+        if name == b"host":
+            try:
+                value.partition(b":")[0].decode("ascii").encode("idna")
+            except UnicodeError as error:
+                raise h11.RemoteProtocolError("host is no name") from error
 
 
 def error_response(status: int) -> tuple[h11.Response, h11.Data]:

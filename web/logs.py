@@ -7,13 +7,15 @@ import logging
 import os
 import queue
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from time import gmtime
 
 from runtime.config import MiB
 from web.problems import CannotServe
+from web.traces import WithoutValues
 
 FILE_SIZE = 10 * MiB
 """Where a new file is begun. Lines are rare (no request is logged): months of ordinary use."""
@@ -21,11 +23,24 @@ FILE_SIZE = 10 * MiB
 FILES_KEPT = 5
 
 
+class PrivateFileHandler(RotatingFileHandler):
+    """Makes every file that it begins private, the first one and those after it."""
+
+    def _open(self) -> TextIOWrapper:
+        os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        file = Path(self.baseFilename)
+        if file.is_file():  # not /dev/stdout
+            with suppress(PermissionError):  # another's: what it shows is the owner's decision
+                file.chmod(0o600)  # one from before may be readable for others
+        return super()._open()
+
+
 @contextmanager
 def open_log(file: Path | None, level: str) -> Iterator[None]:
     """Logs to `file` for as long as the block runs; `None`: only warnings, to the terminal.
 
-    The file and its folder are made private. Raises `CannotServe` if that is not possible.
+    The file, and its folder if that is new, are made private. Raises `CannotServe` if that is not
+    possible.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
@@ -37,6 +52,8 @@ def open_log(file: Path | None, level: str) -> Iterator[None]:
     listener = QueueListener(lines, *handlers, respect_handler_level=True)
     root = logging.getLogger()
     entrance = QueueHandler(lines)
+    # Not the handlers: a traceback is made text before its record is put into the queue.
+    entrance.setFormatter(WithoutValues())
     root.addHandler(entrance)
     root.setLevel(level.upper())
     listener.start()
@@ -52,8 +69,7 @@ def open_log(file: Path | None, level: str) -> Iterator[None]:
 def _file_handler(file: Path) -> logging.Handler:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = RotatingFileHandler(file, maxBytes=FILE_SIZE, backupCount=FILES_KEPT)
+        handler = PrivateFileHandler(file, maxBytes=FILE_SIZE, backupCount=FILES_KEPT)
     except OSError as error:
         raise CannotServe(
             f"Cannot write the log to {file}: {error.strerror or error}",

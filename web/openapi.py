@@ -5,6 +5,7 @@ and adds the problems that every endpoint can answer with.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import version
 from inspect import getdoc
@@ -55,7 +56,7 @@ class _Provider(OpenAPIProvider):
             for operation in operations.values():
                 if described.body is not None:
                     operation["requestBody"] = {
-                        "required": True,
+                        "required": not _may_be_empty(described.body),
                         "content": _content("application/json", described.body, components),
                     }
                 if described.query is not None:
@@ -79,6 +80,15 @@ class _Provider(OpenAPIProvider):
         if name == "session_id":
             parameter["schema"] = _schema(SessionId, {})
         return parameter
+
+
+def _may_be_empty(body: Any) -> bool:
+    """Whether the endpoint takes no body at all, which counts as `{}`."""
+    for model in get_args(body) if isinstance(body, UnionType) else (body,):
+        with suppress(msgspec.ValidationError):
+            msgspec.convert({}, model)
+            return True
+    return False
 
 
 def _schema(model: Any, components: dict[str, Any]) -> dict[str, Any]:

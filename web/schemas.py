@@ -42,6 +42,9 @@ MessageId = Annotated[
         description="The client's own id: a message sent again with it has one effect",
     ),
 ]
+Cursor = Annotated[
+    str, Meta(pattern="^[A-Za-z0-9_-]+$", description="Where the next page begins, if there is one")
+]
 DurableSeq = Annotated[int, Meta(ge=0, description="Messages up to this one are on disk")]
 
 
@@ -133,7 +136,7 @@ class ListQuery(Struct):
     limit: (
         Annotated[int, Meta(ge=1, le=1000, description="Sessions at most; all, if absent")] | None
     ) = None
-    cursor: Annotated[str, Meta(description="`next_cursor` of the page before")] | None = None
+    cursor: Cursor | None = None
 
 
 class MessagesQuery(Struct):
@@ -259,7 +262,7 @@ class SessionListOut(Struct, omit_defaults=True):
 
     sessions: list[SessionInfoOut]
     total: Annotated[int, Meta(description="The number of all sessions")]
-    next_cursor: Annotated[str, Meta(description="There is a next page")] | UnsetType = UNSET
+    next_cursor: Cursor | UnsetType = UNSET
 
     @classmethod
     def of(cls, page: SessionPage, next_cursor: str | None) -> "SessionListOut":

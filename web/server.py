@@ -4,11 +4,13 @@ The protocol is Hypercorn's (`http1.py`, `answers.py`), the deadlines of a conne
 `wire.py`; this module accepts, limits, and stops.
 
 * Whatever comes out of one connection ends that connection, is logged once, and goes no further.
-* A connection beyond the limit takes the place of the one that has been idle the longest.
+* A connection beyond the limit takes the place of the one that has been idle the longest. The limit
+  is below that of open files, beyond which nobody could be accepted, nor refused.
 * At shutdown nothing that has arrived goes without an answer, within the grace time.
 """
 
 import logging
+import resource
 from collections.abc import Sequence
 from functools import partial
 
@@ -33,6 +35,34 @@ log = logging.getLogger(__name__)
 REFUSAL_LINGER = 0.5
 """Seconds that a connection without room is kept, so that its 503 arrives. Short: it is not
 counted among the open ones."""
+
+BACKLOG_SHARE = 0.5
+"""Of the grace time, for the backlog to be emptied at shutdown; the rest is left for the answers.
+It takes milliseconds, unless clients go on connecting, or no file descriptor is left."""
+
+RESERVED_FILES = 64
+"""Of the files that the process may have open, those that connections must leave: about 25 are the
+store's, the log's and trio's own; the rest is for connections that are being refused or closed."""
+
+
+def connection_limit(config: ServerConfig) -> int:
+    """Connections open at one time: as configured, if the process may have so many files open.
+
+    Without a file descriptor no connection can be accepted, not even to refuse it; so the idle
+    have to make room before that.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return config.max_connections
+    limit = max(1, min(config.max_connections, files - RESERVED_FILES))
+    if limit < config.max_connections:
+        log.warning(
+            "Only %d connections at one time, not %d: the process may have %d files open",
+            limit,
+            config.max_connections,
+            files,
+        )
+    return limit
 
 
 async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
@@ -100,9 +130,20 @@ async def _serve(
             )
             task_status.started(addresses(listeners))
             await shutdown.wait()
+            connections.cancel_scope.deadline = trio.current_time() + server.config.grace
+            with trio.move_on_after(server.config.grace * BACKLOG_SHARE):
+                await _empty_backlog(listeners)
             accepting.cancel_scope.cancel()
-        connections.cancel_scope.deadline = trio.current_time() + server.config.grace
         await server.retire()
+
+
+async def _empty_backlog(listeners: Sequence[trio.SocketListener]) -> None:
+    """Let what the kernel has accepted, perhaps with a whole request, be accepted here too.
+
+    A listener that is closed resets it.
+    """
+    while any(listener.socket.is_readable() for listener in listeners):
+        await trio.lowlevel.checkpoint()
 
 
 def hypercorn_config() -> Config:
@@ -122,12 +163,16 @@ class Server:
 
     app: QuartTrio
     config: ServerConfig
+    _limit: int = field(init=False)
     _open: int = field(default=0, init=False)
     _idle: dict[Wire, None] = field(factory=dict, init=False)
     """Ordered: the one that has been idle the longest is first."""
     _hypercorn: Config = field(factory=hypercorn_config, init=False)
     _context: WorkerContext = field(default=Factory(lambda: WorkerContext(None)), init=False)
     """`terminated` tells every connection that its next answer is its last."""
+
+    def __attrs_post_init__(self) -> None:
+        self._limit = connection_limit(self.config)
 
     async def serve_stream(self, stream: trio.SocketStream) -> None:
         """Serve one connection. Raises nothing but `trio.Cancelled`."""
@@ -165,7 +210,7 @@ class Server:
             self._idle[wire] = None
 
     def _has_room(self) -> bool:
-        if self._open < self.config.max_connections:
+        if self._open < self._limit:
             return True
         if not self._idle:
             return False

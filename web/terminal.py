@@ -39,40 +39,48 @@ def print_sessions(page: SessionPage, *, as_json: bool) -> None:
                 )
             )
         return
-    width = max((len(session.session_id) for session in page.sessions), default=0)
-    width = max(width, len("SESSION"))
+    ids = [_line(session.session_id) for session in page.sessions]
+    width = max(map(len, ["SESSION", *ids]))
     click.echo(f"{'SESSION':{width}}  MESSAGES  {'LAST ACTIVITY':24}  AGENT")
-    for session in page.sessions:
+    for session_id, session in zip(ids, page.sessions, strict=True):
         click.echo(
-            f"{session.session_id:{width}}  {session.message_count:8}  "
-            f"{session.last_activity:24}  {session.current_agent}"
+            f"{session_id:{width}}  {session.message_count:8}  "
+            f"{session.last_activity:24}  {_line(session.current_agent)}"
         )
     shown = len(page.sessions)
     click.echo(f"{shown} sessions" if shown == page.total else f"{shown} of {page.total} sessions")
 
 
 def print_transcript(session_id: str, stored: StoredSession) -> None:
-    """The conversation, readable; control characters of the content are made visible."""
+    """The conversation, readable; control characters in it are made visible.
+
+    Also those of ids, agents and roles: a database that was taken over may have any.
+    """
     header = stored.header
-    click.secho(f"Session {session_id}", bold=True)
+    click.secho(f"Session {_line(session_id)}", bold=True)
     click.echo(
         f"{header.message_count} messages, last activity {header.last_activity}, "
-        f"agent {header.current_agent}"
+        f"agent {_line(header.current_agent)}"
     )
     for switch in stored.switches:
         click.echo(
-            f"  {switch.timestamp}  {switch.from_agent} -> {switch.to_agent}  "
-            f"{_visible(switch.reason)}"
+            f"  {switch.timestamp}  {_line(switch.from_agent)} -> {_line(switch.to_agent)}  "
+            f"{_line(switch.reason)}"
         )
     for seq, entry in enumerate(stored.entries, start=1):
         message = decode_message(entry)
-        name = f" ({_visible(message.name)})" if message.name else ""
+        name = f" ({_line(message.name)})" if message.name else ""
         click.echo()
-        click.secho(f"#{seq} {message.role}{name}  {entry.timestamp}", bold=True)
+        click.secho(f"#{seq} {_line(message.role)}{name}  {entry.timestamp}", bold=True)
         if message.content:
             click.echo(_visible(message.content))
         for call in message.tool_calls or ():
-            click.echo(f"-> {_visible(call.function.name)}({_visible(call.function.arguments)})")
+            click.echo(f"-> {_line(call.function.name)}({_visible(call.function.arguments)})")
+
+
+def _line(text: str) -> str:
+    """The same for what belongs on one line."""
+    return _visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _visible(text: str) -> str:

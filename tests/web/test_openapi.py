@@ -135,6 +135,27 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
         assert (await api.post("/sessions/s/messages", message)).status_code == 400
 
 
+async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json) -> None:
+    await api.say("s", "hello")
+    for operation, described in operations(document).items():
+        if "requestBody" in described:
+            method, path = operation.split()
+            answer = await api.call(method, path.format(session_id="s"))
+            refused = answer.status_code == 400
+            assert described["requestBody"]["required"] == refused, operation
+
+
+async def test_a_cursor_looks_as_the_document_says(api: Api, document: Json) -> None:
+    for session_id in ("one", "two"):
+        await api.say(session_id, "hello")
+    page = await (await api.get("/sessions?limit=1")).get_json(force=True)
+    parameters = operations(document)["GET /api/v1/sessions"]["parameters"]
+    (cursor,) = (parameter for parameter in parameters if parameter["name"] == "cursor")
+    validator = Draft202012Validator(cursor["schema"])
+    assert validator.is_valid(page["next_cursor"])
+    assert not validator.is_valid("")
+
+
 async def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     page = await (await api.call("GET", "/docs")).get_data(as_text=True)
     assert "http" not in page.replace('charset="utf-8"', "")

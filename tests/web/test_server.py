@@ -11,12 +11,12 @@ from hypercorn.events import Event
 from quart import request
 from quart_trio import QuartTrio
 
+from tests.web.packets import AMBIGUOUS, HELLO, PACKETS, get, post
 from tests.web.serving import open_server, send_until_closed
 from web.http1 import HTTP1
 from web.problems import CannotServe
-from web.server import ServerConfig, addresses, open_listeners, serve
+from web.server import RESERVED_FILES, ServerConfig, addresses, open_listeners, serve
 
-HELLO = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = 20 * 1024 * 1024
 
 
@@ -32,84 +32,6 @@ def make_app() -> QuartTrio:
         return await request.get_data()
 
     return app
-
-
-def get(target: bytes, *lines: bytes, version: bytes = b"1.1", method: bytes = b"GET") -> bytes:
-    head = [b"%s %s HTTP/%s" % (method, target, version), b"Host: localhost", *lines]
-    return b"\r\n".join(head) + b"\r\n\r\n"
-
-
-def post(*lines: bytes, body: bytes = b"", version: bytes = b"1.1") -> bytes:
-    return get(b"/echo", *lines, method=b"POST", version=version) + body
-
-
-UPGRADE = b"Connection: Upgrade, HTTP2-Settings"
-WEBSOCKET = (
-    b"Connection: Upgrade",
-    b"Upgrade: websocket",
-    b"Sec-WebSocket-Version: 13",
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-)
-
-PACKETS: list[tuple[str, bytes, int | None]] = [
-    (
-        "h2c with broken settings",
-        get(b"/hello", UPGRADE, b"Upgrade: h2c", b"HTTP2-Settings: AAAA"),
-        200,
-    ),
-    ("h2c with settings", get(b"/hello", UPGRADE, b"Upgrade: h2c", b"HTTP2-Settings: "), 200),
-    ("HTTP/2 prior knowledge", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 64, 505),
-    ("HTTP/2 in the request line", get(b"/hello", version=b"2.0"), 505),
-    ("HTTP/0.9", b"GET /hello\r\n\r\n", 400),
-    ("websocket", get(b"/hello", *WEBSOCKET), 200),
-    ("websocket with trailing bytes", get(b"/hello", *WEBSOCKET) + b"\x81\x85" * 40, 200),
-    ("websocket without a key", get(b"/hello", *WEBSOCKET[:2]) + b"\xff", 200),
-    ("CONNECT", get(b"example:443", method=b"CONNECT"), 400),
-    ("CONNECT to a path", get(b"/hello", method=b"CONNECT"), 405),
-    ("CONNECT without a target", get(b"", method=b"CONNECT"), 400),
-    ("an asterisk", get(b"*", method=b"OPTIONS"), 400),
-    ("an absolute target", get(b"http://evil.example/hello"), 400),
-    ("a target that is only a query", get(b"?x=1"), 400),
-    ("a target without a slash", get(b"hello"), 400),
-    ("a target that is not ASCII", get("/hällo".encode()), 400),
-    ("a target of bytes", get(b"/\xff\xfe"), 400),
-    ("an escaped target that is not UTF-8", get(b"/%ff%fe%c3%28"), 404),
-    ("an escaped NUL", get(b"/%00"), 404),
-    ("a broken escape", get(b"/%zz%"), 404),
-    ("a query that is not UTF-8", get(b"/hello?%ff=%fe&&=&;"), 200),
-    ("two slashes", get(b"//hello"), None),
-    ("a long target", get(b"/" + b"a" * 15_000), 404),
-    ("a head that is too large", get(b"/hello", b"X: " + b"x" * 200_000), 431),
-    ("a host that is not ASCII", b"GET /hello HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n", None),
-    ("a host like a URL", b"GET /hello HTTP/1.1\r\nHost: http://[::1\r\n\r\n", None),
-    ("no host", b"GET /hello HTTP/1.1\r\n\r\n", 400),
-    ("two hosts", get(b"/hello", b"Host: evil.example"), 400),
-    ("HTTP/1.0 without a host", b"GET /hello HTTP/1.0\r\n\r\n", 200),
-    ("length and chunks", post(b"Content-Length: 3", b"Transfer-Encoding: chunked"), 400),
-    ("two lengths", post(b"Content-Length: 3", b"Content-Length: 4"), 400),
-    ("a list of lengths", post(b"Content-Length: 3, 4"), 400),
-    ("a negative length", post(b"Content-Length: -1"), 400),
-    ("a signed length", post(b"Content-Length: +3"), 400),
-    ("a length beyond all", post(b"Content-Length: " + b"9" * 40), 400),
-    ("chunks in HTTP/1.0", post(b"Transfer-Encoding: chunked", version=b"1.0"), 400),
-    ("another coding", post(b"Transfer-Encoding: gzip, chunked"), 501),
-    ("two codings", post(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"), 501),
-    ("a broken chunk", post(b"Transfer-Encoding: chunked", body=b"zz\r\nabc\r\n"), 400),
-    (
-        "a broken chunk that nobody reads",
-        get(b"/hello", b"Transfer-Encoding: chunked") + b"z\r\n",
-        400,
-    ),
-    ("an endless chunk size", post(b"Transfer-Encoding: chunked", body=b"f" * 30_000), 431),
-    ("an unknown expectation", post(b"Expect: miracles", b"Content-Length: 1", body=b"x"), 200),
-    ("an odd content type", post(b"Content-Type: multipart/form-data"), 200),
-    ("a space before the colon", get(b"/hello", b"X : y"), 400),
-    ("a folded header", get(b"/hello", b"X: a\r\n b"), 200),
-    ("a folded first header", b"GET /hello HTTP/1.1\r\n X: y\r\nHost: a\r\n\r\n", 400),
-    ("a NUL in a header", get(b"/hello", b"X: \0"), 400),
-    ("a TLS greeting", bytes.fromhex("16030100f5010000f10303") + b"\xaa" * 40 + b"\r\n\r\n", 400),
-    ("binary", bytes(range(256)) * 8 + b"\r\n\r\n", 400),
-]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +52,18 @@ async def test_a_strange_packet_is_answered_and_the_next_client_too(
         assert answer.startswith(b"HTTP/1.1 %d " % status)
     assert b"server:" not in answer.lower()
     assert [record.message for record in caplog.records if record.name.startswith("web")] == []
+
+
+@pytest.mark.parametrize("packet", [pytest.param(packet, id=name) for name, packet in AMBIGUOUS])
+async def test_what_two_readers_could_split_differently_is_refused_and_the_rest_not_read(
+    packet: bytes,
+) -> None:
+    async with open_server(make_app()) as served, await served.connect() as client:
+        await client.send(packet + HELLO)
+        await client.stream.send_eof()
+        answer = await client.read_to_end()
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
 
 
 @pytest.mark.parametrize("cut", [1, 10, len(HELLO) - 1])
@@ -356,6 +290,26 @@ async def test_a_crowd_of_silent_connections_keeps_nobody_out() -> None:
             assert (await served.ask("GET", "/hello")).status == 200
         for client in crowd:
             await trio.aclose_forcefully(client.stream)
+
+
+async def test_the_idle_make_room_before_the_process_runs_out_of_files(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (RESERVED_FILES + 2, 2**20))
+    async with (
+        open_server(make_app(), ServerConfig(max_connections=800)) as served,
+        await served.connect() as first,
+        await served.connect() as second,
+    ):
+        for client in (first, second):
+            assert (await client.ask("GET", "/hello")).status == 200
+        assert (await served.ask("GET", "/hello")).status == 200
+        assert await first.read_to_end() == b""
+        assert (await second.ask("GET", "/hello")).status == 200
+    (record,) = [record for record in caplog.records if record.name == "web.server"]
+    assert record.message == (
+        "Only 2 connections at one time, not 800: the process may have 66 files open"
+    )
 
 
 async def test_a_connection_that_finds_all_others_busy_gets_a_503() -> None:

@@ -1,0 +1,271 @@
+"""The README says what is so: its examples run, its defaults are the program's, nothing is missing.
+
+What the README promises of a running service is checked where that is tested.
+"""
+
+import re
+import shlex
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+
+import runtime
+from persistence import MemoryStore
+from runtime import open_runtime
+from tests.service import command, running
+from web import create_app
+from web.app import PREFIX
+from web.cli import main, serve
+
+ROOT = Path(runtime.__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced blocks in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str) -> list[list[str]]:
+    """The calls of this program in the README's shell blocks, as a shell would split them."""
+    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    calls = [shlex.split(line, comments=True) for line in lines]
+    return [call for call in calls if call and call[0] == program]
+
+
+def table(*head: str) -> list[list[str]]:
+    """The rows of the table with this head."""
+    start = README.index("| " + " | ".join(head) + " |\n")
+    rows = []
+    for line in README[start:].splitlines()[2:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+# Settings
+
+OPTIONS = {option.opts[0]: option for option in serve.params if isinstance(option, click.Option)}
+SETTINGS = {name.strip("`"): default for name, default, _ in table("option", "default", "meaning")}
+
+
+def shown(value: object) -> set[str]:
+    """The ways in which the README may write a default."""
+    if value is None or value == ():
+        return {"none", "never"}
+    if isinstance(value, float):
+        return {f"{value:g} s"}
+    return {f"{value}", f"`{value}`"}
+
+
+def test_the_table_of_settings_has_every_option_of_serve_in_its_order() -> None:
+    assert list(SETTINGS) == list(OPTIONS)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_default_in_the_table_is_the_programs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    option = OPTIONS[name]
+    assert isinstance(option.envvar, str)
+    assert option.name is not None
+    monkeypatch.delenv(option.envvar, raising=False)
+    default = serve.make_context("serve", []).params[option.name]
+    assert SETTINGS[name] in shown(default)
+
+
+def test_the_variable_in_the_text_is_an_options() -> None:
+    named = set(re.findall(r"AGENT_RUNTIME_[A-Z_]*[A-Z]", README))
+    assert named <= {option.envvar for option in OPTIONS.values()} | {"AGENT_RUNTIME_TOKEN"}
+
+
+def test_every_option_in_the_text_is_one() -> None:
+    text = "".join(re.findall(r"`[^`\n]+`", README)) + "".join(blocks("sh"))
+    known = {
+        word for one in main.commands.values() for option in one.params for word in option.opts
+    }
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= known | {"--help"}
+
+
+# The API
+
+
+async def endpoints() -> set[str]:
+    """What the service answers to, but for what its page of documentation loads."""
+    async with open_runtime(MemoryStore()) as runtime:
+        rules = list(create_app(runtime).url_map.iter_rules())
+    return {
+        f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if "/docs/" not in rule.rule
+    }
+
+
+def documented() -> list[str]:
+    """`GET /sessions` for each line of the table of calls, and each call in that line."""
+    return [
+        call
+        for row in table("call", "answer")
+        for call in re.findall(r"`([A-Z]+ /[^`?]*)`", row[0])
+    ]
+
+
+async def test_the_table_of_calls_has_every_endpoint_and_no_other() -> None:
+    assert {call.replace(" ", f" {PREFIX}") for call in documented()} == {
+        call for call in await endpoints() if PREFIX in call
+    }
+
+
+async def test_what_is_outside_the_prefix_too_is_what_the_readme_says() -> None:
+    assert "The last three rows are outside the prefix too." in README
+    last = {call for row in table("call", "answer")[-3:] for call in re.findall("`(.*?)`", row[0])}
+    outside = {call for call in await endpoints() if PREFIX not in call}
+    assert outside == {call for call in last if " /" in call}
+
+
+def test_a_call_is_in_the_table_once() -> None:
+    assert len(documented()) == len(set(documented()))
+
+
+# The first conversation
+
+
+def ask(client: httpx.Client, call: list[str]) -> httpx.Response:
+    """Does what this call of curl does, at the service of `client`."""
+    method, url, headers, data = "GET", "", {}, None
+    words = iter(call[1:])
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            data = next(words)
+        else:
+            url = word.removeprefix("http://")
+    host, _, path = url.partition("/")
+    assert host == "localhost:8001", f"the default address: {url}"
+    return client.request(method, f"/{path}", headers={**headers, "Host": host}, content=data)
+
+
+def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
+    with running(tmp_path) as service, service.client() as client:
+        answer = ask(client, commands("curl")[0])
+    assert answer.text + "\n" == blocks("json")[0]
+
+
+def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
+    first, switch, *questions = commands("curl")
+    with running(tmp_path) as service, service.client() as client:
+        assert ask(client, first).status_code == 201
+        assert ask(client, first).text + "\n" == blocks("json")[0]
+        assert ask(client, switch).json()["current_agent"] == "coder"
+        assert service.end() == 0
+    with running(tmp_path) as service, service.client() as client:
+        history, listed, agent = (ask(client, question).json() for question in questions)
+    assert history["messages"] == [{"role": "user", "content": "Hello, how are you?"}]
+    assert [session["session_id"] for session in listed["sessions"]] == ["my-session-123"]
+    assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
+
+
+@pytest.fixture(scope="module")
+def conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the service ran and heard the README's first message."""
+    folder = tmp_path_factory.mktemp("conversation")
+    with running(folder) as service, service.client() as client:
+        ask(client, commands("curl")[0]).raise_for_status()
+        assert service.end() == 0
+    return folder
+
+
+@pytest.mark.parametrize("call", commands("sqlite3"), ids=" ".join)
+def test_a_query_runs_as_it_stands_there(conversation: Path, call: list[str]) -> None:
+    _, file, query = call
+    with closing(sqlite3.connect(conversation / file)) as connection:
+        assert len(connection.execute(query).fetchall()) == 1
+
+
+@pytest.mark.parametrize(
+    "call", [call for call in commands("agent-runtime") if call[1] != "serve"], ids=" ".join
+)
+def test_a_command_runs_as_it_stands_there(conversation: Path, call: list[str]) -> None:
+    result = command(conversation, *call[1:])
+    assert result.returncode == 0, result.stderr
+
+
+# Embedding
+
+
+def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> None:
+    [example] = [block for block in blocks("python") if "open_runtime(open_store(" in block]
+    result = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")
+    assert (tmp_path / "data" / "agent_runtime.db").exists()
+
+
+async def test_the_example_of_mounting_runs_within_a_runtime() -> None:
+    [example] = [block for block in blocks("python") if "register_blueprint(" in block]
+    async with open_runtime(MemoryStore()) as runtime:
+        names = {"runtime": runtime}
+        exec(example, names)  # noqa: S102
+        rules = names["app"].url_map.iter_rules()  # type: ignore[attr-defined]
+        assert "/chats/api/v1/sessions" in {rule.rule for rule in rules}
+
+
+@pytest.mark.parametrize(
+    ("owner", "pattern"),
+    [
+        (runtime.Session, r"`runtime\.session\(id\)` costs nothing and has (.*?);"),
+        (runtime.Runtime, r"the runtime itself has\s(.*?)\."),
+    ],
+)
+def test_the_methods_that_are_named_exist(owner: type, pattern: str) -> None:
+    [sentence] = re.findall(pattern, README, re.DOTALL)
+    names = re.findall(r"`(\w+)`", sentence)
+    assert len(names) >= 5
+    assert [name for name in names if not callable(getattr(owner, name, None))] == []
+
+
+# What lies around
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {"serve", "test"} <= named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+def test_every_folder_that_is_named_exists() -> None:
+    named = [row[0].strip("`") for row in table("folder", "what")]
+    assert [name for name in named if not (ROOT / name).is_dir()] == []
+
+
+def test_every_link_within_the_page_leads_to_a_heading() -> None:
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", README)) <= anchors
+
+
+def test_every_link_to_a_file_leads_to_one() -> None:
+    targets = re.findall(r"\]\((?!#|https?:)([^)#]*)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("code", ["3", "4", "5", "6"])
+def test_every_exit_code_is_there(code: str) -> None:
+    sentence = README.partition("Other exit codes: ")[2].partition(".")[0]
+    assert re.search(rf"\b{code} ", sentence)
