@@ -7,11 +7,12 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test clean
+.PHONY: help serve test faults clean
 
 help:
 	@echo "make serve [ARGS='--port 8001']   run the service (ARGS: see agent-runtime serve --help)"
 	@echo "make test [ARGS='-k takeover']    ruff, mypy, pytest"
+	@echo "make faults [FAULTS=quick]         try to break the guarantees"
 	@echo "make clean                        remove what the others made, but no data"
 
 serve: $(VENV)/.serve
@@ -22,6 +23,10 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
+
+# Under 20 minutes; FAULTS=quick under one. The figures go into docs/reliability.md.
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults $(if $(filter quick,$(FAULTS)),--quick,--write docs/reliability.md) $(ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,95 @@
+"""1. kill -9 under load, in both durabilities.
+
+`commit`: nothing acknowledged is lost, ever. `snapshot`: nothing acknowledged longer ago than the
+interval plus one commit.
+"""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from time import monotonic, sleep
+
+from tests.faults.campaign import Clock, Effort, Report, milliseconds, percentile
+from tests.faults.clients import Load, found
+from tests.faults.ledger import Ledger, Outcome
+from tests.service import running
+
+SESSIONS = 8
+INTERVAL = 0.2
+"""The snapshot interval, in seconds: short against the load between two kills."""
+ONE_COMMIT = 0.5
+"""Seconds that one commit may take on a busy machine; a normal one takes milliseconds."""
+
+
+def run(effort: Effort) -> Report:
+    report = Report()
+    restarts: list[float] = []
+    kills = effort.of(full=300, quick=4) // 2
+    with ThreadPoolExecutor(2) as lanes:  # side by side: most of the time is Python starting
+        commit = lanes.submit(_commit_lane, effort.folder / "commit", kills, report, restarts)
+        snapshot = lanes.submit(_snapshot_lane, effort.folder / "snapshot", kills, report, restarts)
+        commit.result()
+        snapshot.result()
+    report.figures["restart to first answer, median"] = milliseconds(percentile(restarts, 50))
+    report.figures["restart to first answer, p99"] = milliseconds(percentile(restarts, 99))
+    return report
+
+
+def _commit_lane(folder: Path, kills: int, report: Report, restarts: list[float]) -> None:
+    ledger = Ledger()
+    for number in range(kills):
+        _load_and_kill(folder, ledger, number, restarts, "--durability", "commit")
+        report.count("kills in commit durability")
+    with running(folder) as service:
+        report.violations += ledger.check(found(service.url, _session_ids()))
+    report.count("acknowledged in commit durability", ledger.count(Outcome.OK))
+    report.count("of unknown outcome", ledger.count(Outcome.UNKNOWN))
+
+
+def _snapshot_lane(folder: Path, kills: int, report: Report, restarts: list[float]) -> None:
+    ledger = Ledger()
+    options = ("--durability", "snapshot", "--snapshot-interval", str(INTERVAL))
+    lost_in_all = 0
+    oldest = 0.0
+    for number in range(kills):
+        killed_at = _load_and_kill(folder, ledger, number, restarts, *options)
+        report.count("kills in snapshot durability")
+        with running(folder, *options) as service:
+            there = found(service.url, _session_ids())
+        lost = ledger.lost(there)
+        for call in lost:
+            age = killed_at - call.answered_at
+            oldest = max(oldest, age)
+            report.expect(
+                age <= INTERVAL + ONE_COMMIT,
+                f"snapshot: {call.message_id} was acknowledged {age:.3f} s before the kill",
+            )
+        ledger.forget(lost)
+        lost_in_all += len(lost)
+        report.violations += ledger.check(there)
+    report.count("acknowledged in snapshot durability", ledger.count(Outcome.OK) + lost_in_all)
+    report.figures["lost in snapshot durability"] = f"{lost_in_all}"
+    report.figures[f"oldest of them (interval {INTERVAL:g} s)"] = milliseconds(oldest)
+
+
+def _load_and_kill(
+    folder: Path, ledger: Ledger, number: int, restarts: list[float], *options: str
+) -> float:
+    """One life of the service; returns the moment of its death."""
+    folder.mkdir(exist_ok=True)
+    clock = Clock()
+    with running(folder, *options) as service:
+        with service.client() as client:
+            client.get("/health").raise_for_status()
+        restarts.append(clock.seconds)
+        with Load(service.url, ledger, SESSIONS, seed=number).running():
+            sleep(Random(number).uniform(0.05, 0.5))  # noqa: S311 -- any moment will do
+            service.process.send_signal(signal.SIGKILL)
+            killed_at = monotonic()
+            service.process.wait()
+    return killed_at
+
+
+def _session_ids() -> list[str]:
+    return [f"load-{number}" for number in range(SESSIONS)]

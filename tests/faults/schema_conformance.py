@@ -1,0 +1,89 @@
+"""11. Schemathesis: no answer is a 5xx, and none is outside of the OpenAPI document.
+
+All of its phases (examples, coverage, fuzzing, and stateful: chains of calls that use each other's
+answers), and all of its checks but one. The seed is fixed.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.faults.campaign import Effort, Report
+from tests.service import running
+
+PROGRAM = Path(sys.executable).with_name("schemathesis")
+SEED = 3
+
+SETTINGS = """
+# A deleted session is there again as soon as somebody appends to it: the IDE invents its ids.
+[checks.use_after_free]
+enabled = false
+
+# Whether a cursor was given out, only the service knows.
+[[operations]]
+include-name = "GET /api/v1/sessions"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400]
+"""
+
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+QUICK_PHASES = ("examples", "fuzzing", "stateful")
+"""Coverage asks some 1,500 times, however few examples are wanted."""
+
+
+def run(effort: Effort) -> Report:
+    report = Report()
+    settings, result = effort.folder / "settings.toml", effort.folder / "result.json"
+    settings.write_text(SETTINGS)
+    phases = QUICK_PHASES if effort.quick else PHASES
+    with running(effort.folder) as service:
+        ended = subprocess.run(
+            [
+                *(str(PROGRAM), "--config-file", str(settings)),
+                *("run", f"{service.url}/openapi.json"),
+                *("--checks", "all", "--seed", str(SEED), "--continue-on-failure", "--no-shrink"),
+                *("--phases", ",".join(phases)),
+                *("--max-examples", str(effort.of(full=40, quick=2))),
+                *("--generation-database", "none", "--no-color"),
+                *("--report", "json", "--report-json-path", str(result)),
+            ],
+            capture_output=True,
+            text=True,
+            cwd=effort.folder,
+            timeout=300,
+            check=False,
+        )
+        report.expect(service.process.poll() is None, "the service has ended")
+        report.expect(service.end() == 0, "the service did not end in order")
+    if not result.exists():
+        report.violations.append(f"schemathesis failed: {ended.stdout}{ended.stderr}"[-2_000:])
+        return report
+    _take_over(json.loads(result.read_text()), phases, ended, report)
+    return report
+
+
+def _take_over(
+    result: dict[str, Any],
+    phases: Sequence[str],
+    ended: subprocess.CompletedProcess[str],
+    report: Report,
+) -> None:
+    operations = result["operations"]
+    report.count("operations", operations["tested"])
+    report.count("generated requests", result["test_cases"]["generated"])
+    report.expect(operations["tested"] == operations["total"], f"not all were tested: {operations}")
+    for phase in phases:
+        status = result["phases"][phase]["status"]
+        report.figures[f"phase {phase}"] = status
+        # Examples are skipped where a document gives none for whole requests, as ours.
+        ran = status in {"success", "failure"} or phase == "examples"
+        report.expect(ran, f"the phase {phase} did not run: {status}")
+    for failure in result["failures"]:
+        report.violations.append(f"{failure['title']}: {', '.join(failure['operations'])}")
+    report.violations += [f"error: {error}" for error in result["errors"]]
+    if ended.returncode != 0 and not report.violations:
+        report.violations.append(f"schemathesis failed: {ended.stdout[-2_000:]}")
+    if report.violations:
+        report.figures["schemathesis says"] = ended.stdout[-4_000:]
