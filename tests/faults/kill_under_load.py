@@ -5,7 +5,9 @@ interval plus one commit.
 """
 
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -13,7 +15,7 @@ from time import monotonic, sleep
 from tests.faults.campaign import Clock, Effort, Report, milliseconds, percentile
 from tests.faults.clients import Load, found
 from tests.faults.ledger import Ledger, Outcome
-from tests.service import running
+from tests.service import Service, running
 
 SESSIONS = 8
 INTERVAL = 0.2
@@ -38,10 +40,12 @@ def run(effort: Effort) -> Report:
 
 def _commit_lane(folder: Path, kills: int, report: Report, restarts: list[float]) -> None:
     ledger = Ledger()
+    options = ("--durability", "commit")
     for number in range(kills):
-        _load_and_kill(folder, ledger, number, restarts, "--durability", "commit")
+        with _life(folder, restarts, *options) as service:
+            _load_and_kill(service, ledger, number)
         report.count("kills in commit durability")
-    with running(folder) as service:
+    with _life(folder, restarts, *options) as service:
         report.violations += ledger.check(found(service.url, _session_ids()))
     report.count("acknowledged in commit durability", ledger.count(Outcome.OK))
     report.count("of unknown outcome", ledger.count(Outcome.UNKNOWN))
@@ -52,42 +56,48 @@ def _snapshot_lane(folder: Path, kills: int, report: Report, restarts: list[floa
     options = ("--durability", "snapshot", "--snapshot-interval", str(INTERVAL))
     lost_in_all = 0
     oldest = 0.0
-    for number in range(kills):
-        killed_at = _load_and_kill(folder, ledger, number, restarts, *options)
-        report.count("kills in snapshot durability")
-        with running(folder, *options) as service:
+    killed_at = monotonic()
+    for number in range(kills + 1):
+        with _life(folder, restarts, *options) as service:
             there = found(service.url, _session_ids())
-        lost = ledger.lost(there)
-        for call in lost:
-            age = killed_at - call.answered_at
-            oldest = max(oldest, age)
-            report.expect(
-                age <= INTERVAL + ONE_COMMIT,
-                f"snapshot: {call.message_id} was acknowledged {age:.3f} s before the kill",
-            )
-        ledger.forget(lost)
-        lost_in_all += len(lost)
-        report.violations += ledger.check(there)
+            lost = ledger.lost(there)
+            for call in lost:
+                age = killed_at - call.answered_at
+                oldest = max(oldest, age)
+                report.expect(
+                    age <= INTERVAL + ONE_COMMIT,
+                    f"snapshot: {call.message_id} was acknowledged {age:.3f} s before the kill",
+                )
+            ledger.forget(lost)
+            lost_in_all += len(lost)
+            report.violations += ledger.check(there)
+            if number < kills:
+                killed_at = _load_and_kill(service, ledger, number)
+                report.count("kills in snapshot durability")
     report.count("acknowledged in snapshot durability", ledger.count(Outcome.OK) + lost_in_all)
     report.figures["lost in snapshot durability"] = f"{lost_in_all}"
     report.figures[f"oldest of them (interval {INTERVAL:g} s)"] = milliseconds(oldest)
 
 
-def _load_and_kill(
-    folder: Path, ledger: Ledger, number: int, restarts: list[float], *options: str
-) -> float:
-    """One life of the service; returns the moment of its death."""
+@contextmanager
+def _life(folder: Path, restarts: list[float], *options: str) -> Iterator[Service]:
+    """One life of the service, and how long it took until it answered."""
     folder.mkdir(exist_ok=True)
     clock = Clock()
     with running(folder, *options) as service:
         with service.client() as client:
             client.get("/health").raise_for_status()
         restarts.append(clock.seconds)
-        with Load(service.url, ledger, SESSIONS, seed=number).running():
-            sleep(Random(number).uniform(0.05, 0.5))  # noqa: S311 -- any moment will do
-            service.process.send_signal(signal.SIGKILL)
-            killed_at = monotonic()
-            service.process.wait()
+        yield service
+
+
+def _load_and_kill(service: Service, ledger: Ledger, number: int) -> float:
+    """Ends the service at any moment; returns that moment."""
+    with Load(service.url, ledger, SESSIONS, seed=number).running():
+        sleep(Random(number).uniform(0.05, 0.5))  # noqa: S311 -- any moment will do
+        service.process.send_signal(signal.SIGKILL)
+        killed_at = monotonic()
+        service.process.wait()
     return killed_at
 
 
