@@ -27,7 +27,7 @@ from attrs import define, field
 from filelock import FileLock, Timeout
 
 from persistence.files import PRIVATE_FILE
-from runtime.errors import CannotOpenStore
+from runtime.errors import CannotOpenStore, StoreInUse
 
 _FIRST_BYTE = 1 << 62
 """SQLite's own locks lie at 1 GiB, and no database reaches this far: SQLite's limit is 256 TiB."""
@@ -128,9 +128,9 @@ def _holder_of(descriptor: int) -> int | None:
     return None if kind == fcntl.F_UNLCK else int(length)
 
 
-def _in_use(path: Path, holder: int | None) -> CannotOpenStore:
+def _in_use(path: Path, holder: int | None) -> StoreInUse:
     who = f"process {holder}" if holder else "another process"
-    return CannotOpenStore(
+    return StoreInUse(
         f"{path} is in use by {who}",
         "Stop that one first, or give this one a database of its own",
     )

@@ -37,6 +37,7 @@ from runtime.errors import (
     StoreBehind,
     StoreBroken,
     StoreError,
+    StoreInUse,
     StoreUnavailable,
 )
 from runtime.handle import Session
@@ -76,6 +77,7 @@ __all__ = [
     "StoreBehind",
     "StoreBroken",
     "StoreError",
+    "StoreInUse",
     "StoreUnavailable",
     "Summary",
     "ToolCall",

@@ -17,6 +17,7 @@
     │   ├── DeltaRejected           the store takes everything but this one session
     │   ├── StoreBroken             nothing more can be known or written: the process has to end
     │   └── CannotOpenStore         an operator's error: says what to do next
+    │       └── StoreInUse              another process has it
     └── SessionCrashed          our fault: a bug ended the session's actor
 """
 
@@ -126,6 +127,10 @@ class CannotOpenStore(StoreError):
         super().__init__(f"{problem}\n  {hint}")
         self.problem = problem
         self.hint = hint
+
+
+class StoreInUse(CannotOpenStore):
+    """Another process owns the store; the message names it."""
 
 
 class SessionCrashed(AgentRuntimeError):

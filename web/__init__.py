@@ -10,7 +10,7 @@ A map:
 - `guard`, `bearer`   who may come in
 - `metrics`        what is counted
 - `server`, `wire`, `http1`, `connection`   HTTP/1.1: a broken connection harms only itself
-- `cli`            the composition root: settings and commands
+- `cli`            the composition root: the commands; `settings`, what `serve` can be told
 """
 
 from web.app import create_app, create_blueprint

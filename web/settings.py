@@ -1,0 +1,207 @@
+"""The settings of `agent-runtime serve`: its options, and the configuration that they make.
+
+Each can also be given as `AGENT_RUNTIME_` and its name, in the environment.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import reduce
+from math import isnan
+from os import environ
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+
+from runtime import Durability, RuntimeConfig
+from runtime.config import MiB
+from web.bearer import load_token, require_token
+from web.guard import Guard
+from web.problems import CannotServe
+from web.running import ServiceConfig
+from web.server import ServerConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_RUNTIME = RuntimeConfig()
+_SERVER = ServerConfig()
+
+
+class Range(click.FloatRange):
+    """Refuses nan too: it compares with nothing, so click lets it pass."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail("nan is not a number", param, ctx)
+        return number
+
+
+class MayBeEmpty(click.Option):
+    """Takes an empty variable at its word; to click, it is one that is not set."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002
+        return environ.get(str(self.envvar))
+
+
+POSITIVE = Range(min=0, min_open=True)
+HOURS = Range(min=0, min_open=True, max=10_000_000)
+"""As over REST: a thousand years, which the calendar still has."""
+COUNT = click.IntRange(min=1)
+
+
+def option(name: str, **settings: Any) -> Callable[[F], F]:
+    """An option that shows its default, and the variable that it can also be given in."""
+    variable = "AGENT_RUNTIME_" + name.removeprefix("--").replace("-", "_").upper()
+    settings.setdefault("show_default", True)
+    return click.option(name, envvar=variable, show_envvar=True, **settings)
+
+
+_OPTIONS = (
+    option(
+        "--host", default="127.0.0.1", help="Address to listen on; beyond loopback a token is due."
+    ),
+    option("--port", default=8001, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."),
+    option(
+        "--durability",
+        default="commit",
+        type=click.Choice(get_args(Durability)),
+        help="When a write is answered: once it is on disk (commit), or at once, with the disk "
+        "following within the snapshot interval (snapshot).",
+    ),
+    option(
+        "--snapshot-interval",
+        default=_RUNTIME.snapshot_interval,
+        type=POSITIVE,
+        help="Seconds after which a change is on disk at the latest, if nobody waits for it.",
+    ),
+    option(
+        "--commit-timeout",
+        default=_RUNTIME.commit_timeout,
+        type=POSITIVE,
+        help="Seconds that a call waits for a failing disk before it is answered 503.",
+    ),
+    option(
+        "--undurable-limit-mib",
+        default=_RUNTIME.undurable_limit // MiB,
+        type=COUNT,
+        help="MiB of changes that may wait for the disk before new ones are answered 503.",
+    ),
+    option(
+        "--idle-timeout",
+        default=_RUNTIME.idle_timeout,
+        type=POSITIVE,
+        help="Seconds without use after which a session leaves memory.",
+    ),
+    option(
+        "--max-active",
+        default=_RUNTIME.max_active,
+        type=COUNT,
+        help="Sessions in memory at one time.",
+    ),
+    option(
+        "--mailbox-size",
+        default=_RUNTIME.mailbox_size,
+        type=COUNT,
+        help="Commands that one session may have waiting before new ones are answered 429.",
+    ),
+    option(
+        "--body-limit-mib",
+        default=Guard().body_limit // MiB,
+        type=COUNT,
+        help="MiB in the body of one request, at most.",
+    ),
+    option(
+        "--max-connections",
+        default=_SERVER.max_connections,
+        type=COUNT,
+        help="Connections open at one time.",
+    ),
+    option(
+        "--grace",
+        default=_SERVER.grace,
+        type=Range(min=0),
+        help="Seconds that requests in flight may take after SIGTERM.",
+    ),
+    option(
+        "--flush-timeout",
+        default=_RUNTIME.flush_timeout,
+        type=POSITIVE,
+        help="Seconds that the last write to disk may take.",
+    ),
+    option(
+        "--retention-hours",
+        type=HOURS,
+        help="Delete sessions that were not used for so many hours; never, unless given.",
+    ),
+    option(
+        "--cors-origin",
+        multiple=True,
+        metavar="ORIGIN",
+        help="A foreign web page's origin that may call, like https://ide.example; repeatable.",
+    ),
+    option(
+        "--allow-host",
+        multiple=True,
+        metavar="NAME",
+        help="A host name to answer to, beside localhost and IP addresses; repeatable.",
+    ),
+    option(
+        "--token-file",
+        type=click.Path(path_type=Path),
+        help="File (mode 0600) with the token that callers must send. The token itself can be in "
+        "AGENT_RUNTIME_TOKEN instead.",
+    ),
+    option(
+        "--log-file",
+        cls=MayBeEmpty,
+        default="logs/agent-runtime.log",
+        help="Where the log goes; '' for nowhere.",
+    ),
+    option(
+        "--log-level",
+        default="info",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        help="What the log holds.",
+    ),
+)
+
+
+def service_options(command: F) -> F:
+    """Adds all of them, in this order, to a command."""
+    return reduce(lambda decorated, add: add(decorated), reversed(_OPTIONS), command)
+
+
+def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
+    """What the options say. Raises `CannotServe`."""
+    token = load_token(settings["token_file"], environ)
+    require_token(settings["host"], token)
+    hours = settings["retention_hours"]
+    try:
+        rules = Guard(
+            hosts=frozenset(settings["allow_host"]),
+            origins=frozenset(settings["cors_origin"]),
+            token=token,
+            body_limit=settings["body_limit_mib"] * MiB,
+        )
+    except ValueError as error:
+        raise CannotServe(str(error), "See agent-runtime serve --help.") from error
+    return ServiceConfig(
+        host=settings["host"],
+        port=settings["port"],
+        runtime=RuntimeConfig(
+            durability=settings["durability"],
+            snapshot_interval=settings["snapshot_interval"],
+            commit_timeout=settings["commit_timeout"],
+            undurable_limit=settings["undurable_limit_mib"] * MiB,
+            idle_timeout=settings["idle_timeout"],
+            max_active=settings["max_active"],
+            mailbox_size=settings["mailbox_size"],
+            flush_timeout=settings["flush_timeout"],
+        ),
+        server=ServerConfig(max_connections=settings["max_connections"], grace=settings["grace"]),
+        rules=rules,
+        retention=None if hours is None else timedelta(hours=hours),
+    )
