@@ -130,9 +130,9 @@ def test_every_command_takes_the_database_from_the_same_place(name: str) -> None
 
 
 VALUES = {
+    "--db": "other.db",
     "--host": "::1",
     "--port": "9000",
-    "--db": "other.db",
     "--durability": "snapshot",
     "--snapshot-interval": "2.5",
     "--commit-timeout": "2.5",
@@ -148,9 +148,9 @@ VALUES = {
     "--cors-origin": "https://ide.example",
     "--allow-host": "runtime.local",
     "--token-file": "token",
-    "--quick-check": "always",
     "--log-file": "other.log",
     "--log-level": "debug",
+    "--quick-check": "always",
 }
 
 
