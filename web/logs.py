@@ -23,7 +23,7 @@ FILE_SIZE = 10 * MiB
 FILES_KEPT = 5
 
 
-class PrivateFileHandler(RotatingFileHandler):
+class PrivateLogFile(RotatingFileHandler):
     """Makes every file that it begins private, the first one and those after it."""
 
     def _open(self) -> TextIOWrapper:
@@ -69,7 +69,7 @@ def open_log(file: Path | None, level: str) -> Iterator[None]:
 def _file_handler(file: Path) -> logging.Handler:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = PrivateFileHandler(file, maxBytes=FILE_SIZE, backupCount=FILES_KEPT)
+        handler = PrivateLogFile(file, maxBytes=FILE_SIZE, backupCount=FILES_KEPT)
     except OSError as error:
         raise CannotServe(
             f"Cannot write the log to {file}: {error.strerror or error}",
