@@ -16,11 +16,13 @@ from web.sessions import sessions_blueprint
 PREFIX = "/api/v1"
 
 
-def create_app(runtime: Runtime, *, rules: Guard | None = None) -> QuartTrio:
+def create_app(
+    runtime: Runtime, *, rules: Guard | None = None, metrics: Metrics | None = None
+) -> QuartTrio:
     """The whole service, as an app of its own.
 
     `runtime` has to be open for as long as the app serves. `rules` say who may come in; without
-    them, callers from this machine.
+    them, callers from this machine. `metrics` are for whoever wants to run `watch_lag`.
     """
     rules = Guard() if rules is None else rules
     app = QuartTrio("agent_runtime", static_folder=None)
@@ -29,7 +31,7 @@ def create_app(runtime: Runtime, *, rules: Guard | None = None) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
     guard.install(rules, app)
     problems.install(app)
-    metrics = Metrics(runtime)
+    metrics = Metrics(runtime) if metrics is None else metrics
     app.after_request(metrics.count)
     app.register_blueprint(_endpoints(runtime, metrics))
     return app

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+import trio
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -14,10 +15,16 @@ from prometheus_client.registry import Collector
 from quart import request
 from quart.typing import ResponseTypes
 
-from runtime import Runtime
-from runtime.statistics import Histogram
+from runtime import Runtime, statistics
 
 PREFIX = "agent_runtime"
+
+LAG_PAUSE = 0.05
+"""Seconds between two looks at the event loop: twenty a second cost nothing that one could measure,
+and a loop that is held up for longer is caught for certain."""
+
+LAG_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Bucket bounds in seconds; 50 ms is what the service promises while a disk fails."""
 
 
 class Metrics:
@@ -34,6 +41,19 @@ class Metrics:
             ("method", "route", "status"),
             registry=self._registry,
         )
+        self._lag = Histogram(
+            f"{PREFIX}_event_loop_lag_seconds",
+            "How late the event loop does what is due, observed twenty times a second",
+            buckets=LAG_SECONDS,
+            registry=self._registry,
+        )
+
+    async def watch_lag(self) -> None:
+        """Observes the event loop's lag until cancelled."""
+        while True:
+            due = trio.current_time() + LAG_PAUSE
+            await trio.sleep_until(due)
+            self._lag.observe(trio.current_time() - due)
 
     async def count(self, response: ResponseTypes) -> ResponseTypes:
         """Counts an answered request, by its route: a label per session would grow without end."""
@@ -52,8 +72,8 @@ class _RuntimeCollector(Collector):
         self._runtime = runtime
 
     def collect(self) -> Iterator[Metric]:
-        statistics = self._runtime.statistics()
-        directory, persister = statistics.directory, statistics.persister
+        now = self._runtime.statistics()
+        directory, persister = now.directory, now.persister
         gauges = {
             "active_sessions": ("Sessions in memory", directory.active_sessions),
             "dirty_sessions": ("Sessions not wholly on disk", persister.dirty_sessions),
@@ -83,7 +103,7 @@ class _RuntimeCollector(Collector):
         yield _histogram("batch_sessions", "Sessions in a commit", persister.batch_sessions)
 
 
-def _histogram(name: str, text: str, histogram: Histogram) -> HistogramMetricFamily:
+def _histogram(name: str, text: str, histogram: statistics.Histogram) -> HistogramMetricFamily:
     total = 0
     buckets = []
     for bound, count in zip((*histogram.bounds, "+Inf"), histogram.counts, strict=True):

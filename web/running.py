@@ -20,6 +20,7 @@ from runtime import AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runti
 from runtime.config import MINUTES, SECONDS
 from web.app import create_app
 from web.guard import Guard
+from web.metrics import Metrics
 from web.server import ServerConfig, open_listeners, serve
 
 log = logging.getLogger("agent_runtime")
@@ -68,9 +69,11 @@ async def run(
         await outer.start(_watch_signals, shutdown, _longest_end(config))
         async with open_runtime(store, config.runtime) as runtime:
             listeners = await open_listeners(config.host, config.port)
-            app = create_app(runtime, rules=config.rules)
+            metrics = Metrics(runtime)
+            app = create_app(runtime, rules=config.rules, metrics=metrics)
             count = await runtime.count_sessions()
             async with trio.open_nursery() as background:
+                background.start_soon(metrics.watch_lag)
                 if config.retention is not None:
                     background.start_soon(_retain, runtime, config.retention)
                 async with trio.open_nursery() as serving:

@@ -9,23 +9,26 @@ import errno
 import itertools
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from http.client import HTTPException
+from math import inf
 from pathlib import Path
 from subprocess import TimeoutExpired
 from time import monotonic, sleep
 
 from attrs import frozen
 
-from tests.faults.campaign import Clock, Effort, Report, milliseconds, percentile
+from tests.faults.campaign import Clock, Effort, Report, milliseconds
 from tests.faults.clients import found
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.shim import READS, STALLED, SYNCS, WRITES, Disk, serving
@@ -44,9 +47,12 @@ RESIDENT = 1.0
 RECOVERY = 12.0
 """Seconds after which health has to have returned: the longest pause between two attempts, 5 s,
 and SQLite's wait for a lock, 5 s."""
-LAG, TOO_MUCH_LAG = 0.050, 0.250
-"""Seconds of the event loop's delay, as `/health` shows it: the target, and a violation. Between
-them lies what a busy machine with two processors adds to every round trip, fault or not."""
+LAG, TOO_MUCH_LAG = 0.050, 0.100
+"""Seconds of the event loop's delay, as the service sees it: the promise, and a violation. Between
+them lies what other programs add that want the same two processors."""
+LAG_BUCKET = re.compile(
+    r'agent_runtime_event_loop_lag_seconds_bucket\{le="(?P<bound>[^"]+)"\} (?P<count>[0-9.]+)'
+)
 
 DB = "data/agent_runtime.db"
 KILLS = "kills after writes that failed now and then"
@@ -299,8 +305,10 @@ def _go_through(
     with watch.watching(writers=WRITERS, cold=COLD):
         sleep(plan.before)
         began = monotonic()
+        lag = _lags(service)
         with fault:
             sleep(seconds)
+        lag = _lags(service) - lag
         ended = monotonic()
         recovered = _recover(service)
         sleep(0.2)
@@ -328,7 +336,7 @@ def _go_through(
     if degrades:
         judge(bool(refused), "no write was refused")
         _expect_degraded(watch.health, began, within, judge)
-    _measure_lag(plan, what, [a.seconds for a in watch.health if began <= a.at <= ended])
+    _judge_lag(plan, what, lag)
     plan.report.count("writes during faults", len([a for a in watch.writes if a.at >= began]))
     for problem in ledger.check(found(service.url, _written(ledger))):
         judge(False, problem)
@@ -348,13 +356,22 @@ def _expect_degraded(
         judge(after <= within, f"/health said degraded only after {after:.1f} s")
 
 
-def _measure_lag(plan: Plan, what: str, seconds: Sequence[float]) -> None:
-    lag = percentile(seconds, 99)
-    plan.report.figures[f"{what}: event loop's lag, p99 (target {milliseconds(LAG)})"] = (
-        milliseconds(lag)
+def _lags(service: Service) -> Counter[float]:
+    """How often the service saw its event loop lag by at most so many seconds, cumulative."""
+    with service.client() as client:
+        lines = client.get("/metrics").text.splitlines()
+    buckets = (LAG_BUCKET.fullmatch(line) for line in lines)
+    return Counter({float(m["bound"]): int(float(m["count"])) for m in buckets if m is not None})
+
+
+def _judge_lag(plan: Plan, what: str, lags: Counter[float]) -> None:
+    times = lags[inf]
+    p99 = min(bound for bound, count in lags.items() if count >= 0.99 * times)
+    plan.report.figures[f"{what}: event loop's lag, p99 (promised {milliseconds(LAG)})"] = (
+        f"at most {milliseconds(p99)}"
     )
-    if not plan.quick:  # in the quick form, too much goes on beside it
-        _expect(plan, what, lag <= TOO_MUCH_LAG, f"the event loop lags {milliseconds(lag)}")
+    if not plan.quick:  # in the quick form, there are not enough of them
+        _expect(plan, what, p99 <= TOO_MUCH_LAG, f"the event loop lags {milliseconds(p99)}")
 
 
 def _expect(plan: Plan, what: str, holds: bool, otherwise: str) -> None:

@@ -4,12 +4,15 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+import trio
 from quart import Response
+from trio.testing import MockClock
 
 from persistence import MemoryStore
-from runtime import StoreUnavailable
+from runtime import StoreUnavailable, open_runtime
 from runtime.store import Committed
 from tests.web.conftest import Api, open_api
+from web.metrics import Metrics
 
 
 async def json_of(answer: Response) -> Any:
@@ -220,3 +223,13 @@ async def test_metrics_count_what_happens(api: Api) -> None:
         'route="/api/v1/sessions/<session_id>/history",status="404"} 1.0',
     ):
         assert line in text.splitlines()
+
+
+async def test_metrics_show_how_late_the_event_loop_is(autojump_clock: MockClock) -> None:
+    async with open_runtime(MemoryStore()) as runtime:
+        metrics = Metrics(runtime)
+        with trio.move_on_after(1.01):
+            await metrics.watch_lag()
+        lines = metrics.render().decode().splitlines()
+    assert 'agent_runtime_event_loop_lag_seconds_bucket{le="0.001"} 20.0' in lines
+    assert "agent_runtime_event_loop_lag_seconds_count 20.0" in lines
