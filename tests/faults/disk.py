@@ -47,9 +47,8 @@ RESIDENT = 1.0
 RECOVERY = 12.0
 """Seconds after which health has to have returned: the longest pause between two attempts, 5 s,
 and SQLite's wait for a lock, 5 s."""
-LAG, TOO_MUCH_LAG = 0.050, 0.100
-"""Seconds of the event loop's delay, as the service sees it: the promise, and a violation. Between
-them lies what other programs add that want the same two processors."""
+LAG = 0.050
+"""Seconds of the event loop's delay, as the service sees it, that no fault may cause."""
 LAG_BUCKET = re.compile(
     r'agent_runtime_event_loop_lag_seconds_bucket\{le="(?P<bound>[^"]+)"\} (?P<count>[0-9.]+)'
 )
@@ -303,12 +302,13 @@ def _go_through(
         body = json.dumps({"role": "user", "content": "x"})
         ask(connection, "POST", "/api/v1/sessions/resident/messages", body)
     with watch.watching(writers=WRITERS, cold=COLD):
+        start = _lags(service)
         sleep(plan.before)
         began = monotonic()
-        lag = _lags(service)
+        before = _lags(service)
         with fault:
             sleep(seconds)
-        lag = _lags(service) - lag
+        lag = _lags(service) - before
         ended = monotonic()
         recovered = _recover(service)
         sleep(0.2)
@@ -336,7 +336,7 @@ def _go_through(
     if degrades:
         judge(bool(refused), "no write was refused")
         _expect_degraded(watch.health, began, within, judge)
-    _judge_lag(plan, what, lag)
+    _judge_lag(plan, what, _p99(lag), _p99(before - start))
     plan.report.count("writes during faults", len([a for a in watch.writes if a.at >= began]))
     for problem in ledger.check(found(service.url, _written(ledger))):
         judge(False, problem)
@@ -364,14 +364,19 @@ def _lags(service: Service) -> Counter[float]:
     return Counter({float(m["bound"]): int(float(m["count"])) for m in buckets if m is not None})
 
 
-def _judge_lag(plan: Plan, what: str, lags: Counter[float]) -> None:
-    times = lags[inf]
-    p99 = min(bound for bound, count in lags.items() if count >= 0.99 * times)
-    plan.report.figures[f"{what}: event loop's lag, p99 (promised {milliseconds(LAG)})"] = (
-        f"at most {milliseconds(p99)}"
+def _p99(lags: Counter[float]) -> float:
+    """The bound that 99 of 100 of the lags stay below."""
+    return min(bound for bound, count in lags.items() if count >= 0.99 * lags[inf])
+
+
+def _judge_lag(plan: Plan, what: str, lag: float, without_fault: float) -> None:
+    plan.report.figures[f"{what}: event loop's lag, p99, and before it"] = (
+        f"at most {milliseconds(lag)}, at most {milliseconds(without_fault)}"
     )
     if not plan.quick:  # in the quick form, there are not enough of them
-        _expect(plan, what, p99 <= TOO_MUCH_LAG, f"the event loop lags {milliseconds(p99)}")
+        # Where the machine makes the loop as late without a fault, it is not the fault's doing.
+        allowed = max(LAG, without_fault)
+        _expect(plan, what, lag <= allowed, f"the event loop lags {milliseconds(lag)}")
 
 
 def _expect(plan: Plan, what: str, holds: bool, otherwise: str) -> None:
