@@ -29,8 +29,6 @@ first two open no store, and work beside a process that has one open.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from persistence.examining import QuickCheck
@@ -45,7 +43,6 @@ __all__ = [
     "SQLiteReader",
     "SQLiteStore",
     "database_path",
-    "open_reader",
     "open_store",
 ]
 
@@ -66,19 +63,6 @@ def open_store(url: str, *, quick_check: QuickCheck = "auto") -> SQLiteStore | M
     if url == "memory://":
         return MemoryStore()
     return SQLiteStore.open(database_path(url), quick_check=quick_check)
-
-
-@contextmanager
-def open_reader(url: str) -> Iterator[SQLiteReader]:
-    """Reads from a database that is there already, and that a service may be using.
-
-    Raises `CannotOpenStore`.
-    """
-    reader = SQLiteReader.looking_at(database_path(url))
-    try:
-        yield reader
-    finally:
-        reader.close()
 
 
 def database_path(url: str) -> Path:
