@@ -9,8 +9,10 @@ A map:
 - `problems`       one table: error to status
 - `guard`, `bearer`   who may come in
 - `metrics`        what is counted
-- `server`, `wire`, `http1`, `connection`   HTTP/1.1: a broken connection harms only itself
-- `cli`            the composition root: the commands; `settings`, what `serve` can be told
+- `server`, `wire`, `http1`, `answers`, `connection`   HTTP/1.1; a broken connection harms itself
+- `cli`            the composition root: the commands; `terminal` is what they print
+- `settings`       what `serve` can be told; `running` is the service from start to end
+- `logs`, `traces` where log lines go, and what they do not say
 """
 
 from web.app import create_app, create_blueprint
