@@ -1,11 +1,13 @@
 """A real service: a process of its own, on a free port, with a real database file."""
 
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 from attrs import define
@@ -39,12 +41,20 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> Iterator[Service]:
-    """A service working in `folder`; it dies with the block."""
+def started(
+    arguments: Sequence[str],
+    folder: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    stderr: IO[str] | int | None = None,
+) -> Iterator[Service]:
+    """The service that this command line starts in `folder`; it dies with the block."""
     process = subprocess.Popen(
-        [COMMAND, "serve", "--port", "0", "--db", db, *options],
+        arguments,
         cwd=folder,
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
     assert process.stdout is not None
@@ -56,6 +66,13 @@ def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> I
         process.kill()
         process.wait(END)
         process.stdout.close()
+
+
+@contextmanager
+def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> Iterator[Service]:
+    """A service working in `folder`, on a free port."""
+    with started([COMMAND, "serve", "--port", "0", "--db", db, *options], folder) as service:
+        yield service
 
 
 def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,9 +5,7 @@ Every refused request announces a body that never comes, and has to be answered 
 talkative, also where requests are bad and where the service fails (`broken_service.py`).
 """
 
-import os
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +18,7 @@ from tests.faults.campaign import Clock, Effort, Report, milliseconds
 from tests.faults.knocks import JSON, MESSAGES, Knock, foreign, keys, paths
 from tests.faults.raw import connect, exchange, head
 from tests.persistence.builders import OldDatabase
-from tests.service import COMMAND, END, Service, process
+from tests.service import COMMAND, Service, process, started
 
 TOKEN = "k3J9xQ2vT7bN5mL8wR4z"  # noqa: S105 -- of no other service
 MARK = "CanaryOfAUser"
@@ -214,20 +212,10 @@ def _started(
     program = [sys.executable, broken_service.__file__] if broken else [COMMAND]
     with (folder / "terminal").open("w") as terminal:
         (folder / "terminal").chmod(0o600)
-        process = subprocess.Popen(
+        with started(
             ["sh", "-c", 'umask 0; exec "$@"', "sh", *program, "serve", "--port", "0", *options],
-            cwd=folder,
-            stdout=subprocess.PIPE,
+            folder,
+            environment={"AGENT_RUNTIME_TOKEN": token} if token else {},
             stderr=terminal,
-            text=True,
-            env={**os.environ, **({"AGENT_RUNTIME_TOKEN": token} if token else {})},
-        )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("agent-runtime on http"), f"it did not start: {line!r}"
-        yield Service(process, line.split()[2], line)
-    finally:
-        process.kill()
-        process.wait(END)
-        process.stdout.close()
+        ) as service:
+            yield service

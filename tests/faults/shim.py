@@ -1,7 +1,6 @@
 """A disk that fails on demand: builds `shim.c`, and starts a service upon it."""
 
 import errno
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tests.service import COMMAND, END, Service
+from tests.service import COMMAND, Service, started
 
 SOURCE = Path(__file__).with_name("shim.c")
 READS, WRITES, SYNCS = range(3)
@@ -65,22 +64,11 @@ def serving(
     folder: Path, *options: str, disk: Disk | None = None, within: Sequence[str] = ()
 ) -> Iterator[Service]:
     """A service in `folder`, on `disk`, its command line behind that of `within`."""
-    process = subprocess.Popen(
-        [*within, COMMAND, "serve", "--port", "0", "--log-file", "", *options],
-        cwd=folder,
-        env={**os.environ, **(disk.environment if disk is not None else {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("agent-runtime on http"), f"it did not start: {line!r}"
-        yield Service(process, line.split()[2], line)
-    finally:
-        if disk is not None:
-            disk.set(0)  # a thread that stalls in the kernel's place cannot be killed before
-        process.kill()
-        process.wait(END)
-        process.stdout.close()
+    arguments = [*within, COMMAND, "serve", "--port", "0", "--log-file", "", *options]
+    environment = disk.environment if disk is not None else {}
+    with started(arguments, folder, environment=environment, stderr=subprocess.DEVNULL) as service:
+        try:
+            yield service
+        finally:
+            if disk is not None:
+                disk.set(0)  # a thread that stalls in the kernel's place cannot be killed before
