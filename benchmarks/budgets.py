@@ -1,0 +1,178 @@
+"""What has to come out: the product's promises of speed, each as a ratio within one run.
+
+Absolute promises are made only where a person waits, and they are generous.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Budget:
+    """One promise."""
+
+    work: str
+    limit: float
+    best: Literal["low", "high"]
+    """Whether the measured value may be at most, or must be at least, `limit`."""
+    of: str
+    """What `limit` is counted in: "× a bare ask and reply"."""
+    suite: str
+    """Whose results hold the measured value."""
+
+    @property
+    def bound(self) -> str:
+        """The promise in words."""
+        return f"{'≤' if self.best == 'low' else '≥'} {self.limit:g} {self.of}"
+
+    def is_met(self, value: float) -> bool:
+        """Whether the promise is kept."""
+        return value <= self.limit if self.best == "low" else value >= self.limit
+
+    def shown(self, value: float) -> str:
+        """A measured value as it stands in the table."""
+        digits = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        return f"{digits} {self.of.split(' ', 1)[0]}"
+
+
+BUDGETS: Mapping[str, Budget] = MappingProxyType(
+    {
+        "append_snapshot": Budget(
+            work="embedded append, `snapshot`",
+            limit=3,
+            best="low",
+            of="× a bare trio memory-channel ask and reply",
+            suite="runtime",
+        ),
+        "append_commit": Budget(
+            work="embedded append, `commit`, one caller",
+            limit=2.5,
+            best="low",
+            of="× one bare SQLite FULL commit of a row",
+            suite="runtime",
+        ),
+        "append_commit_64": Budget(
+            work="the same, 64 sessions at once",
+            limit=8,
+            best="high",
+            of="× one caller's rate",
+            suite="runtime",
+        ),
+        "append_64_openai": Budget(
+            work="the same, 64 sessions at once",
+            limit=4,
+            best="high",
+            of="× OpenAI `SQLiteSession` under the same 64",
+            suite="peers",
+        ),
+        "append_long": Budget(
+            work="append into a session of 100,000 messages",
+            limit=1.3,
+            best="low",
+            of="× into an empty one",
+            suite="growth",
+        ),
+        "bytes_long": Budget(
+            work="bytes written per append into a session of 100,000 messages",
+            limit=1.3,
+            best="low",
+            of="× into an empty one",
+            suite="growth",
+        ),
+        "append_guide_commit": Budget(
+            work="append at 5,000 messages, `commit`",
+            limit=30,
+            best="high",
+            of="× the guide's design",
+            suite="peers",
+        ),
+        "append_guide_snapshot": Budget(
+            work="append at 5,000 messages, `snapshot`",
+            limit=500,
+            best="high",
+            of="× the guide's design",
+            suite="peers",
+        ),
+        "activation": Budget(
+            work="activation of a 1,000-message session",
+            limit=2,
+            best="low",
+            of="× reading the same rows with bare sqlite3",
+            suite="runtime",
+        ),
+        "memory": Budget(
+            work="memory of an idle active session",
+            limit=1,
+            best="low",
+            of="× (8 KB + 1.2 × its messages' JSON bytes)",
+            suite="runtime",
+        ),
+        "start": Budget(
+            work="start with 1,000,000 stored sessions: first answer",
+            limit=1,
+            best="low",
+            of="s",
+            suite="growth",
+        ),
+        "start_memory": Budget(
+            work="memory after the start with 1,000,000 stored sessions",
+            limit=1.1,
+            best="low",
+            of="× with none",
+            suite="growth",
+        ),
+        "bulk": Budget(
+            work="bulk writes through the persister",
+            limit=0.6,
+            best="high",
+            of="× bare `executemany` at the same batch size",
+            suite="runtime",
+        ),
+        "history_3": Budget(
+            work="`GET history`, 3 messages",
+            limit=0.85,
+            best="high",
+            of="× a bare Quart-Trio route's rate on the same server",
+            suite="compare",
+        ),
+        "history_1000": Budget(
+            work="`GET history`, 1,000 messages",
+            limit=10,
+            best="high",
+            of="× the guide's design",
+            suite="peers",
+        ),
+        "list_1000": Budget(
+            work="`GET /sessions`, 1,000 sessions",
+            limit=10,
+            best="high",
+            of="× the guide's design",
+            suite="peers",
+        ),
+        "post_64": Budget(
+            work="`POST messages`, `commit`, 64 clients",
+            limit=0.7,
+            best="high",
+            of="× a bare Quart-Trio POST route that reads and decodes the same body",
+            suite="compare",
+        ),
+        "list_first_byte": Budget(
+            work="`GET /sessions` with 100,000 sessions: first byte",
+            limit=0.1,
+            best="low",
+            of="s after the request",
+            suite="compare",
+        ),
+        "list_bystanders": Budget(
+            work="p99 of other requests meanwhile",
+            limit=2,
+            best="low",
+            of="× their p99 without it",
+            suite="compare",
+        ),
+    }
+)
+"""By key, in the order in which they are reported."""

@@ -1,0 +1,110 @@
+"""What came out of a suite, as JSON: rows of measured values, and what budgets are judged by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, define, field, frozen
+
+from benchmarks.budgets import BUDGETS
+from benchmarks.measure import Spread, floats
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@frozen(kw_only=True)
+class Row:
+    """One contender at one work."""
+
+    work: str
+    who: str
+    unit: str
+    """`s`, `/s`, `B`, …: SI units without prefixes, so that rows can be compared."""
+    values: tuple[float, ...] = field(converter=floats)
+    """One from each round."""
+    x: float | None = None
+    """Where on a curve: a session's length, a number of sessions, a share of the samples."""
+    note: str = ""
+    """What must be known to compare fairly: "acknowledged when synced"."""
+
+
+@define
+class Results:
+    """The results of one run of one suite."""
+
+    suite: str
+    command: str
+    """What to type to get such results again."""
+    machine: Mapping[str, str]
+    rows: list[Row] = field(factory=list)
+    judged: dict[str, Spread] = field(factory=dict)
+    """For each budget that this suite measures, by its key: the value of each round."""
+    finished: str = ""
+
+    def add(
+        self,
+        work: str,
+        who: str,
+        unit: str,
+        values: Sequence[float],
+        *,
+        x: float | None = None,
+        note: str = "",
+    ) -> Spread:
+        """Notes a measurement, prints it, and returns it for ratios."""
+        row = Row(work=work, who=who, unit=unit, values=values, x=x, note=note)
+        self.rows.append(row)
+        spread = Spread(row.values)
+        at = "" if x is None else f" at {x:,g}"
+        print(
+            f"{work}{at}: {who}: {shown(spread.median, unit)} "
+            f"({shown(spread.low, unit)} … {shown(spread.high, unit)})",
+            flush=True,
+        )
+        return spread
+
+    def judge(self, key: str, spread: Spread) -> None:
+        """Notes what the budget of this key has come to, and prints it."""
+        budget = BUDGETS[key]
+        self.judged[key] = spread
+        met = "met" if budget.is_met(spread.median) else "MISSED"
+        print(f"  {met}: {budget.work}: {budget.shown(spread.median)}, {budget.bound}", flush=True)
+
+    def write(self, folder: Path = RESULTS) -> Path:
+        """Writes `<suite>.json`."""
+        self.finished = datetime.now(UTC).isoformat(timespec="seconds")
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{self.suite}.json"
+        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        file.write_text(text + "\n", encoding="utf-8")
+        return file
+
+
+def read(suite: str, folder: Path = RESULTS) -> Results | None:
+    """What a suite's last run came to; `None` if it never ran."""
+    file = folder / f"{suite}.json"
+    if not file.exists():
+        return None
+    raw: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    raw["rows"] = [Row(**row) for row in raw["rows"]]
+    raw["judged"] = {key: Spread(**value) for key, value in raw["judged"].items()}
+    return Results(**raw)
+
+
+def shown(value: float, unit: str) -> str:
+    """A value as a person reads it: three digits and a prefix."""
+    if unit == "s":
+        for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+            if value * factor >= 1:
+                return f"{value * factor:.3g} {name}"
+        return f"{value * 1e9:.3g} ns"
+    if unit == "B":
+        for power, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+            if abs(value) >= 2**power:
+                return f"{value / 2**power:.3g} {name}"
+        return f"{value:.0f} B"
+    if unit == "/s":
+        return f"{value:,.0f} /s"
+    return f"{value:,.3g} {unit}".rstrip()
