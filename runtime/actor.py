@@ -8,6 +8,7 @@ store.
 
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any, Generic, TypeVar, cast
 
 import trio
@@ -31,31 +32,43 @@ log = logging.getLogger("agent_runtime")
 
 @frozen
 class Receipt(Generic[R]):
-    """A command's answer, and the version that made it true."""
+    """A command's answer."""
 
     value: R
-    session: SessionState
-    """Only to wait for its durability; its state stays the actor's."""
-    version: int
     message_count: int
-    """The session's length at that version: once it is durable, these messages are on disk."""
+    """The session's length right after the command: once that is durable, these messages are on
+    disk."""
 
 
 class Reply(Generic[R]):
-    """The place for one command's only answer; its actor fills it once."""
+    """The place for one command's only answer; its actor fills it once.
 
-    __slots__ = ("_answered", "_error", "_receipt")
+    The answer to a durable command is held back until the persister settles it.
+    """
+
+    __slots__ = ("_answered", "_error", "_receipt", "deadline")
 
     def __init__(self) -> None:
         self._answered = trio.Event()
         self._receipt: Receipt[R] | None = None
         self._error: AgentRuntimeError | None = None
+        self.deadline = inf
+        """Until when to hold the answer back at the longest, in trio's time."""
 
     def give(self, receipt: Receipt[R]) -> None:
         self._receipt = receipt
         self._answered.set()
 
     def refuse(self, error: AgentRuntimeError) -> None:
+        self._error = error
+        self._answered.set()
+
+    def hold(self, receipt: Receipt[R]) -> None:
+        """Keeps the answer until `settle_one`."""
+        self._receipt = receipt
+
+    def settle_one(self, error: AgentRuntimeError | None = None) -> None:
+        """What is held is true now, or will not become so."""
         self._error = error
         self._answered.set()
 
@@ -72,6 +85,8 @@ class Mailed(Generic[R]):
     """A command in a mailbox, with the place for its answer."""
 
     command: Command[R]
+    durable: bool = False
+    """Whether to answer only once the session's state is on disk."""
     reply: Reply[R] = field(factory=Reply)
 
 
@@ -83,6 +98,7 @@ class Actor:
     mailbox_size: int
     _activate: Callable[[str], Awaitable[SessionState]]
     _mark_dirty: Callable[[SessionState], None]
+    _settle_when_durable: Callable[[SessionState, Reply[Any]], None]
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
     last_used: float = 0.0
@@ -162,13 +178,17 @@ class Actor:
             value = mailed.command.apply(session)
             if session.version != version:
                 self._mark_dirty(session)
+            receipt = Receipt(value, len(session.entries))
+            if mailed.durable and session.durable_version < session.version:
+                mailed.reply.hold(receipt)
+                self._settle_when_durable(session, mailed.reply)
+            else:
+                mailed.reply.give(receipt)
         except CallerError as refusal:
             mailed.reply.refuse(refusal)
         except BaseException:
             mailed.reply.refuse(SessionCrashed(self.session_id))
             raise
-        else:
-            mailed.reply.give(Receipt(value, session, session.version, len(session.entries)))
         finally:
             self._unanswered -= 1
         if not session.exists:

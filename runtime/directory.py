@@ -8,12 +8,12 @@ that has undurable state or an unanswered command.
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
 
-from runtime.actor import Actor, Mailed, Receipt
+from runtime.actor import Actor, Mailed, Receipt, Reply
 from runtime.commands import Command
 from runtime.config import RuntimeConfig
 from runtime.errors import MailboxFull, RuntimeClosed
@@ -34,6 +34,7 @@ class Directory:
     _config: RuntimeConfig
     _activate: Callable[[str], Awaitable[SessionState]]
     _mark_dirty: Callable[[SessionState], None]
+    _settle_when_durable: Callable[[SessionState, Reply[Any]], None]
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
@@ -61,14 +62,20 @@ class Directory:
         return actor
 
     async def ask(
-        self, session_id: str, command: Command[R], *, nowait: bool = False
+        self,
+        session_id: str,
+        command: Command[R],
+        *,
+        durable: bool = False,
+        nowait: bool = False,
     ) -> Receipt[R]:
         """Mails the command to the session's actor and returns its answer.
 
-        Raises what the command was refused with, `StoreError` if the session cannot be loaded,
+        With `durable`, once the state that it leaves is on disk. Raises what the command was
+        refused with, `StoreError` if the session cannot be loaded or what became of it is unknown,
         `SessionCrashed`, `RuntimeClosed`, and `MailboxFull` instead of waiting if `nowait`.
         """
-        mailed = Mailed(command)
+        mailed = Mailed(command, durable)
         while True:
             actor = self.actor(session_id)
             try:
@@ -131,6 +138,7 @@ class Directory:
             mailbox_size=self._config.mailbox_size,
             activate=self._activate,
             mark_dirty=self._mark_dirty,
+            settle_when_durable=self._settle_when_durable,
             on_absent=self.passivate,
         )
         self._actors[session_id] = actor

@@ -29,11 +29,22 @@ class Record(Protocol):
         """Takes note that `delta` is in the store."""
 
 
+class Waiting(Protocol):
+    """Whoever waits for a record to become durable: a `Waiter`, or a command's held-back reply."""
+
+    deadline: float
+    """When to stop waiting, in trio's time."""
+
+    def settle_one(self, error: StoreError | None = None) -> None:
+        """One of the records is durable, or cannot become so."""
+
+
 @define(eq=False)
 class Waiter:
     """Someone who waits for `pending` records to become durable."""
 
     pending: int
+    deadline: float
     error: StoreError | None = None
     done: trio.Event = field(factory=trio.Event)
 
@@ -53,7 +64,7 @@ class Dirty:
     since: float
     size: int = 0
     """Its share of the undurable bytes."""
-    waiters: list[tuple[int, Waiter]] = field(factory=list)
+    waiters: list[tuple[int, Waiting]] = field(factory=list)
     """Each with the version that it waits for."""
     rejection: DeltaRejected | None = None
     """Why the store refused it the last time."""
@@ -102,6 +113,19 @@ class DirtySet:
         # everything of the last one is durable.
         assert dirty.record is record, f"{record.session_id} has two owners"
         self._resize(dirty)
+
+    def tell_late(self, now: float, error: StoreError) -> float | None:
+        """Tells those who have waited until their deadline; returns the next one's deadline."""
+        next_deadline: float | None = None
+        for dirty in self:
+            late = [place for place in dirty.waiters if place[1].deadline <= now]
+            for place in late:
+                dirty.waiters.remove(place)
+                place[1].settle_one(error)
+            for _, waiter in dirty.waiters:
+                if next_deadline is None or waiter.deadline < next_deadline:
+                    next_deadline = waiter.deadline
+        return next_deadline
 
     def oldest_since(self) -> float | None:
         """Since when the oldest record has been in here."""

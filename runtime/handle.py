@@ -128,18 +128,21 @@ class Session:
 
     async def delete(self, *, durable: bool | None = None) -> None:
         """Removes the session and all of its messages. Raises `SessionNotFound`."""
-        receipt = await self._directory.ask(self.id, Delete(), nowait=self._nowait)
-        if self._durable if durable is None else durable:
-            await self._persister.wait_durable(receipt.session, receipt.version)
+        await self._directory.ask(
+            self.id,
+            Delete(),
+            durable=self._durable if durable is None else durable,
+            nowait=self._nowait,
+        )
 
     async def _read(self, command: Command[R]) -> R:
         return (await self._directory.ask(self.id, command, nowait=self._nowait)).value
 
     async def _write(self, command: Command[W], durable: bool | None) -> W:
         self._persister.check_room()
-        receipt = await self._directory.ask(self.id, command, nowait=self._nowait)
-        if self._durable if durable is None else durable:
-            await self._persister.wait_durable(receipt.session, receipt.version)
+        durable = self._durable if durable is None else durable
+        receipt = await self._directory.ask(self.id, command, durable=durable, nowait=self._nowait)
+        if durable:
             return evolve(receipt.value, durable_seq=receipt.message_count)
         return receipt.value
 

@@ -19,7 +19,7 @@ from attrs import define, field
 
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
-from runtime.dirty import Batch, Dirty, DirtySet, Record, Waiter
+from runtime.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
 from runtime.errors import StoreBehind, StoreError, StoreUnavailable
 from runtime.statistics import (
     BATCH_SESSIONS,
@@ -30,6 +30,10 @@ from runtime.statistics import (
 from runtime.store import Store
 
 log = logging.getLogger("agent_runtime")
+
+LATENESS = 0.01
+"""How much later than `commit_timeout` a caller may be told, as a share of it: a hundred looks at
+the waiters in that time, however many there are."""
 
 ENDED = "The runtime ended before this was confirmed on disk"
 
@@ -84,6 +88,21 @@ class Persister:
             self._stirred.set()
         elif trio.current_time() + self._config.snapshot_interval < self._due:
             self._stirred.set()  # the first dirt, or the first beside records that rest
+
+    def settle_when_durable(self, record: Record, waiting: Waiting) -> None:
+        """Settles `waiting` once what the record is now is on disk. Never yields.
+
+        Or with a `StoreError` if that is still unknown after `commit_timeout`.
+        """
+        if self._ended:
+            waiting.settle_one(StoreUnavailable(ENDED))
+            return
+        dirty = self._dirty.get(record.session_id)
+        assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
+        waiting.deadline = trio.current_time() + self._config.commit_timeout
+        dirty.waiters.append((record.version, waiting))
+        self._hurry = True
+        self._stirred.set()
 
     # -- for the callers ----------------------------------------------------------------------
 
@@ -163,6 +182,23 @@ class Persister:
             for dirty in self._dirty:
                 dirty.fail_waiters(StoreUnavailable(ENDED))
 
+    async def tell_the_late(self) -> None:
+        """Until cancelled, tells callers that have waited for `commit_timeout` that it is unknown.
+
+        One task for all of them: a deadline of its own for each would be a tenth of an append.
+        """
+        timeout = self._config.commit_timeout
+        while True:
+            now = trio.current_time()
+            reason = f" ({self._trouble})" if self._trouble else ""
+            error = StoreUnavailable(
+                f"Not confirmed on disk within {timeout:g} s{reason}. "
+                "It is kept in memory and tried again; sending it again with the same ids is safe"
+            )
+            # Who comes later has a later deadline, so nobody's is before this one.
+            deadline = self._dirty.tell_late(now, error) or now + timeout
+            await trio.sleep_until(max(deadline, now + timeout * LATENESS))
+
     async def drain(self) -> None:
         """Commits until nothing is dirty; for the end, when no actor runs any more.
 
@@ -217,27 +253,21 @@ class Persister:
     async def _wait(self, targets: Sequence[tuple[Dirty, int]]) -> None:
         if self._ended:
             raise StoreUnavailable(ENDED)
-        waiter = Waiter(pending=len(targets))
+        deadline = trio.current_time() + self._config.commit_timeout
+        waiter = Waiter(pending=len(targets), deadline=deadline)
         for dirty, version in targets:
             dirty.waiters.append((version, waiter))
         self._hurry = True
         self._stirred.set()
-        with trio.move_on_after(self._config.commit_timeout):
-            try:
-                await waiter.done.wait()
-            finally:
-                if not waiter.done.is_set():
-                    for dirty, version in targets:
-                        with suppress(ValueError):  # settled already
-                            dirty.waiters.remove((version, waiter))
+        try:
+            await waiter.done.wait()
+        finally:
+            if not waiter.done.is_set():
+                for dirty, version in targets:
+                    with suppress(ValueError):  # settled already
+                        dirty.waiters.remove((version, waiter))
         if waiter.error is not None:
             raise waiter.error
-        if not waiter.done.is_set():
-            reason = f" ({self._trouble})" if self._trouble else ""
-            raise StoreUnavailable(
-                f"Not confirmed on disk within {self._config.commit_timeout:g} s{reason}. "
-                "It is kept in memory and tried again; sending it again with the same ids is safe"
-            )
 
     async def _wait_until_due(self) -> None:
         """Until there is dirt, and it is old enough, or someone waits, or it is much."""

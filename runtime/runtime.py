@@ -154,7 +154,7 @@ class Runtime:
             with suppress(SessionNotFound):  # somebody else deleted it
                 receipt = await self._directory.ask(session_id, Delete(before=before))
                 if receipt.value:  # one that was used again may be waiting for the store for long
-                    await self._persister.wait_durable(receipt.session, receipt.version)
+                    await self._persister.wait_settled(session_id)
                     deleted += 1
         for erasure in erasures:
             await self._persister.wait_durable(erasure, erasure.version)
@@ -213,10 +213,14 @@ async def open_runtime(
                             config=config,
                             activate=activate,
                             mark_dirty=persister.mark_dirty,
+                            settle_when_durable=persister.settle_when_durable,
                             flush=persister.try_flush,
                         )
-                        sweeper = trio.CancelScope()
-                        actors.start_soon(_run_within, sweeper, directory.sweep)
+                        background = [trio.CancelScope(), trio.CancelScope()]
+                        for scope, work in zip(
+                            background, (directory.sweep, persister.tell_the_late), strict=True
+                        ):
+                            actors.start_soon(_run_within, scope, work)
                         try:
                             yield Runtime(
                                 config=config,
@@ -229,7 +233,8 @@ async def open_runtime(
                             )
                         finally:
                             directory.close()
-                            sweeper.cancel()
+                            for scope in background:
+                                scope.cancel()
                             # An actor may be waiting for a store that does not answer.
                             end_by = trio.current_time() + config.flush_timeout
                             actors.cancel_scope.deadline = end_by

@@ -7,7 +7,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
-from runtime.actor import Actor, Mailed
+from runtime.actor import Actor, Mailed, Reply
 from runtime.commands import Append, Command, Delete, GetHistory
 from runtime.errors import (
     MailboxFull,
@@ -36,6 +36,8 @@ class Bench:
     mailbox_size: int = 8
     marked: list[tuple[str, int]] = field(factory=list)
     absent: list[Actor] = field(factory=list)
+    held: list[tuple[int, Reply[Any]]] = field(factory=list)
+    """Versions, and the replies that wait for them to become durable."""
     actor: Actor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -44,6 +46,7 @@ class Bench:
             mailbox_size=self.mailbox_size,
             activate=self.activate,
             mark_dirty=lambda session: self.marked.append((session.session_id, session.version)),
+            settle_when_durable=lambda session, reply: self.held.append((session.version, reply)),
             on_absent=self.absent.append,
         )
 
@@ -79,15 +82,50 @@ async def test_a_refused_command_leaves_the_actor_running() -> None:
     assert (await answered.reply.wait()).value.last_seq == 1
 
 
-async def test_a_receipt_says_which_version_made_the_answer_true() -> None:
+async def test_a_receipt_says_how_long_the_session_was_right_after_the_command() -> None:
     actor = Bench().actor
     mailed = [Mailed(say("a")), Mailed(say("b"))]
     for command in mailed:
         actor.mail_nowait(command)
     actor.close()
     await actor.run()
-    receipts = [await m.reply.wait() for m in mailed]
-    assert [(r.version, r.message_count) for r in receipts] == [(1, 1), (2, 2)]
+    assert [(await m.reply.wait()).message_count for m in mailed] == [1, 2]
+
+
+async def test_the_answer_to_a_durable_command_is_held_until_it_is_settled() -> None:
+    bench = Bench()
+    mailed = Mailed(say("a"), durable=True)
+    bench.actor.mail_nowait(mailed)
+    async with trio.open_nursery() as nursery:
+        answer = call(nursery, mailed.reply.wait)
+        bench.actor.close()
+        await bench.actor.run()
+        await wait_all_tasks_blocked()
+        assert not answer.is_done
+        [(version, reply)] = bench.held
+        assert version == 1
+        reply.settle_one()
+        assert (await answer.result()).value.last_seq == 1
+
+
+async def test_a_held_answer_becomes_the_error_that_it_is_settled_with() -> None:
+    bench = Bench()
+    mailed = Mailed(say("a"), durable=True)
+    bench.actor.mail_nowait(mailed)
+    bench.actor.close()
+    await bench.actor.run()
+    bench.held[0][1].settle_one(unavailable())
+    with pytest.raises(StoreUnavailable):
+        await mailed.reply.wait()
+
+
+async def test_a_durable_command_that_the_store_knows_already_is_answered_at_once() -> None:
+    bench = Bench()
+    bench.actor.mail_nowait(mailed := Mailed(Length(), durable=True))
+    bench.actor.close()
+    await bench.actor.run()
+    assert (await mailed.reply.wait()).value == 0
+    assert bench.held == []
 
 
 async def test_a_bug_in_a_command_ends_the_activation_and_tells_everyone() -> None:
@@ -124,6 +162,7 @@ async def test_a_bug_after_the_command_was_applied_is_answered_too() -> None:
         mailbox_size=1,
         activate=absent,
         mark_dirty=broken,
+        settle_when_durable=lambda session, reply: None,
         on_absent=lambda actor: None,
     )
     mailed = Mailed(say("a"))

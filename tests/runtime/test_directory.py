@@ -332,10 +332,18 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             config=plain._config,
             activate=plain._activate,
             mark_dirty=plain._mark_dirty,
+            settle_when_durable=plain._settle_when_durable,
             flush=plain._flush,
         )
         await narrow.ask("s", Length())  # absent: its activation has ended by now
-        old = Actor("s", 1, plain._activate, plain._mark_dirty, plain.passivate)
+        old = Actor(
+            session_id="s",
+            mailbox_size=1,
+            activate=plain._activate,
+            mark_dirty=plain._mark_dirty,
+            settle_when_durable=plain._settle_when_durable,
+            on_absent=plain.passivate,
+        )
         old.close()
         narrow.stale.append(old)
         assert (await narrow.ask("s", say("a"))).value.last_seq == 1

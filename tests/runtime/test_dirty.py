@@ -1,3 +1,5 @@
+from math import inf
+
 import attrs
 import pytest
 from trio.testing import assert_no_checkpoints
@@ -120,7 +122,7 @@ async def test_the_oldest_age_is_right_when_something_younger_came_during_a_comm
 async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
     a = session("a")
     dirty = dirty_set(a)
-    now, later = Waiter(pending=1), Waiter(pending=1)
+    now, later = Waiter(pending=1, deadline=inf), Waiter(pending=1, deadline=inf)
     place = dirty.get("a")
     assert place is not None
     place.waiters += [(1, now), (2, later)]
@@ -134,7 +136,7 @@ async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
 
 
 async def test_a_waiter_for_several_records_waits_for_all() -> None:
-    waiter = Waiter(pending=2)
+    waiter = Waiter(pending=2, deadline=inf)
     waiter.settle_one()
     assert not waiter.done.is_set()
     waiter.settle_one()
@@ -142,7 +144,7 @@ async def test_a_waiter_for_several_records_waits_for_all() -> None:
 
 
 async def test_a_waiter_keeps_the_first_error() -> None:
-    waiter = Waiter(pending=3)
+    waiter = Waiter(pending=3, deadline=inf)
     for error in (None, REJECTED, StoreUnavailable("later")):
         waiter.settle_one(error)
     assert waiter.error is REJECTED
@@ -150,7 +152,7 @@ async def test_a_waiter_keeps_the_first_error() -> None:
 
 async def test_a_rejected_record_stays_and_its_waiters_are_told() -> None:
     dirty = dirty_set(session("a"), session("b"))
-    waiter = Waiter(pending=1)
+    waiter = Waiter(pending=1, deadline=inf)
     place = dirty.get("a")
     assert place is not None
     place.waiters.append((1, waiter))
@@ -196,7 +198,7 @@ async def test_a_resting_record_that_someone_waits_for_is_due_as_soon_as_it_may(
     settle(dirty, now=10, rejecting=("a",))
     place = dirty.get("a")
     assert place is not None
-    place.waiters.append((1, Waiter(pending=1)))
+    place.waiters.append((1, Waiter(pending=1, deadline=inf)))
     assert dirty.due(interval=3600) == 11
 
 

@@ -180,7 +180,23 @@ async def test_a_flush_of_nothing_returns_at_once(clock: MockClock, store: FakeS
     assert store.attempts == []
 
 
-async def test_a_caller_that_gives_up_waiting_leaves_no_trace(
+async def test_a_caller_that_gives_up_a_flush_leaves_no_trace(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store) as runtime, trio.open_nursery() as nursery:
+        await runtime.session("s").append(user("a"))
+        store.gate.clear()
+        caller = call(nursery, runtime.flush)
+        await until(lambda: len(store.attempts) == 1)
+        caller.scope.cancel()
+        await wait_all_tasks_blocked()
+        (dirty,) = runtime._persister._dirty
+        assert dirty.waiters == []
+        store.gate.set()
+    assert store.texts("s") == ["a"]
+
+
+async def test_a_write_whose_caller_gave_up_is_written_all_the_same(
     clock: MockClock, store: FakeStore
 ) -> None:
     async with running(store) as runtime, trio.open_nursery() as nursery:
@@ -188,10 +204,9 @@ async def test_a_caller_that_gives_up_waiting_leaves_no_trace(
         caller = call(nursery, lambda: runtime.session("s").append(user("a"), durable=True))
         await until(lambda: len(store.attempts) == 1)
         caller.scope.cancel()
-        await wait_all_tasks_blocked()
-        (dirty,) = runtime._persister._dirty
-        assert dirty.waiters == []
         store.gate.set()
+        await until_quiet()
+        assert numbers(runtime).dirty_sessions == 0
     assert store.texts("s") == ["a"]
 
 
