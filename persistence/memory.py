@@ -22,6 +22,7 @@ from runtime.store import (
     SessionPage,
     StoredSession,
 )
+from runtime.transcript import Transcript
 
 
 @define
@@ -46,7 +47,7 @@ class MemoryStore:
             kept = self._sessions.get(session_id)
             if kept is None:
                 return None
-            return StoredSession(kept.header, list(kept.entries), list(kept.switches))
+            return StoredSession(kept.header, Transcript.of(kept.entries), list(kept.switches))
 
     def list_sessions(
         self, limit: int | None = None, after: ListPosition | None = None

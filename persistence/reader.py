@@ -16,7 +16,6 @@ from persistence.connections import connect, reading, snapshot
 from persistence.faults import as_store_errors, store_error
 from persistence.schema import refuse_foreign
 from runtime.errors import CannotOpenStore
-from runtime.message import Entry
 from runtime.store import (
     AgentSwitch,
     Header,
@@ -25,6 +24,7 @@ from runtime.store import (
     SessionPage,
     StoredSession,
 )
+from runtime.transcript import Transcript
 
 _HEADER = """
 SELECT created_at, last_activity, version, message_count, current_agent, switch_count,
@@ -90,7 +90,7 @@ class SQLiteReader:
                     last_switch_at=last_switch,
                     metadata=metadata,
                 ),
-                list(starmap(Entry, connection.execute(_ENTRIES, (session_id,)))),
+                _transcript(connection.execute(_ENTRIES, (session_id,)).fetchall()),
                 list(starmap(AgentSwitch, connection.execute(_SWITCHES, (session_id,)))),
             )
 
@@ -149,6 +149,10 @@ class SQLiteReader:
     def _close_idle_readers(self) -> None:
         while self._idle_readers:
             self._idle_readers.pop().close()
+
+
+def _transcript(rows: list[tuple[bytes, str, str | None, bytes | None]]) -> Transcript:
+    return Transcript.of_columns(*zip(*rows, strict=True)) if rows else Transcript()
 
 
 def _count(connection: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `clock`       moments as UTC text
 - `config`      `RuntimeConfig`
 - `message`     `Message`; encoded to JSON once, at the edge, and carried as bytes from there on
+- `transcript`  a session's messages, packed
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `replies`     what a session answers
 - `session`     the state of one session, pure

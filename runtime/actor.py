@@ -160,6 +160,7 @@ class Actor:
             self.session = session = await self._activate(self.session_id)
             async for mailed in self._receive:
                 self._answer(mailed, session)
+                del mailed  # while the actor waits for the next one, this one's messages can go
         except StoreError as error:
             refusal = error
         except Exception:

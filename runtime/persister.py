@@ -177,6 +177,7 @@ class Persister:
                 )
                 if batch:
                     await self._commit(batch)
+                del batch  # it holds the messages, which are packed by now
         finally:
             self._ended = True
             for dirty in self._dirty:

@@ -8,8 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
-from runtime.message import Entry, Message, decode_message
+from runtime.message import Message, decode_message
 from runtime.store import AgentSwitch
+from runtime.transcript import Excerpt
 
 
 @frozen(kw_only=True)
@@ -32,7 +33,7 @@ class History:
     """A session's whole conversation at one moment."""
 
     session_id: str
-    entries: Sequence[Entry]
+    entries: Excerpt
     last_activity: str
     current_agent: str
     agent_history: Sequence[AgentSwitch]
@@ -50,7 +51,7 @@ class MessagePage:
 
     session_id: str
     first_seq: int
-    entries: Sequence[Entry]
+    entries: Excerpt
     message_count: int
     durable_seq: int
 

@@ -23,6 +23,7 @@ from runtime.errors import InvalidInput, MessageConflict, SessionExists, Session
 from runtime.message import Entry, encode_object
 from runtime.replies import AgentContext, Appended, History, MessagePage, Summary
 from runtime.store import DEFAULT_AGENT, AgentSwitch, Delta, Header, StoredSession
+from runtime.transcript import Transcript
 
 SESSION_OVERHEAD = 4096
 """Bytes that an undurable session is counted with beside its text: task, mailbox and state keep it
@@ -44,20 +45,18 @@ class SessionState:
     switch_count: int = 0
     last_switch_at: str | None = None
     metadata: bytes = b"{}"
-    entries: list[Entry] = field(factory=list)
+    entries: Transcript = field(factory=Transcript)
+    """Invariant: the settled ones are in the store, with the same numbers."""
     switches: list[AgentSwitch] = field(factory=list)
 
     version: int = 0
     durable_version: int = 0
     """Invariant: `durable_version <= version`; equal exactly when the store has everything."""
-    durable_seq: int = 0
-    """Invariant: entries up to here are in the store, with the same numbers."""
     undurable_bytes: int = 0
     """What the changes beyond `durable_version` hold in memory, about; 0 when there are none."""
     _durable_switches: int = 0
     _erased_version: int = 0
     """The version that the last `delete` made. Beyond `durable_version`: the store must erase."""
-    _seq_by_id: dict[str, int] = field(factory=dict)
 
     @classmethod
     def restored(cls, session_id: str, stored: StoredSession | None) -> "SessionState":
@@ -74,18 +73,17 @@ class SessionState:
             switch_count=header.switch_count,
             last_switch_at=header.last_switch_at,
             metadata=header.metadata,
-            entries=list(stored.entries),
+            entries=stored.entries,
             switches=list(stored.switches),
             version=header.version,
             durable_version=header.version,
-            durable_seq=len(stored.entries),
             durable_switches=len(stored.switches),
-            seq_by_id={
-                entry.id: seq
-                for seq, entry in enumerate(stored.entries, start=1)
-                if entry.id is not None
-            },
         )
+
+    @property
+    def durable_seq(self) -> int:
+        """Messages up to this number are in the store."""
+        return self.entries.settled
 
     # -- what the commands ask ---------------------------------------------------------------
 
@@ -99,12 +97,11 @@ class SessionState:
             raise InvalidInput("messages: at least one is needed")
         if not create:
             self._require()
-        seqs, fresh, fresh_ids = self._number(entries)
+        seqs, fresh = self._number(entries)
         if fresh:
             if not self.exists:
                 self._begin(at)
             self.entries.extend(fresh)
-            self._seq_by_id.update(fresh_ids)
             self._changed(at, sum(entry.size + ENTRY_OVERHEAD for entry in fresh))
         last_seq = max(seqs)
         return Appended(
@@ -120,12 +117,11 @@ class SessionState:
         """Makes the session exist. Raises `SessionExists`, `MessageConflict`."""
         if self.exists:
             raise SessionExists(self.session_id)
-        _, fresh, fresh_ids = self._number(entries)
+        _, fresh = self._number(entries)
         self._begin(at)
         self.current_agent = agent
         self.metadata = metadata
         self.entries.extend(fresh)
-        self._seq_by_id.update(fresh_ids)
         self._changed(at, len(metadata) + sum(entry.size + ENTRY_OVERHEAD for entry in fresh))
         return self.summary()
 
@@ -171,7 +167,7 @@ class SessionState:
         self._require()
         return History(
             session_id=self.session_id,
-            entries=tuple(self.entries),
+            entries=self.entries[:],
             last_activity=self.last_activity,
             current_agent=self.current_agent,
             agent_history=tuple(self.switches),
@@ -184,7 +180,7 @@ class SessionState:
         return MessagePage(
             session_id=self.session_id,
             first_seq=after + 1,
-            entries=tuple(self.entries[after : after + limit]),
+            entries=self.entries[after : after + limit],
             message_count=len(self.entries),
             durable_seq=self.durable_seq,
         )
@@ -237,7 +233,7 @@ class SessionState:
             erase=self._erased_version > self.durable_version,
             header=header,
             first_seq=self.durable_seq + 1,
-            entries=tuple(self.entries[self.durable_seq :]),
+            entries=tuple(self.entries.fresh),
             first_switch=self._durable_switches + 1,
             switches=tuple(self.switches[self._durable_switches :]),
         )
@@ -246,18 +242,17 @@ class SessionState:
         """Takes note that `delta`, one of this session's, is in the store."""
         self.durable_version = delta.version
         if self._erased_version <= delta.version:
-            self.durable_seq = delta.first_seq - 1 + len(delta.entries)
+            self.entries.settle(len(delta.entries))
             self._durable_switches = delta.first_switch - 1 + len(delta.switches)
         # Otherwise the session was deleted after the delta was taken: of what it is now, nothing
         # is in the store, and both counts are 0 already.
         if self.durable_version == self.version:
             self.undurable_bytes = 0
         else:
-            rest = self.entries[self.durable_seq :]
             self.undurable_bytes = (
                 SESSION_OVERHEAD
                 + len(self.metadata)
-                + sum(entry.size + ENTRY_OVERHEAD for entry in rest)
+                + sum(entry.size + ENTRY_OVERHEAD for entry in self.entries.fresh)
             )
 
     # -- inside ------------------------------------------------------------------------------
@@ -278,11 +273,9 @@ class SessionState:
         self.switch_count = 0
         self.last_switch_at = None
         self.metadata = b"{}"
-        self.entries = []
+        self.entries = Transcript()
         self.switches = []
-        self.durable_seq = 0
         self._durable_switches = 0
-        self._seq_by_id = {}
 
     def _changed(self, at: str, added: int) -> None:
         self.last_activity = max(self.last_activity, at)
@@ -291,10 +284,8 @@ class SessionState:
         self.version += 1
         self.undurable_bytes += added
 
-    def _number(
-        self, entries: Sequence[Entry]
-    ) -> tuple[Sequence[int], list[Entry], dict[str, int]]:
-        """Each entry's number, the entries that are new, and the new ones' ids. Changes nothing."""
+    def _number(self, entries: Sequence[Entry]) -> tuple[Sequence[int], list[Entry]]:
+        """Each entry's number, and the entries that are new. Changes nothing."""
         length = len(self.entries)
         seqs: list[int] = []
         fresh: list[Entry] = []
@@ -302,7 +293,7 @@ class SessionState:
         for entry in entries:
             seq = None
             if entry.id is not None:
-                seq = self._seq_by_id.get(entry.id) or fresh_ids.get(entry.id)
+                seq = self.entries.number_of(entry.id) or fresh_ids.get(entry.id)
                 if seq is not None:
                     known = self.entries[seq - 1] if seq <= length else fresh[seq - length - 1]
                     if not known.same_message(entry):
@@ -313,7 +304,7 @@ class SessionState:
                 if entry.id is not None:
                     fresh_ids[entry.id] = seq
             seqs.append(seq)
-        return seqs, fresh, fresh_ids
+        return seqs, fresh
 
 
 def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from runtime.errors import DeltaRejected
 from runtime.message import Entry
+from runtime.transcript import Transcript
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
@@ -47,10 +48,10 @@ class Header:
 
 @frozen
 class StoredSession:
-    """A session as the store has it. `entries[0]` is message number 1."""
+    """A session as the store has it; whoever loads it owns it."""
 
     header: Header
-    entries: Sequence[Entry] = ()
+    entries: Transcript = field(factory=Transcript)
     switches: Sequence[AgentSwitch] = ()
 
 

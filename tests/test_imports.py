@@ -59,7 +59,8 @@ def test_the_stores_know_of_the_runtime_only_what_crosses_to_them(path: Path) ->
     tops = {name.partition(".")[0] for name in names}
     assert not tops & {"trio", "web", "quart", "quart_trio"}
     of_runtime = {name for name in names if name.partition(".")[0] == "runtime"}
-    assert of_runtime <= {"runtime.store", "runtime.message", "runtime.errors"}
+    crossing = {"runtime.store", "runtime.message", "runtime.transcript", "runtime.errors"}
+    assert of_runtime <= crossing
 
 
 @pytest.mark.parametrize("path", everywhere("web"), ids=name_of)

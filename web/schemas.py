@@ -6,7 +6,7 @@ They are msgspec Structs, not attrs classes: only a Struct can refuse unknown me
 `…In` is what a client sends, `…Out` what it gets. `UNSET` members are left out of an answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -178,11 +178,6 @@ class HistoryMessageOut(Struct, omit_defaults=True):
     tool_call_id: str | UnsetType = UNSET
 
 
-def _history_messages(entries: Sequence[Entry]) -> list[HistoryMessageOut]:
-    # An entry's body is such a message, encoded already: the encoder only joins the bytes.
-    return cast("list[HistoryMessageOut]", [Raw(entry.body) for entry in entries])
-
-
 class MessageOut(Struct, omit_defaults=True):
     """A message with its number."""
 
@@ -227,7 +222,8 @@ class HistoryOut(Struct):
     def of(cls, history: History) -> "HistoryOut":
         return cls(
             session_id=history.session_id,
-            messages=_history_messages(history.entries),
+            # That is such messages, encoded already: the encoder only copies the bytes.
+            messages=cast("list[HistoryMessageOut]", Raw(history.entries.json())),
             message_count=len(history.entries),
             last_activity=history.last_activity,
             current_agent=history.current_agent,

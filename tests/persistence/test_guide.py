@@ -194,7 +194,7 @@ def test_a_context_without_session_becomes_one_without_messages(old: OldDatabase
     session = taken_over(old)
     assert session.header.created_at == "2025-12-31T08:00:00.000Z"
     assert session.header.last_activity == "2025-12-31T08:30:00.000Z"
-    assert (session.header.current_agent, session.entries) == ("coder", [])
+    assert (session.header.current_agent, len(session.entries)) == ("coder", 0)
     assert json.loads(session.header.metadata) == {"a": [1]}
 
 
@@ -368,5 +368,5 @@ def test_a_corrected_database_is_backed_up_again_and_taken_over(old: OldDatabase
     os.utime(old.path, (1_000_000_000, 1_000_000_000))  # a while ago
     refused(old)
     change(old.path, "UPDATE sessions SET messages = '[]'")
-    assert taken_over(old).entries == []
+    assert list(taken_over(old).entries) == []
     assert len(backups(old)) == 2

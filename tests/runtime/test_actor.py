@@ -305,7 +305,7 @@ async def test_a_caller_that_gives_up_waiting_for_room_is_not_counted(clock: Moc
         await wait_all_tasks_blocked()
         assert actor.is_idle
         assert actor.session is not None
-        assert actor.session.entries == []
+        assert list(actor.session.entries) == []
         actor.close()
 
 

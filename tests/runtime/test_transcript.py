@@ -1,0 +1,113 @@
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.message import Entry, Message
+from runtime.transcript import Excerpt, Transcript
+from tests.runtime.fakes import NOON, at, said
+
+TIMES = st.integers(0, 600).map(at)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[Entry]:
+    """Messages, some with ids of their own, some with metadata."""
+    texts = draw(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=12))
+    return [
+        Message(
+            role="user",
+            content=text,
+            id=f"id-{number}" if draw(st.booleans()) else None,
+            metadata={"n": number} if draw(st.booleans()) else None,
+        ).encode(draw(TIMES))
+        for number, text in enumerate(texts)
+    ]
+
+
+def settled_up_to(entries: list[Entry], count: int) -> Transcript:
+    transcript = Transcript()
+    transcript.extend(entries)
+    transcript.settle(count)
+    return transcript
+
+
+@given(conversations(), st.data())
+def test_it_is_a_list_of_its_messages_however_many_are_settled(
+    entries: list[Entry], data: st.DataObject
+) -> None:
+    transcript = Transcript()
+    for entry in entries:
+        transcript.extend([entry])
+        transcript.settle(data.draw(st.integers(0, len(transcript.fresh))))
+    assert list(transcript) == entries
+    assert list(transcript.fresh) == entries[transcript.settled :]
+    numbers = {entry.id: number for number, entry in enumerate(entries, start=1) if entry.id}
+    assert {message_id: transcript.number_of(message_id) for message_id in numbers} == numbers
+
+
+@given(conversations(), st.data())
+def test_an_excerpt_is_a_slice_of_that_list(entries: list[Entry], data: st.DataObject) -> None:
+    transcript = settled_up_to(entries, data.draw(st.integers(0, len(entries))))
+    place = data.draw(st.slices(len(entries)).filter(lambda s: s.step in (None, 1)))
+    excerpt = transcript[place]
+    assert list(excerpt) == entries[place]
+    assert [excerpt[n] for n in range(len(excerpt))] == entries[place]
+    assert list(excerpt[1:]) == entries[place][1:]
+    bodies = [json.loads(entry.body) for entry in entries[place]]
+    assert msgspec.json.decode(excerpt.json()) == bodies
+
+
+@given(conversations(), st.data())
+def test_an_excerpt_stays_what_it_is_whatever_comes_later(
+    entries: list[Entry], data: st.DataObject
+) -> None:
+    early = data.draw(st.integers(0, len(entries)))
+    transcript = settled_up_to(entries[:early], data.draw(st.integers(0, early)))
+    excerpt = transcript[:]
+    before = excerpt.json()
+    transcript.extend(entries[early:])
+    transcript.settle(data.draw(st.integers(0, len(transcript.fresh))))
+    assert list(excerpt) == entries[:early]
+    assert excerpt.json() == before
+
+
+@given(conversations())
+def test_what_a_store_has_in_columns_becomes_the_same(entries: list[Entry]) -> None:
+    transcript = Transcript.of_columns(
+        [entry.body for entry in entries],
+        [entry.timestamp for entry in entries],
+        [entry.id for entry in entries],
+        [entry.metadata for entry in entries],
+    )
+    transcript.extend([said("the next one", "next")])
+    assert list(transcript) == [*entries, said("the next one", "next")]
+    assert transcript.settled == len(entries)
+    for number, entry in enumerate(entries, start=1):
+        assert entry.id is None or transcript.number_of(entry.id) == number
+
+
+def test_a_stored_timestamp_of_another_form_is_refused() -> None:
+    with pytest.raises(ValueError, match="timestamp"):
+        Transcript.of_columns([b"{}"], [NOON[:-1]], [None], [None])
+
+
+def test_an_unknown_id_has_no_number() -> None:
+    assert Transcript.of([said("a", "known")]).number_of("unknown") is None
+
+
+def test_a_place_that_is_not_there_is_an_error() -> None:
+    transcript = Transcript.of([said("a")])
+    assert transcript[-1] == said("a")
+    for place in (1, -2):
+        with pytest.raises(IndexError):
+            transcript[place]
+
+
+def test_no_messages_are_an_empty_array() -> None:
+    transcript = Transcript()
+    assert transcript[:].json() == b"[]"
+    assert list(transcript) == []
+    assert isinstance(transcript[3:7], Excerpt)
