@@ -1,0 +1,91 @@
+"""What the runtime is compared with: the same work done by trio, or by SQLite, and nothing else."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from benchmarks.workload import Message
+
+BARE_CHANNEL, BARE_SQLITE = "bare trio channel", "bare sqlite3"
+
+Ask = Callable[[object], Awaitable[object]]
+
+Row = tuple[str, int, str, None, None, str]
+"""A message as a table has it: session_id, seq, body, client_id, metadata, timestamp."""
+
+ROOM = 64
+"""Requests that may wait for the bare task: as in a session's mailbox."""
+
+_TABLE = """
+CREATE TABLE message (
+    session_id TEXT NOT NULL, seq INTEGER NOT NULL, body TEXT NOT NULL, client_id TEXT,
+    metadata TEXT, timestamp TEXT NOT NULL, PRIMARY KEY (session_id, seq)
+)
+"""
+_INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)"
+
+
+@asynccontextmanager
+async def open_channel() -> AsyncIterator[Ask]:
+    """A task that answers what it is asked, over memory channels; one for each reply."""
+    to_task, requests = trio.open_memory_channel[tuple[object, trio.MemorySendChannel[object]]](
+        ROOM
+    )
+
+    async def serve() -> None:
+        async for question, reply in requests:
+            reply.send_nowait(question)
+
+    async def ask(question: object) -> object:
+        reply, answer = trio.open_memory_channel[object](1)
+        await to_task.send((question, reply))
+        return await answer.receive()
+
+    async with trio.open_nursery() as nursery, to_task:
+        nursery.start_soon(serve)
+        yield ask
+
+
+def create_table(path: Path) -> sqlite3.Connection:
+    """One table of messages in a new database, in WAL mode, each commit synced."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    assert mode == "wal", f"{path.parent} cannot have a WAL"
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(_TABLE)
+    return connection
+
+
+def encoded(message: Message) -> str:
+    """The message as JSON, as short as it can be."""
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def row(session_id: str, seq: int, body: str) -> Row:
+    """The row of an encoded message."""
+    return (session_id, seq, body, None, None, "2025-12-31T08:45:00.000Z")
+
+
+def commit_row(connection: sqlite3.Connection, values: Row) -> None:
+    """Writes one row in a transaction of its own."""
+    connection.execute("BEGIN")
+    connection.execute(_INSERT, values)
+    connection.execute("COMMIT")
+
+
+def commit_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Writes many rows in one transaction."""
+    connection.execute("BEGIN")
+    connection.executemany(_INSERT, rows)
+    connection.execute("COMMIT")
+
+
+def read_session(connection: sqlite3.Connection, session_id: str) -> Sequence[object]:
+    """All of a session's messages, with all their columns."""
+    return connection.execute(
+        "SELECT * FROM message WHERE session_id = ? ORDER BY seq", (session_id,)
+    ).fetchall()

@@ -1,0 +1,33 @@
+"""Runtimes inside this process, and what is appended to their sessions."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from benchmarks.workload import short_message
+from persistence import MemoryStore, SQLiteStore, open_store
+from runtime import Message, Runtime, RuntimeConfig, Session, open_runtime
+
+OURS = "this runtime"
+
+MESSAGE = Message(**short_message())
+
+
+def opened(path: Path) -> SQLiteStore | MemoryStore:
+    """The store at this absolute path, made if it is not there. No search for damage."""
+    return open_store(f"sqlite:///{path}", quick_check="never")
+
+
+def running(
+    path: Path, config: RuntimeConfig | None = None
+) -> AbstractAsyncContextManager[Runtime]:
+    """A runtime on the database at this absolute path, which is made if it is not there."""
+    return open_runtime(opened(path), config)
+
+
+async def created(runtime: Runtime, sessions: int) -> list[Session]:
+    """So many new sessions without messages, on disk and active."""
+    found = [runtime.session(f"s-{number}") for number in range(sessions)]
+    for session in found:
+        await session.create(durable=False)
+    await runtime.flush()
+    return found
