@@ -1,0 +1,199 @@
+"""The benchmarks' client takes every whole answer, and none that is broken."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
+
+import pytest
+import trio
+from quart import Response, request
+from quart_trio import QuartTrio
+
+from benchmarks.answers import BrokenAnswer, Reading
+from benchmarks.client import Address, Connection, open_connections
+from benchmarks.stack import APPENDED, APPS, HISTORY, PATH
+from tests.web.serving import open_server
+
+HEAD = b"HTTP/1.1 200 \r\ncontent-type: text/plain\r\n"
+PLAIN = HEAD + b"Content-Length: 11\r\n\r\nhello world"
+EMPTY = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+HEXADECIMAL = HEAD + b"transfer-encoding: chunked\r\n\r\n1A\r\n" + b"x" * 26 + b"\r\n0\r\n\r\n"
+
+WHOLE = {
+    "plain": (PLAIN, 200, b"hello world"),
+    "empty": (EMPTY, 404, b""),
+    "chunked": (CHUNKED, 200, b"hello world"),
+    "hexadecimal": (HEXADECIMAL, 200, b"x" * 26),
+    "no chunk": (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 200, b""),
+}
+BROKEN = {
+    "no HTTP": (b"220 mail.example ESMTP\r\n\r\n", "not an HTTP/1.1 answer"),
+    "an older HTTP": (b"HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", "not an HTTP/1.1 answer"),
+    "no end": (HEAD + b"\r\n", "nothing says where this answer ends"),
+    "too much": (PLAIN + b"!", "more came than was announced"),
+    "too much after the chunks": (CHUNKED + b"!", "more came than was announced"),
+    "a size that is none": (CHUNKED.replace(b"\r\n5\r\n", b"\r\nfive\r\n"), "not the size"),
+    "a longer chunk": (CHUNKED.replace(b"hello", b"hello, "), "a chunk does not end"),
+}
+
+
+def read(data: bytes, piece: int, *, keep: bool = True) -> Reading:
+    reading = Reading(keep)
+    for at in range(0, len(data), piece):
+        assert not reading.ended
+        reading.feed(data[at : at + piece])
+    return reading
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, 1_000])
+@pytest.mark.parametrize("key", WHOLE)
+def test_an_answer_is_read_however_it_is_cut(key: str, piece: int) -> None:
+    data, status, body = WHOLE[key]
+    reading = read(data, piece)
+    assert reading.ended
+    assert (reading.status, bytes(reading.body)) == (status, body)
+    assert (reading.size, reading.received) == (len(body), len(data))
+
+
+@pytest.mark.parametrize("key", WHOLE)
+def test_a_body_that_is_not_wanted_is_counted_only(key: str) -> None:
+    data, _, body = WHOLE[key]
+    reading = read(data, 3, keep=False)
+    assert (reading.ended, reading.size, len(reading.body)) == (True, len(body), 0)
+
+
+@pytest.mark.parametrize("key", BROKEN)
+def test_what_is_no_answer_is_named(key: str) -> None:
+    data, said = BROKEN[key]
+    with pytest.raises(BrokenAnswer, match=said):
+        read(data, len(data))
+
+
+@asynccontextmanager
+async def answering(answers: Sequence[bytes]) -> AsyncIterator[tuple[Connection, list[bytes]]]:
+    """A connection to a server that gives one of these answers to each request, then closes.
+
+    Beside it, the requests that have come. Each new connection starts anew.
+    """
+    requests: list[bytes] = []
+
+    async def serve(stream: trio.SocketStream) -> None:
+        async with stream:
+            for answer in answers:
+                data = await stream.receive_some()
+                if not data:
+                    return
+                requests.append(bytes(data))
+                await stream.send_all(answer)
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+        port = listener.socket.getsockname()[1]
+        async with open_connections(Address("127.0.0.1", port), 1) as (connection,):
+            yield connection, requests
+        nursery.cancel_scope.cancel()
+
+
+async def test_one_connection_asks_again_and_again() -> None:
+    async with answering([PLAIN, CHUNKED, EMPTY]) as (connection, requests):
+        asked = [connection.address.get(f"/{number}") for number in range(3)]
+        answers = [await connection.ask(each) for each in asked]
+    assert requests == asked
+    assert [answer.status for answer in answers] == [200, 200, 404]
+    assert [answer.body for answer in answers] == [b"hello world", b"hello world", b""]
+    assert [answer.received for answer in answers] == list(map(len, (PLAIN, CHUNKED, EMPTY)))
+    assert all(answer.first_byte > 0 for answer in answers)
+
+
+async def test_an_answer_that_ends_too_early_is_broken_and_the_next_one_is_not() -> None:
+    async with answering([PLAIN[:-1]]) as (connection, _):
+        with pytest.raises(BrokenAnswer, match="closed before the end of the answer"):
+            await connection.ask(connection.address.get("/"))
+    async with answering([PLAIN]) as (connection, _):
+        await connection.ask(connection.address.get("/"))
+        with pytest.raises(BrokenAnswer):
+            await connection.ask(connection.address.get("/"))
+        answer = await connection.ask(connection.address.get("/"))
+        assert answer.body == b"hello world"
+
+
+async def test_a_request_that_is_given_up_takes_its_connection_along() -> None:
+    async with answering([PLAIN[:-1], EMPTY]) as (connection, _):
+        for _ in range(2):
+            # The second one would be broken on the same connection: the first one's end is to come.
+            with trio.move_on_after(0.01):
+                await connection.ask(connection.address.get("/"))
+
+
+async def test_nobody_listens() -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    address = Address("127.0.0.1", listener.socket.getsockname()[1])
+    await listener.aclose()
+    with pytest.raises(OSError, match="all attempts to connect"):
+        async with open_connections(address, 1):
+            pass
+    with pytest.raises(BrokenAnswer, match="all attempts to connect"):
+        await Connection(address).ask(address.get("/"))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8001", Address("127.0.0.1", 8001)),
+        ("http://localhost", Address("localhost", 80)),
+        ("http://[::1]:8001/", Address("::1", 8001)),
+    ],
+)
+def test_an_address_is_read_from_a_url(url: str, expected: Address) -> None:
+    assert Address.of(url) == expected
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1:8001", "127.0.0.1:8001", "http://", ""])
+def test_what_is_no_http_url_is_no_address(url: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an http:// URL"):
+        Address.of(url)
+
+
+def test_requests_are_what_a_server_expects() -> None:
+    assert Address("::1", 8001).get("/a") == b"GET /a HTTP/1.1\r\nHost: [::1]:8001\r\n\r\n"
+    assert Address("localhost", 80, "secret").post("/a", b"{}") == (
+        b"POST /a HTTP/1.1\r\nHost: localhost:80\r\nAuthorization: Bearer secret\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+
+
+@pytest.mark.parametrize("name", APPS)
+async def test_the_bare_routes_answer(name: str) -> None:
+    async with (
+        open_server(APPS[name]()) as served,
+        open_connections(Address("127.0.0.1", served.port), 1) as (connection,),
+    ):
+        address = connection.address
+        for _ in range(2):
+            assert (await connection.ask(address.get(PATH))).body == HISTORY
+            assert (await connection.ask(address.post(PATH, b'{"a":1}'))).body == APPENDED
+
+
+async def test_large_bodies_go_both_ways() -> None:
+    app = QuartTrio("large")
+
+    @app.post("/")
+    async def echo() -> Response:
+        body = cast(bytes, await request.get_data(as_text=False))
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for at in range(0, len(body), 300_000):
+                yield body[at : at + 300_000]
+
+        return Response(pieces(), content_type="application/json")
+
+    body = bytes(range(256)) * 8 * 1024
+    async with (
+        open_server(app) as served,
+        open_connections(Address("127.0.0.1", served.port), 1) as (connection,),
+    ):
+        answer = await connection.ask(connection.address.post("/", body))
+    assert answer.body == body
+    assert answer.received > answer.size == len(body)
