@@ -2,17 +2,20 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+PEERS ?= .venv-peers
 ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test faults clean
+.PHONY: help serve test faults bench bench-peers clean
 
 help:
 	@echo "make serve [ARGS='--port 8001']   run the service (ARGS: see agent-runtime serve --help)"
 	@echo "make test [ARGS='-k takeover']    ruff, mypy, pytest"
 	@echo "make faults [FAULTS=quick]         try to break the guarantees"
+	@echo "make bench [ARGS=--quick]         measure, and renew docs/performance.md"
+	@echo "make bench-peers [ARGS=--quick]   the same beside other libraries"
 	@echo "make clean                        remove what the others made, but no data"
 
 serve: $(VENV)/.serve
@@ -28,6 +31,15 @@ test: $(VENV)/.test
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults $(if $(filter quick,$(FAULTS)),--quick,--write docs/reliability.md) $(ARGS)
 
+# Under 10 minutes.
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Under 15 minutes.
+bench-peers: $(VENV)/.bench $(PEERS)/.installed
+	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python $(ARGS)
+	$(BIN)/python -m benchmarks.report
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "agent-runtime needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
@@ -41,6 +53,16 @@ $(VENV)/.test: $(VENV)/.serve
 	$(PIP) install --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.serve
+	$(PIP) install --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(PEERS)/.installed: $(VENV)/bin/python benchmarks/peers-requirements.txt benchmarks/peers-constraints.txt
+	$(VENV)/bin/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--constraint benchmarks/peers-constraints.txt --requirement benchmarks/peers-requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

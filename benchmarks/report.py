@@ -32,7 +32,7 @@ def _parts(results: dict[str, Results], folder: Path) -> Iterator[tuple[str, str
     """Each generated part with its name; the pictures that they show are drawn."""
     yield "budgets", tables.budgets(results)
     for suite in SUITES:
-        yield suite, tables.figures(results[suite]) if suite in results else NOTHING
+        yield f"{suite}-figures", tables.figures(results[suite]) if suite in results else NOTHING
     try:
         from benchmarks.pictures.drawing import draw
     except ImportError as error:
@@ -40,11 +40,13 @@ def _parts(results: dict[str, Results], folder: Path) -> Iterator[tuple[str, str
             f"no pictures: {error}; pip install '.[bench]' has what is needed"
         ) from None
     for picture in PICTURES:
-        found = results.get(picture.suite)
+        part = NOTHING
         file = folder / picture.file
         file.parent.mkdir(exist_ok=True)
-        drawn = found is not None and draw(picture, found, file)
-        yield picture.name, f"![{picture.alt}]({picture.file})" if drawn else NOTHING
+        found = results.get(picture.suite)
+        if found is not None and draw(picture, found, file):
+            part = f"![{picture.alt}]({picture.file})\n\nFrom `{found.command}`."
+        yield picture.name, part
 
 
 def _replaced(text: str, name: str, part: str) -> str:

@@ -55,8 +55,9 @@ def figures(results: Results) -> str:
     for work, contenders in works.items():
         for rows in contenders.values():
             if rows[0].x is not None and len({row.note for row in rows}) == 1:
-                # What comes after the last comma says what x is: works that share it share a table.
-                curves.setdefault(work.rpartition(", ")[2], []).append(rows)
+                # After a comma is what x is: the works that have it in common share a table.
+                _, comma, by = work.rpartition(", ")
+                curves.setdefault(by if comma else work, []).append(rows)
             else:
                 listed += rows
     return "\n\n".join([_list(listed)] * bool(listed) + [_curves(*pair) for pair in curves.items()])

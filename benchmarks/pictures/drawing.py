@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.figure import Figure
 
 from benchmarks.pictures.description import Panel, Picture
@@ -54,7 +54,7 @@ def draw(picture: Picture, results: Results, file: Path) -> bool:
     columns = min(picture.columns, len(panels))
     rows = ceil(len(panels) / columns)
     height = max(_height(panel, found) for panel, found in panels)
-    with rc_context(dict(STYLE)):
+    with style.context(["default", dict(STYLE)]):  # whatever the user has set
         figure = Figure((WIDTH, height * rows), layout="constrained")
         grid = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes in grid[len(panels) :]:

@@ -66,7 +66,7 @@ def _draw(axes: Axes, panel: Panel, unit: str, lines: Sequence[Line], marker: st
 def bars(axes: Axes, panel: Panel, found: Found) -> None:
     """Bars to the median, with the spread over the rounds, and the median as text.
 
-    They are hollow where an acknowledgement is not one of the disk.
+    They are hollow where a power cut can take what was acknowledged.
     """
     unit = found[0][1][0].unit
     spreads = [Spread(rows[0].values) for _, rows in found]
@@ -93,8 +93,8 @@ def bars(axes: Axes, panel: Panel, found: Found) -> None:
 
 
 def _forgettable(row: Row) -> bool:
-    """Whether a power cut can take what was acknowledged."""
-    return "acknowledged" in row.note and "acknowledged when synced" not in row.note
+    """Whether that is what its note says."""
+    return "from memory" in row.note or "written to the OS" in row.note
 
 
 KINDS: Mapping[str, Callable[[Axes, Panel, Found], None]] = MappingProxyType(
