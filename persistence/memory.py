@@ -4,10 +4,11 @@ The contract suite that SQLiteStore passes runs on this one too, so a test that 
 means something.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from threading import Lock
 
-from attrs import define, field
+import msgspec
+from attrs import asdict, define, field
 
 from persistence.sequence import OutOfStep, messages_before
 from runtime.errors import DeltaRejected
@@ -17,6 +18,7 @@ from runtime.store import (
     Committed,
     Delta,
     Header,
+    ListChunk,
     ListPosition,
     SessionInfo,
     SessionPage,
@@ -63,6 +65,10 @@ class MemoryStore:
             page = [self._info(key) for _, key in places[:limit]]
         last = ListPosition(page[-1].last_activity, page[-1].session_id) if more else None
         return SessionPage(page, total, last)
+
+    def session_list(self) -> Generator[ListChunk, None, None]:
+        sessions = [asdict(session) for session in self.list_sessions().sessions]
+        yield ListChunk(b",".join(map(msgspec.json.encode, sessions)), len(sessions))
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         with self._lock:

@@ -18,6 +18,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `dirty`       the dirty set: what the store does not have yet, and who waits for it
 - `persister`   the only task that writes to the store
 - `handle`      `Session`
+- `listing`     the list of all sessions, in chunks
 - `runtime`     `open_runtime`, `Runtime`
 """
 

@@ -23,6 +23,7 @@ from runtime.directory import Directory
 from runtime.erasure import Erasure
 from runtime.errors import InvalidInput, SessionNotFound, StoreUnavailable
 from runtime.handle import Session
+from runtime.listing import SessionList
 from runtime.message import Message
 from runtime.persister import Persister
 from runtime.replies import Summary
@@ -51,6 +52,8 @@ class Runtime:
     _persister: Persister
     _directory: Directory
     _readers: trio.CapacityLimiter
+    _background: trio.Nursery
+    """The actors'; for what is read ahead."""
     _now: Callable[[], datetime]
     _new_session_id: Callable[[], str]
 
@@ -100,6 +103,18 @@ class Runtime:
             raise InvalidInput("limit: must be 1 or more")
         await self._persister.try_flush()
         return await self._read(self._store.list_sessions, limit, after)
+
+    async def session_list(self) -> SessionList:
+        """All sessions, most recent first, encoded and in chunks: for whoever passes them on.
+
+        Shows what `list_sessions` shows. Raises `StoreError`, also where the list breaks off.
+        """
+        await self._persister.try_flush()
+        listed = SessionList()
+        self._background.start_soon(
+            listed.read_ahead, self._store, self._readers, self.config.commit_timeout
+        )
+        return listed
 
     async def count_sessions(self) -> int:
         """How many sessions the store has. Raises `StoreError`."""
@@ -228,6 +243,7 @@ async def open_runtime(
                                 persister=persister,
                                 directory=directory,
                                 readers=readers,
+                                background=actors,
                                 now=now,
                                 new_session_id=new_session_id,
                             )

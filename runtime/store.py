@@ -5,7 +5,7 @@ one task at a time; the reading methods may run beside it and beside each other,
 see committed transactions only.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Protocol
 
 from attrs import field, frozen
@@ -124,6 +124,15 @@ class SessionPage:
     """Where the next page starts; `None` at the end."""
 
 
+@frozen
+class ListChunk:
+    """Some consecutive sessions of the list of all, encoded."""
+
+    json: bytes
+    """`SessionInfo`s as JSON objects, with commas between them; empty if there is no session."""
+    count: int
+
+
 class Store(Protocol):
     """Keeps sessions. Every method raises `StoreError` when the store cannot do its work."""
 
@@ -142,6 +151,13 @@ class Store(Protocol):
         self, limit: int | None = None, after: ListPosition | None = None
     ) -> SessionPage:
         """A page of at most `limit` sessions (all, if `None`) behind `after`."""
+
+    def session_list(self) -> Generator[ListChunk, None, None]:
+        """All sessions, most recent first, as they are at one moment: at the first chunk.
+
+        At least one chunk. Each is read when it is asked for, in any thread; what the iterator
+        holds is released at its end, or when it is closed.
+        """
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         """Ids of at most `limit` sessions last active before this moment, oldest first."""

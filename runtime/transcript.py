@@ -140,14 +140,15 @@ class Transcript(Sequence[Entry]):
     def _joined(self, places: range) -> list[bytes | memoryview]:
         """The bodies at these consecutive places, with commas between them; in parts to join."""
         parts: list[bytes | memoryview] = []
-        packed = places[: max(0, self.settled - places.start)]
-        if packed:
+        settled = self.settled
+        if places.start < settled and places:
             whole = memoryview(self._bodies)
-            parts.append(whole[self._offset(packed[0]) : self._ends[packed[-1]] - 1])
-        for index in places[len(packed) :]:
+            end = self._ends[min(places.stop, settled) - 1] - 1
+            parts.append(whole[self._offset(places.start) : end])
+        for entry in self._fresh[max(0, places.start - settled) : max(0, places.stop - settled)]:
             if parts:
                 parts.append(b",")
-            parts.append(self._entry(index).body)
+            parts.append(entry.body)
         return parts
 
 

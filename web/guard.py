@@ -18,6 +18,7 @@ Ids in paths are the endpoints' own business.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -39,9 +40,16 @@ PREFLIGHT_MAX_AGE = 600
 """Seconds for which a browser may remember a preflight: Chromium caps at two hours; ten minutes
 cost one extra request in a conversation, and let a changed setting take hold within a coffee."""
 
+REMEMBERED = 256
+"""Values of one header whose meaning is remembered: a client sends the same ones every time."""
+
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s,*@]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class _Head(dict[str, list[str]]):
+    """A request's headers by their lower-case names, read through once."""
 
 
 @frozen
@@ -98,11 +106,14 @@ class Guard:
 
     def check(self, method: str, path: str, headers: Headers) -> Refusal | None:
         """Whether a request with this head comes in."""
+        head = _Head()
+        for name, value in headers:
+            head.setdefault(name.lower(), []).append(value)
         return (
-            self._check_host(headers)
-            or self._check_origin(headers)
-            or (None if self.is_preflight(method, headers) else self._check_token(path, headers))
-            or self._check_body(method, headers)
+            self._check_host(head)
+            or self._check_origin(head)
+            or (None if self.is_preflight(method, headers) else self._check_token(path, head))
+            or self._check_body(method, head)
         )
 
     def is_preflight(self, method: str, headers: Headers) -> bool:
@@ -127,8 +138,8 @@ class Guard:
     def _is_configured(self, origin: str) -> bool:
         return origin.lower() in self.origins
 
-    def _check_host(self, headers: Headers) -> Refusal | None:
-        values = headers.getlist("Host")
+    def _check_host(self, head: _Head) -> Refusal | None:
+        values = head.get("host", ())
         parsed = parse_host(values[0]) if len(values) == 1 else None
         if parsed is None:
             return Refusal(
@@ -145,12 +156,12 @@ class Guard:
             "Use localhost or an IP address, or have the name configured.",
         )
 
-    def _check_origin(self, headers: Headers) -> Refusal | None:
-        origins = headers.getlist("Origin")
+    def _check_origin(self, head: _Head) -> Refusal | None:
+        origins = head.get("origin")
         if not origins:
             return None
         if len(origins) == 1 and (
-            self._is_configured(origins[0]) or is_same_origin(origins[0], headers["Host"])
+            self._is_configured(origins[0]) or is_same_origin(origins[0], head["host"][0])
         ):
             return None
         return Refusal(
@@ -159,11 +170,11 @@ class Guard:
             "Have the origin configured (--cors-origin) if they should.",
         )
 
-    def _check_token(self, path: str, headers: Headers) -> Refusal | None:
+    def _check_token(self, path: str, head: _Head) -> Refusal | None:
         if self.token is None or path in self.open_paths:
             return None
-        shown = [value.strip() for value in headers.getlist("X-Internal-Auth")]
-        for value in headers.getlist("Authorization"):
+        shown = [value.strip() for value in head.get("x-internal-auth", ())]
+        for value in head.get("authorization", ()):
             scheme, _, credentials = value.partition(" ")
             if scheme.lower() == "bearer":
                 shown.append(credentials.strip())
@@ -178,9 +189,9 @@ class Guard:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    def _check_body(self, method: str, headers: Headers) -> Refusal | None:
-        lengths = headers.getlist("Content-Length")
-        chunked = "Transfer-Encoding" in headers
+    def _check_body(self, method: str, head: _Head) -> Refusal | None:
+        lengths = head.get("content-length", ())
+        chunked = "transfer-encoding" in head
         if len(lengths) > 1 or (lengths and chunked) or not all(map(_is_length, lengths)):
             return Refusal(
                 HTTPStatus.BAD_REQUEST,
@@ -189,8 +200,8 @@ class Guard:
             )
         length = int(lengths[0]) if lengths else 0
         has_body = chunked or length > 0
-        has_type = method in {"POST", "PUT", "PATCH"} and "Content-Type" in headers
-        if (has_body or has_type) and not is_json(headers):
+        has_type = method in {"POST", "PUT", "PATCH"} and "content-type" in head
+        if (has_body or has_type) and not _is_json(head):
             return Refusal(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "The body must be JSON",
@@ -205,6 +216,7 @@ class Guard:
         return None
 
 
+@lru_cache(maxsize=REMEMBERED)
 def parse_host(value: str) -> tuple[str, int | None] | None:
     """A `Host` header's name, in lower case, and port; None if it is not valid.
 
@@ -219,6 +231,7 @@ def parse_host(value: str) -> tuple[str, int | None] | None:
     return match["name"].lower(), port
 
 
+@lru_cache(maxsize=REMEMBERED)
 def is_ip_literal(name: str) -> bool:
     """Only what is an address in itself, and in its usual form, is not looked up by anybody."""
     try:
@@ -241,11 +254,15 @@ def is_same_origin(origin: str, host: str) -> bool:
     return ours[0] == theirs[0] and (ours[1] or default) == (theirs[1] or default)
 
 
-def is_json(headers: Headers) -> bool:
-    types = headers.getlist("Content-Type")
-    if len(types) != 1 or headers.get("Content-Encoding", "identity").lower() != "identity":
-        return False
-    mimetype, options = parse_options_header(types[0])
+def _is_json(head: _Head) -> bool:
+    types = head.get("content-type", ())
+    codings = head.get("content-encoding", ("identity",))
+    return len(types) == 1 and codings[0].lower() == "identity" and _means_json(types[0])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _means_json(content_type: str) -> bool:
+    mimetype, options = parse_options_header(content_type)
     return mimetype.lower() == "application/json" and options.get("charset", "utf-8").lower() in {
         "utf-8",
         "utf8",
@@ -282,4 +299,5 @@ def install(guard: Guard, target: Quart | Blueprint) -> None:
         return response
 
     target.before_request_funcs.setdefault(None, []).insert(0, refuse)
-    target.after_request(say_who_may_read)
+    if guard.origins:
+        target.after_request(say_who_may_read)

@@ -41,6 +41,7 @@ class Metrics:
             ("method", "route", "status"),
             registry=self._registry,
         )
+        self._counters: dict[tuple[str, str, int], Counter] = {}
         self._lag = Histogram(
             f"{PREFIX}_event_loop_lag_seconds",
             "How late the event loop does what is due, observed twenty times a second",
@@ -59,7 +60,11 @@ class Metrics:
         """Counts an answered request, by its route: a label per session would grow without end."""
         route = "unmatched" if request.url_rule is None else request.url_rule.rule
         method = request.method if request.url_rule else "any"
-        self._requests.labels(method, route, response.status_code).inc()
+        labels = (method, route, response.status_code)
+        counter = self._counters.get(labels)
+        if counter is None:  # looking it up in the registry takes longer than a short answer
+            counter = self._counters[labels] = self._requests.labels(*labels)
+        counter.inc()
         return response
 
     def render(self) -> bytes:

@@ -2,13 +2,16 @@
 
 import base64
 import binascii
+from collections.abc import AsyncGenerator
+from contextlib import closing
 from datetime import timedelta
 
 import msgspec
 from quart import Blueprint, Response, request, url_for
 
 from runtime import InvalidInput, ListPosition, Runtime
-from runtime.store import DEFAULT_AGENT
+from runtime.listing import SessionList
+from runtime.store import DEFAULT_AGENT, ListChunk
 from web.body import convert, json_response, parse, query, read, read_bytes
 from web.describe import describe
 from web.preference import written
@@ -28,6 +31,8 @@ from web.schemas import (
     SessionListOut,
     SessionOut,
 )
+
+LIST_START = b'{"sessions":['
 
 MAX_MESSAGES = 1_000
 """Messages in one call: a long conversation's import goes in a few calls of some megabytes."""
@@ -51,6 +56,8 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
     async def list_sessions() -> Response:
         """All sessions, the most recent first; a page of them with `limit`."""
         part = query(request, ListQuery)
+        if part == ListQuery():
+            return await _whole_list(await runtime.session_list())
         after = None if part.cursor is None else _position(part.cursor)
         page = await runtime.list_sessions(limit=part.limit, after=after)
         return json_response(SessionListOut.of(page, _cursor(page.next)))
@@ -140,6 +147,35 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         return json_response(CleanupOut(deleted))
 
     return api
+
+
+async def _whole_list(listed: SessionList) -> Response:
+    """The list of all: streamed, unless it is short."""
+    first = await anext(listed)
+    second = await anext(listed, None)
+    if second is None:
+        body = b"".join((LIST_START, first.json, _list_end(first.count)))
+        return Response(body, content_type="application/json")
+    return Response(_streamed(listed, first, second), content_type="application/json")
+
+
+async def _streamed(
+    listed: SessionList, first: ListChunk, second: ListChunk
+) -> AsyncGenerator[bytes, None]:
+    with closing(listed):
+        yield LIST_START + first.json
+        count = first.count
+        chunk: ListChunk | None = second
+        while chunk is not None:
+            if chunk.count:
+                yield b"," + chunk.json
+            count += chunk.count
+            chunk = await anext(listed, None)
+        yield _list_end(count)
+
+
+def _list_end(total: int) -> bytes:
+    return b'],"total":%d}' % total
 
 
 def _messages(body: object) -> list[MessageIn]:

@@ -7,10 +7,12 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 import pytest
+from attrs import asdict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from persistence import MemoryStore, SQLiteStore
+from persistence.reader import LIST_CHUNK
 from runtime.errors import DeltaRejected
 from runtime.message import Entry
 from runtime.store import Delta, Header, ListPosition, Store, StoredSession
@@ -204,6 +206,37 @@ def test_the_list_is_by_last_activity_then_by_id_both_descending(store: Store) -
     assert (page.total, page.next) == (4, None)
     first = page.sessions[0]
     assert (first.message_count, first.last_activity, first.current_agent) == (1, at(2), "coder")
+
+
+@pytest.mark.parametrize("count", [0, 1, LIST_CHUNK, LIST_CHUNK + 1, 2 * LIST_CHUNK])
+def test_the_chunks_put_together_are_the_list_as_json(store: Store, count: int) -> None:
+    store.commit([delta(f'"{n}" Я', last_activity=at(n % 3)) for n in range(count)])
+    chunks = list(store.session_list())
+    found = json.loads(b"[" + b",".join(chunk.json for chunk in chunks if chunk.count) + b"]")
+    assert found == [asdict(session) for session in store.list_sessions().sessions]
+    assert sum(chunk.count for chunk in chunks) == count
+    members = ["session_id", "message_count", "last_activity", "current_agent"]
+    assert all(list(session) == members for session in found)
+
+
+def test_the_chunks_are_of_one_moment(store: Store) -> None:
+    store.commit([delta(f"s{n}", last_activity=at(1)) for n in range(2 * LIST_CHUNK)])
+    chunks = store.session_list()
+    first = next(chunks)
+    store.commit([delta(f"s{n}", "x", last_activity=at(2)) for n in range(2 * LIST_CHUNK)])
+    sessions = json.loads(
+        b"[" + b",".join([first.json, *(c.json for c in chunks if c.count)]) + b"]"
+    )
+    assert {session["last_activity"] for session in sessions} == {at(1)}
+    assert len(sessions) == 2 * LIST_CHUNK
+
+
+def test_a_list_that_is_not_read_to_its_end_holds_nothing(store: Store) -> None:
+    store.commit([delta(f"s{n}") for n in range(LIST_CHUNK + 1)])
+    chunks = store.session_list()
+    next(chunks)
+    chunks.close()
+    assert len(store.list_sessions().sessions) == LIST_CHUNK + 1
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])

@@ -1,0 +1,83 @@
+"""The list of all sessions, on its way from the store to whoever asked: encoded, in chunks.
+
+It is read ahead into memory, at the store's speed: a reader who is slow keeps no transaction open.
+"""
+
+from collections import deque
+from contextlib import closing
+from math import inf
+
+import trio
+from attrs import define, field
+
+from runtime.errors import StoreError, StoreUnavailable
+from runtime.store import ListChunk, Store
+
+
+@define(eq=False)
+class SessionList:
+    """The chunks, in order; an async iterator. Close it, unless it was read to the end.
+
+    Raises `StoreError` where the list breaks off.
+    """
+
+    _arrived: deque[ListChunk] = field(factory=deque, init=False)
+    _stirred: trio.Event = field(factory=trio.Event, init=False)
+    _error: StoreError | None = field(default=None, init=False)
+    _ended: bool = field(default=False, init=False)
+    """Whether nothing more comes, or nobody wants it. Never becomes false again."""
+    _patience: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+
+    def __aiter__(self) -> "SessionList":
+        return self
+
+    async def __anext__(self) -> ListChunk:
+        while not self._arrived and not self._ended:
+            self._stirred = trio.Event()
+            await self._stirred.wait()
+        if self._arrived:
+            return self._arrived.popleft()
+        if self._error is not None:
+            raise self._error
+        raise StopAsyncIteration
+
+    def close(self) -> None:
+        """Nothing more is wanted."""
+        self._arrived.clear()
+        self._end()
+
+    async def read_ahead(self, store: Store, readers: trio.CapacityLimiter, timeout: float) -> None:
+        """Reads all of it, in a worker thread; `timeout` is what each chunk may take, in seconds.
+
+        A thread that is left behind in the store goes on counting as a reader.
+        """
+        token = trio.lowlevel.current_trio_token()
+
+        def read() -> None:
+            with closing(store.session_list()) as chunks:
+                for chunk in chunks:
+                    if self._ended:
+                        break
+                    token.run_sync_soon(self._put, chunk, timeout)
+
+        try:
+            with self._patience:
+                self._patience.deadline = trio.current_time() + timeout
+                await trio.to_thread.run_sync(read, limiter=readers, abandon_on_cancel=True)
+            if self._patience.cancelled_caught and not self._ended:
+                self._error = StoreUnavailable("The store did not answer a read in time")
+        except StoreError as error:
+            self._error = error
+        finally:
+            self._end()
+
+    def _put(self, chunk: ListChunk, timeout: float) -> None:
+        if not self._ended:
+            self._patience.deadline = trio.current_time() + timeout
+            self._arrived.append(chunk)
+            self._stirred.set()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._patience.deadline = inf
+        self._stirred.set()
