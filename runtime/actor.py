@@ -55,6 +55,11 @@ class Reply(Generic[R]):
         self.deadline = inf
         """Until when to hold the answer back at the longest, in trio's time."""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether `wait` returns, or raises, at once."""
+        return self._answered.is_set()
+
     def give(self, receipt: Receipt[R]) -> None:
         self._receipt = receipt
         self._answered.set()
@@ -161,6 +166,7 @@ class Actor:
             async for mailed in self._receive:
                 self._answer(mailed, session)
                 del mailed  # while the actor waits for the next one, this one's messages can go
+                self._answer_waiting(session)
         except StoreError as error:
             refusal = error
         except Exception:
@@ -171,6 +177,20 @@ class Actor:
             log.exception("session %s: its actor failed", self.session_id)
         finally:
             self._refuse_rest(refusal)
+
+    def _answer_waiting(self, session: SessionState) -> None:
+        """Answers what else is in the mailbox by now, but no more than it holds.
+
+        A pass of the event loop for each would be most of what a busy session costs.
+        """
+        for _ in range(self.mailbox_size):
+            if self._unanswered == 0:
+                return
+            try:
+                mailed = self._receive.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):  # it still waits for room
+                return
+            self._answer(mailed, session)
 
     def _answer(self, mailed: Mailed[Any], session: SessionState) -> None:
         # From here to the reply nothing yields: command, dirty mark and answer are one step.

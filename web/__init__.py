@@ -5,6 +5,7 @@ A map:
 - `app`            `create_app`, and `create_blueprint` for a larger app
 - `sessions`, `agents`, `health`, `documentation`   the endpoints: parse, ask, render
 - `schemas`        what goes over the wire; `body`, `preference` read it from a request
+- `endpoint`, `direct`   the short way from a request to its endpoint
 - `describe`, `openapi`   from the endpoints to the OpenAPI document
 - `problems`       one table: error to status
 - `guard`, `bearer`   who may come in

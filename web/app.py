@@ -6,7 +6,7 @@ from quart_trio import QuartTrio
 from runtime import Runtime
 from web import guard, problems
 from web.agents import agents_blueprint
-from web.connection import HTTPConnection
+from web.direct import DirectApp
 from web.documentation import documentation_blueprint
 from web.guard import Guard
 from web.health import health_blueprint
@@ -25,14 +25,10 @@ def create_app(
     them, callers from this machine. `metrics` are for whoever wants to run `watch_lag`.
     """
     rules = Guard() if rules is None else rules
-    app = QuartTrio("agent_runtime", static_folder=None)
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
+    metrics = Metrics(runtime) if metrics is None else metrics
+    app = DirectApp("agent_runtime", rules, metrics)
     app.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
     app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
-    guard.install(rules, app)
-    problems.install(app)
-    metrics = Metrics(runtime) if metrics is None else metrics
-    app.after_request(metrics.count)
     app.register_blueprint(_endpoints(runtime, metrics))
     return app
 

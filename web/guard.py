@@ -24,12 +24,13 @@ from http import HTTPStatus
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from attrs import field, frozen
-from quart import Blueprint, Quart, Response, request
+from quart import Blueprint, Quart, Request, Response
 from quart.typing import ResponseTypes
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
 
 from runtime.config import MiB
+from web.endpoint import current_request
 from web.problems import problem
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
@@ -273,31 +274,40 @@ def _is_length(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= 20
 
 
+def refusal(guard: Guard, request: Request) -> Response | None:
+    """What to answer in the endpoint's place, if anything: a refusal, or to a preflight."""
+    refused = guard.check(request.method, request.path, request.headers)
+    if refused is not None:
+        return refused.render()
+    if guard.is_preflight(request.method, request.headers):
+        return Response(
+            "",
+            HTTPStatus.NO_CONTENT,
+            {
+                "Access-Control-Allow-Methods": METHODS,
+                "Access-Control-Allow-Headers": REQUEST_HEADERS,
+                "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
+            },
+        )
+    return None
+
+
+def say_who_may_read(guard: Guard, request: Request, response: ResponseTypes) -> None:
+    """Tells the browser, in the response's headers."""
+    for name, value in guard.cors(request.headers).items():
+        # Vary may be there already, and then means both.
+        (response.headers.add if name == "Vary" else response.headers.set)(name, value)
+
+
 def install(guard: Guard, target: Quart | Blueprint) -> None:
     """Make `guard` the first to see every request of an app, or of a blueprint's own routes."""
 
     async def refuse() -> Response | None:
-        refusal = guard.check(request.method, request.path, request.headers)
-        if refusal is not None:
-            return refusal.render()
-        if guard.is_preflight(request.method, request.headers):
-            return Response(
-                "",
-                HTTPStatus.NO_CONTENT,
-                {
-                    "Access-Control-Allow-Methods": METHODS,
-                    "Access-Control-Allow-Headers": REQUEST_HEADERS,
-                    "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
-                },
-            )
-        return None
+        return refusal(guard, current_request())
 
-    async def say_who_may_read(response: ResponseTypes) -> ResponseTypes:
-        for name, value in guard.cors(request.headers).items():
-            # Vary may be there already, and then means both.
-            (response.headers.add if name == "Vary" else response.headers.set)(name, value)
+    async def tell(response: ResponseTypes) -> ResponseTypes:
+        say_who_may_read(guard, current_request(), response)
         return response
 
     target.before_request_funcs.setdefault(None, []).insert(0, refuse)
-    if guard.origins:
-        target.after_request(say_who_may_read)
+    target.after_request(tell)

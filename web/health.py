@@ -1,11 +1,12 @@
 """`/health` and `/metrics`: how the service is, for people and for machines."""
 
 from msgspec import UNSET
-from quart import Blueprint, Response
+from quart import Blueprint, Request, Response
 
 from runtime import Runtime
 from web.body import json_response
 from web.describe import describe
+from web.endpoint import as_view
 from web.metrics import Metrics
 from web.schemas import HealthOut
 
@@ -15,8 +16,9 @@ def health_blueprint(runtime: Runtime, metrics: Metrics) -> Blueprint:
     api = Blueprint("health", __name__)
 
     @api.get("/health")
+    @as_view
     @describe({200: HealthOut, 503: HealthOut})
-    async def health() -> Response:
+    async def health(_: Request) -> Response:
         """Healthy, or degraded since when; 503 when writes cannot be taken."""
         statistics = runtime.statistics()
         persister = statistics.persister
@@ -35,7 +37,8 @@ def health_blueprint(runtime: Runtime, metrics: Metrics) -> Blueprint:
         )
 
     @api.get("/metrics")
-    async def prometheus() -> Response:
+    @as_view
+    async def prometheus(_: Request) -> Response:
         """Everything that is counted, in Prometheus's text format."""
         return Response(metrics.render(), content_type=metrics.content_type)
 

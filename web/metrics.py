@@ -12,10 +12,11 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
-from quart import request
+from quart import Request
 from quart.typing import ResponseTypes
 
 from runtime import Runtime, statistics
+from web.endpoint import current_request
 
 PREFIX = "agent_runtime"
 
@@ -56,7 +57,7 @@ class Metrics:
             await trio.sleep_until(due)
             self._lag.observe(trio.current_time() - due)
 
-    async def count(self, response: ResponseTypes) -> ResponseTypes:
+    def note(self, request: Request, response: ResponseTypes) -> None:
         """Counts an answered request, by its route: a label per session would grow without end."""
         route = "unmatched" if request.url_rule is None else request.url_rule.rule
         method = request.method if request.url_rule else "any"
@@ -65,6 +66,10 @@ class Metrics:
         if counter is None:  # looking it up in the registry takes longer than a short answer
             counter = self._counters[labels] = self._requests.labels(*labels)
         counter.inc()
+
+    async def count(self, response: ResponseTypes) -> ResponseTypes:
+        """The same as a hook of Quart's."""
+        self.note(current_request(), response)
         return response
 
     def render(self) -> bytes:

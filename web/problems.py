@@ -107,6 +107,15 @@ async def on_unexpected_error(error: Exception) -> Response:
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL)
 
 
+async def on_error(error: Exception) -> Response | WerkzeugResponse:
+    """The answer to whatever an endpoint raised."""
+    if isinstance(error, errors.AgentRuntimeError):
+        return await on_runtime_error(error)
+    if isinstance(error, HTTPException):
+        return await on_http_exception(error)
+    return await on_unexpected_error(error)
+
+
 def install(target: Quart | Blueprint) -> None:
     """Render every error of `target` as a problem.
 

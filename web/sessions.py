@@ -7,13 +7,14 @@ from contextlib import closing
 from datetime import timedelta
 
 import msgspec
-from quart import Blueprint, Response, request, url_for
+from quart import Blueprint, Request, Response
 
 from runtime import InvalidInput, ListPosition, Runtime
 from runtime.listing import SessionList
 from runtime.store import DEFAULT_AGENT, ListChunk
 from web.body import convert, json_response, parse, query, read, read_bytes
 from web.describe import describe
+from web.endpoint import as_view
 from web.preference import written
 from web.schemas import (
     AppendedOut,
@@ -43,8 +44,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
     api = Blueprint("sessions", __name__)
 
     @api.get("/sessions/<session_id>/history")
+    @as_view
     @describe({200: HistoryOut}, problems=(400, 404))
-    async def history(session_id: str) -> Response:
+    async def history(_: Request, session_id: str) -> Response:
         """The whole conversation, and who works on it."""
         history = await runtime.session(session_id, nowait=True).history()
         return json_response(
@@ -52,8 +54,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         )
 
     @api.get("/sessions")
+    @as_view
     @describe({200: SessionListOut}, query=ListQuery, problems=(400,))
-    async def list_sessions() -> Response:
+    async def list_sessions(request: Request) -> Response:
         """All sessions, the most recent first; a page of them with `limit`."""
         part = query(request, ListQuery)
         if part == ListQuery():
@@ -63,8 +66,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         return json_response(SessionListOut.of(page, _cursor(page.next)))
 
     @api.post("/sessions")
+    @as_view
     @describe({201: SessionOut, 202: SessionOut}, body=SessionIn, problems=(400, 409))
-    async def create_session() -> Response:
+    async def create_session(request: Request) -> Response:
         """Creates a session; without an id, under a new one."""
         wanted = await read(request, SessionIn)
         write = written(request, runtime)
@@ -75,35 +79,38 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
             metadata=wanted.metadata,
             durable=write.durable,
         )
-        location = url_for(".get_session", session_id=summary.session_id)
+        location = f"{request.root_path}{request.path}/{summary.session_id}"
         return json_response(
             SessionOut.of(summary), write.status(201), {"Location": location, **write.headers}
         )
 
     @api.get("/sessions/<session_id>")
+    @as_view
     @describe({200: SessionOut}, problems=(400, 404))
-    async def get_session(session_id: str) -> Response:
+    async def get_session(_: Request, session_id: str) -> Response:
         """A session without its messages."""
         return json_response(
             SessionOut.of(await runtime.session(session_id, nowait=True).summary())
         )
 
     @api.delete("/sessions/<session_id>")
+    @as_view
     @describe({204: None, 202: None}, problems=(400, 404))
-    async def delete_session(session_id: str) -> Response:
+    async def delete_session(request: Request, session_id: str) -> Response:
         """Removes a session and all of its messages."""
         write = written(request, runtime)
         await runtime.session(session_id, nowait=True).delete(durable=write.durable)
         return Response(b"", write.status(204), write.headers)
 
     @api.post("/sessions/<session_id>/messages")
+    @as_view
     @describe(
         {201: AppendedOut, 200: AppendedOut, 202: AppendedOut},
         body=MessageIn | MessagesIn,
         query=AppendQuery,
         problems=(400, 404, 409),
     )
-    async def append_messages(session_id: str) -> Response:
+    async def append_messages(request: Request, session_id: str) -> Response:
         """Appends one message or several; the first one creates the session.
 
         200 instead of 201: every message was known by its id, and nothing changed.
@@ -119,8 +126,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         return json_response(AppendedOut.of(appended), status, write.headers)
 
     @api.get("/sessions/<session_id>/messages")
+    @as_view
     @describe({200: MessagePageOut}, query=MessagesQuery, problems=(400, 404))
-    async def get_messages(session_id: str) -> Response:
+    async def get_messages(request: Request, session_id: str) -> Response:
         """Messages with their numbers, from any point on: how an IDE catches up."""
         part = query(request, MessagesQuery)
         page = await runtime.session(session_id, nowait=True).messages(
@@ -129,8 +137,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         return json_response(MessagePageOut.of(page))
 
     @api.patch("/sessions/<session_id>/metadata")
+    @as_view
     @describe({200: SessionOut, 202: SessionOut}, body=MetadataIn, problems=(400, 404))
-    async def patch_metadata(session_id: str) -> Response:
+    async def patch_metadata(request: Request, session_id: str) -> Response:
         """Merges an object into the metadata (RFC 7396): a null removes a member."""
         session = runtime.session(session_id, nowait=True)
         patch = await read(request, MetadataIn)
@@ -139,8 +148,9 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         return json_response(SessionOut.of(summary), write.status(200), write.headers)
 
     @api.post("/maintenance/cleanup")
+    @as_view
     @describe({200: CleanupOut}, body=CleanupIn, problems=(400,))
-    async def cleanup() -> Response:
+    async def cleanup(request: Request) -> Response:
         """Deletes the sessions whose last activity is longer ago."""
         wanted = await read(request, CleanupIn)
         deleted = await runtime.cleanup(timedelta(hours=wanted.max_age_hours))

@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -59,6 +60,38 @@ async def test_commands_are_answered_in_the_order_in_which_they_were_mailed() ->
     actor.close()
     await actor.run()
     assert [(await m.reply.wait()).value.last_seq for m in mailed] == [1, 2, 3, 4, 5]
+
+
+async def test_what_waits_in_the_mailbox_is_answered_in_one_stretch() -> None:
+    actor = Bench().actor
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(actor.run)
+        await wait_all_tasks_blocked()
+        mailed = [Mailed(say(str(n))) for n in range(5)]
+        for command in mailed:
+            actor.mail_nowait(command)
+        for _ in range(2):  # its turn may come behind this task's
+            await trio.lowlevel.checkpoint()
+        assert [command.reply.is_given for command in mailed] == [True] * 5
+        actor.close()
+
+
+async def test_a_stretch_is_no_longer_than_the_mailbox() -> None:
+    actor = Bench(mailbox_size=2).actor
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(actor.run)
+        await wait_all_tasks_blocked()
+        mailed = [Mailed(say(str(n))) for n in range(20)]
+        for command in mailed:
+            nursery.start_soon(actor.mail, command)
+        given = [0]
+        while given[-1] < len(mailed):
+            await trio.lowlevel.checkpoint()
+            given.append(sum(command.reply.is_given for command in mailed))
+        # In a stretch, the one that it was woken with and two that waited; and between two turns
+        # of this task it may have had two.
+        assert max(after - before for before, after in pairwise(given)) <= 2 * 3
+        actor.close()
 
 
 async def test_a_change_is_marked_and_a_mere_question_is_not() -> None:
