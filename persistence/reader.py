@@ -60,8 +60,9 @@ SELECT session_id FROM session WHERE last_activity < ?
 """
 _NO_LIMIT = -1
 
-LIST_CHUNK = 500
-"""Sessions in one chunk of the list of all: some 60 KB, and a millisecond of SQLite's time."""
+LIST_CHUNK = 1_024
+"""Sessions in one chunk of the list of all: some 130 KB, and a millisecond of SQLite's time. A list
+that fits into one is answered in one piece."""
 
 
 @define(eq=False)

@@ -58,8 +58,8 @@ class Transcript(Sequence[Entry]):
         Raises `ValueError` for a timestamp that is none.
         """
         transcript = cls()
-        transcript._bodies += b",".join(bodies)
-        transcript._bodies += b","
+        if bodies:  # at once, so that nothing is allocated in reserve
+            transcript._bodies += b",".join([*bodies, b""])
         transcript._ends.extend(accumulate(len(body) + 1 for body in bodies))
         transcript._timestamps += "".join(timestamps).encode()
         if len(transcript._timestamps) != TIMESTAMP_SIZE * len(bodies):
@@ -110,17 +110,19 @@ class Transcript(Sequence[Entry]):
 
     def settle(self, count: int) -> None:
         """Takes note that the store has the first `count` of the fresh messages."""
-        for entry in self._fresh[:count]:
-            index = len(self._ends)
-            self._bodies += entry.body
-            self._bodies += b","
-            self._ends.append(len(self._bodies))
-            self._timestamps += entry.timestamp.encode()
+        settled = self._fresh[:count]
+        end = len(self._bodies)
+        for index, entry in enumerate(settled, start=len(self._ends)):
+            end += len(entry.body) + 1
+            self._ends.append(end)
             if entry.id is not None:
                 self._ids.extend([None] * (index - len(self._ids)))
                 self._ids.append(entry.id)
             if entry.metadata is not None:
                 self._metadata[index] = entry.metadata
+        # In one piece: growing is what costs.
+        self._bodies += b",".join([*[entry.body for entry in settled], b""])
+        self._timestamps += "".join([entry.timestamp for entry in settled]).encode()
         del self._fresh[:count]
 
     def _entry(self, index: int) -> Entry:
