@@ -1,17 +1,27 @@
 """How fast it is, beside what a user would pick instead.
 
-A map; each line's file imports only from those further down:
+A map; each file imports only from those further down, or beside it:
 
-- `__main__`     `python -m benchmarks`: the suites one after the other, then the report
-- `report`       the tables and pictures of docs/performance.md, from the results
-- `pictures`     the SVG files
-- `runtime`, `growth`, `compare`   the suites; each also alone, with `--help`
-- `load`         a load generator for any running service
-- `servers`      server processes on free ports; `stack` is the bare ones, `client` asks them
-- `contenders/`  one process each, driven by lines of JSON; `peers` starts them
-- `budgets`      what has to come out
-- `results`      what came out, as JSON
-- `measure`      rounds, medians, spread, ratios
-- `machine`      where it was measured
-- `workload`     the conversations
+- `__main__`   `python -m benchmarks`: the suites one after the other, then the report
+- `report`     renews docs/performance.md; its `tables`, and its `pictures/`
+
+The suites, each also alone with `--help`, and the works that they consist of:
+
+- `runtime`    embedded: `appends`, `activations`, `listing`, `flushes`, and `memory`, which
+  `resident` measures in a process of its own
+- `growth`     `long_sessions`, and `large_databases` with their `starts`
+- `compare`    the service beside a bare server: `same_server`, `long_lists`
+- `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
+
+What they stand on:
+
+- `load/`      a load generator for any running service; a command of its own
+- `stack`      the bare servers; `servers` starts them and the service; `client` asks them, and
+  `answers` knows where an answer ends
+- `suite`      a suite's works, rounds and command line
+- `stores`     large databases; `embedded` runtimes; `baselines`: a bare channel, a bare database
+- `calls`      calls timed in turn; `proc`: what Linux says of a process
+- `results`    what came out, as JSON; `budgets`: what has to
+- `measure`    rounds, medians, spread, ratios; `machine`: where it was measured
+- `workload`   the conversations
 """

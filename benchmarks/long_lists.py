@@ -13,14 +13,14 @@ from attrs import define, field
 from benchmarks import servers, stack
 from benchmarks.calls import add_latency, in_rounds
 from benchmarks.client import Address, Connection, open_connections
-from benchmarks.driving import drive
+from benchmarks.load.driving import drive
+from benchmarks.load.mix import API, ensure, history_path
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Tally
 from benchmarks.measure import Timer, percentile
-from benchmarks.mix import API, ensure, history_path
 from benchmarks.results import Results
-from benchmarks.schedule import Schedule
 from benchmarks.stores import fill
 from benchmarks.suite import Effort
-from benchmarks.tally import Tally
 
 SESSIONS = 100_000
 OTHERS = 8

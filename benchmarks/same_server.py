@@ -11,13 +11,13 @@ from attrs import frozen
 from benchmarks import servers, stack
 from benchmarks.calls import add_latency, in_rounds
 from benchmarks.client import Address, open_connections
-from benchmarks.driving import Asks, drive
+from benchmarks.load.driving import Asks, drive
+from benchmarks.load.mix import API, encoded, ensure, history_path
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Tally
 from benchmarks.measure import Spread
-from benchmarks.mix import API, encoded, ensure, history_path
 from benchmarks.results import Results
-from benchmarks.schedule import Schedule
 from benchmarks.suite import Effort
-from benchmarks.tally import Tally
 from benchmarks.workload import SHORT, short_message
 
 READERS, WRITERS = 16, 64

@@ -38,6 +38,9 @@ class History:
     current_agent: str
     agent_history: Sequence[AgentSwitch]
     durable_seq: int
+    tag: str
+    """Names this state of the session: another state has another tag, also after a restart, which
+    may bring the same state under a new one."""
 
     @property
     def messages(self) -> list[Message]:

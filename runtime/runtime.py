@@ -5,8 +5,10 @@ the only safe order: mailboxes close, the actors answer what they have and stop,
 writes what is left, the store closes.
 """
 
+import itertools
 import logging
 import math
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -205,12 +207,14 @@ async def open_runtime(
     config = config or RuntimeConfig()
     persister = Persister(store, config, now)
     readers = trio.CapacityLimiter(READERS)
+    runtime_id, activations = secrets.token_hex(4), itertools.count()
 
     async def activate(session_id: str) -> SessionState:
         deadline = trio.current_time() + config.commit_timeout
         await persister.wait_settled(session_id)
-        return await _read_by(
-            deadline, readers, lambda: SessionState.restored(session_id, store.load(session_id))
+        stored = await _read_by(deadline, readers, store.load, session_id)
+        return SessionState.restored(
+            session_id, stored, incarnation=f"{runtime_id}.{next(activations)}"
         )
 
     try:

@@ -38,6 +38,9 @@ class SessionState:
     """One session's state, owned by one actor. Timestamps come in with the commands."""
 
     session_id: str
+    incarnation: str = ""
+    """Names this activation. Versions alone would name two states alike: one that a crash took,
+    and the one that came in its place."""
     exists: bool = False
     created_at: str = ""
     last_activity: str = ""
@@ -59,13 +62,16 @@ class SessionState:
     """The version that the last `delete` made. Beyond `durable_version`: the store must erase."""
 
     @classmethod
-    def restored(cls, session_id: str, stored: StoredSession | None) -> "SessionState":
+    def restored(
+        cls, session_id: str, stored: StoredSession | None, *, incarnation: str = ""
+    ) -> "SessionState":
         """The state as the store has it; absent if the store has none."""
         if stored is None:
-            return cls(session_id=session_id)
+            return cls(session_id=session_id, incarnation=incarnation)
         header = stored.header
         return cls(
             session_id=session_id,
+            incarnation=incarnation,
             exists=True,
             created_at=header.created_at,
             last_activity=header.last_activity,
@@ -172,6 +178,7 @@ class SessionState:
             current_agent=self.current_agent,
             agent_history=tuple(self.switches),
             durable_seq=self.durable_seq,
+            tag=f"{self.incarnation}.{self.version}",
         )
 
     def messages(self, *, after: int, limit: int) -> MessagePage:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import runtime
+from benchmarks.load.__main__ import main as load
 from persistence import MemoryStore
 from runtime import open_runtime
 from tests.service import command, running
@@ -86,9 +87,8 @@ def test_the_variable_in_the_text_is_an_options() -> None:
 
 def test_every_option_in_the_text_is_one() -> None:
     text = "".join(re.findall(r"`[^`\n]+`", README)) + "".join(blocks("sh"))
-    known = {
-        word for one in main.commands.values() for option in one.params for word in option.opts
-    }
+    commands = [*main.commands.values(), load]
+    known = {word for one in commands for option in one.params for word in option.opts}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= known | {"--help"}
 
 

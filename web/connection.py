@@ -161,8 +161,8 @@ def _has_body(request: Request) -> bool:
 
 def _start(response: ResponseTypes) -> HTTPResponseStartEvent:
     headers = encode_headers(response.headers)
-    if response.status_code == HTTPStatus.NO_CONTENT:
-        # RFC 9110, 8.6: not allowed here, and Quart sends it.
+    if response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        # RFC 9110, 8.6: not allowed with 204, and with 304 it would be that of another answer.
         headers = [(name, value) for name, value in headers if name != b"content-length"]
     return cast(
         HTTPResponseStartEvent,

@@ -34,8 +34,8 @@ from web.endpoint import current_request
 from web.problems import problem
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
-REQUEST_HEADERS = "Authorization, Content-Type, Prefer, X-Internal-Auth"
-EXPOSED_HEADERS = "Location, Retry-After"
+REQUEST_HEADERS = "Authorization, Content-Type, If-None-Match, Prefer, X-Internal-Auth"
+EXPOSED_HEADERS = "Durable-Seq, ETag, Location, Retry-After"
 
 PREFLIGHT_MAX_AGE = 600
 """Seconds for which a browser may remember a preflight: Chromium caps at two hours; ten minutes

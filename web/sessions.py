@@ -45,13 +45,17 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
 
     @api.get("/sessions/<session_id>/history")
     @as_view
-    @describe({200: HistoryOut}, problems=(400, 404))
-    async def history(_: Request, session_id: str) -> Response:
-        """The whole conversation, and who works on it."""
+    @describe({200: HistoryOut, 304: None}, problems=(400, 404))
+    async def history(request: Request, session_id: str) -> Response:
+        """The whole conversation, and who works on it.
+
+        304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
+        """
         history = await runtime.session(session_id, nowait=True).history()
-        return json_response(
-            HistoryOut.of(history), headers={"Durable-Seq": str(history.durable_seq)}
-        )
+        headers = {"Durable-Seq": str(history.durable_seq), "ETag": f'"{history.tag}"'}
+        if "If-None-Match" in request.headers and request.if_none_match.contains_weak(history.tag):
+            return Response(b"", 304, headers)
+        return json_response(HistoryOut.of(history), headers=headers)
 
     @api.get("/sessions")
     @as_view

@@ -18,12 +18,12 @@ from trio.testing import MockClock
 from benchmarks import servers
 from benchmarks.answers import BrokenAnswer
 from benchmarks.client import Address, Answer, open_connections
-from benchmarks.driving import PATIENCE, PAUSE, TIMER, UNANSWERED, drive
-from benchmarks.load import main
-from benchmarks.mix import MIXES, Requests, endless
-from benchmarks.progress import Progress
-from benchmarks.schedule import Schedule
-from benchmarks.tally import Report, Tally
+from benchmarks.load.__main__ import main
+from benchmarks.load.driving import PATIENCE, PAUSE, TIMER, UNANSWERED, drive
+from benchmarks.load.mix import MIXES, Requests, endless
+from benchmarks.load.progress import Progress
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Report, Tally
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 

@@ -233,3 +233,50 @@ async def test_metrics_show_how_late_the_event_loop_is(autojump_clock: MockClock
         lines = metrics.render().decode().splitlines()
     assert 'agent_runtime_event_loop_lag_seconds_bucket{le="0.001"} 20.0' in lines
     assert "agent_runtime_event_loop_lag_seconds_count 20.0" in lines
+
+
+# -- conditional requests ------------------------------------------------------------------------
+
+
+async def tag_of(api: Api, session_id: str = "s") -> str:
+    answer = await api.get(f"/sessions/{session_id}/history")
+    assert answer.status_code == 200
+    return answer.headers["ETag"]
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
+async def test_a_history_that_has_not_changed_is_not_sent_again(api: Api, form: str) -> None:
+    await api.say("s", "hello")
+    known = form.format(tag := await tag_of(api))
+    answer = await api.get("/sessions/s/history", headers={"If-None-Match": known})
+    assert (answer.status_code, await answer.get_data()) == (304, b"")
+    assert (answer.headers["ETag"], answer.headers["Durable-Seq"]) == (tag, "1")
+
+
+async def test_every_change_of_a_session_changes_its_tag(api: Api) -> None:
+    await api.say("s", "hello")
+    tags = [await tag_of(api)]
+    await api.say("s", "again")
+    tags.append(await tag_of(api))
+    await api.post("/agents/s/switch", {"agent": "coder"})
+    tags.append(await tag_of(api))
+    await api.call("PATCH", "/api/v1/sessions/s/metadata", json={"a": 1})
+    tags.append(await tag_of(api))
+    await api.call("DELETE", "/api/v1/sessions/s")
+    await api.say("s", "hello")
+    tags.append(await tag_of(api))
+    assert len(set(tags)) == len(tags)
+    answer = await api.get("/sessions/s/history", headers={"If-None-Match": tags[0]})
+    assert answer.status_code == 200
+
+
+async def test_no_other_session_and_no_other_start_has_the_same_tag() -> None:
+    store = MemoryStore()
+    tags: list[str] = []
+    for _ in range(2):
+        async with open_api(store) as api:
+            for session_id in ("a", "b"):
+                if len(tags) < 2:
+                    await api.say(session_id, "hello")
+                tags.append(await tag_of(api, session_id))
+    assert len(set(tags)) == 4

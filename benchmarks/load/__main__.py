@@ -17,10 +17,10 @@ import click
 import trio
 from attrs import asdict
 
-from benchmarks import wrk
 from benchmarks.client import Address
-from benchmarks.generator import Load, calibrate, generate
-from benchmarks.mix import (
+from benchmarks.load import wrk
+from benchmarks.load.generator import Load, calibrate, generate
+from benchmarks.load.mix import (
     MIXES,
     READING,
     CannotPrepare,
@@ -30,7 +30,7 @@ from benchmarks.mix import (
     made_up,
     prepare,
 )
-from benchmarks.tally import Report
+from benchmarks.load.tally import Report
 from benchmarks.workload import transcripts
 
 BUSY = 0.8

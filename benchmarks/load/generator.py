@@ -10,11 +10,11 @@ from attrs import asdict, frozen
 
 from benchmarks import servers, stack
 from benchmarks.client import Address, open_connections
-from benchmarks.driving import drive
-from benchmarks.progress import Progress
+from benchmarks.load.driving import drive
+from benchmarks.load.progress import Progress
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Report, Tally
 from benchmarks.results import shown
-from benchmarks.schedule import Schedule
-from benchmarks.tally import Report, Tally
 
 CALIBRATION = 5.0
 """Seconds to find out what the generator can drive."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from benchmarks.client import Address
+from benchmarks.load.tally import NAMES, Report
 from benchmarks.measure import SHARES
-from benchmarks.tally import NAMES, Report
 
 PATIENCE = 60
 """Seconds after which a request has failed."""

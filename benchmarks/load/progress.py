@@ -5,9 +5,9 @@ import sys
 import trio
 from attrs import define, field
 
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Tally
 from benchmarks.results import shown
-from benchmarks.schedule import Schedule
-from benchmarks.tally import Tally
 
 
 @define

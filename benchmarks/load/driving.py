@@ -7,8 +7,8 @@ import trio
 
 from benchmarks.answers import BrokenAnswer
 from benchmarks.client import Answer
-from benchmarks.schedule import Schedule
-from benchmarks.tally import Tally
+from benchmarks.load.schedule import Schedule
+from benchmarks.load.tally import Tally
 
 TIMER = 0.001
 """Seconds by which the system's timers may be late: they count in whole milliseconds. So a request
