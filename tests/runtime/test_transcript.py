@@ -74,6 +74,14 @@ def test_an_excerpt_stays_what_it_is_whatever_comes_later(
     assert excerpt.json() == before
 
 
+@given(conversations(), st.data())
+def test_two_with_the_same_messages_are_equal(entries: list[Entry], data: st.DataObject) -> None:
+    transcript = settled_up_to(entries, data.draw(st.integers(0, len(entries))))
+    assert transcript == Transcript.of(entries)
+    assert transcript != Transcript.of([*entries, said("one more")])
+    assert transcript != entries
+
+
 @given(conversations())
 def test_what_a_store_has_in_columns_becomes_the_same(entries: list[Entry]) -> None:
     transcript = Transcript.of_columns(
