@@ -16,6 +16,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `directory`   session id to activation
 - `erasure`     the removal of an expired session
 - `dirty`       the dirty set: what the store does not have yet, and who waits for it
+- `threads`     a blocking call in a worker thread
 - `persister`   the only task that writes to the store
 - `handle`      `Session`
 - `listing`     the list of all sessions, in chunks

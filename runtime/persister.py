@@ -17,6 +17,7 @@ from math import inf
 import trio
 from attrs import define, field
 
+from runtime import threads
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
@@ -67,11 +68,10 @@ class Persister:
     _last_error: StoreError | None = None
     _began: float = 0.0
     """When the commit that a thread is at began, or the last one, in trio's time."""
-    _began_at: str = ""
-    """The same, UTC."""
+    _began_at: datetime = field(init=False)
+    """The same, by the clock."""
     _failures: int = 0
     _rejections: int = 0
-    _writer: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _commit_seconds: HistogramCounter = field(factory=lambda: HistogramCounter(COMMIT_SECONDS))
     _batch_sessions: HistogramCounter = field(factory=lambda: HistogramCounter(BATCH_SESSIONS))
 
@@ -114,7 +114,7 @@ class Persister:
     @property
     def failing_since(self) -> str | None:
         """When the store began to fail, UTC; `None` while it works."""
-        return self._failing_since or (self._began_at if self._is_stalled else None)
+        return self._failing_since or (timestamp(self._began_at) if self._is_stalled else None)
 
     @property
     def has_room(self) -> bool:
@@ -289,14 +289,12 @@ class Persister:
     async def _commit(self, batch: Batch) -> None:
         """One transaction; if the store cannot do it now, a pause."""
         started = self._began = trio.current_time()
-        self._began_at = timestamp(self._now())
+        self._began_at = self._now()
         self.is_committing = True
         try:
-            committed = await trio.to_thread.run_sync(
-                self._store.commit,
-                [delta for _, delta in batch],
-                limiter=self._writer,
-                abandon_on_cancel=True,  # the end of the runtime is bounded (I6)
+            # Cancelled, it leaves the thread behind: the end of the runtime is bounded (I6).
+            committed = await threads.call_in_thread(
+                self._store.commit, [delta for _, delta in batch]
             )
         except StoreUnavailable as error:
             self.is_committing = False

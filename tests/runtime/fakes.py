@@ -28,6 +28,7 @@ from runtime import (
     SessionPage,
     StoreUnavailable,
     open_runtime,
+    threads,
 )
 from runtime.commands import Command
 from runtime.message import Entry
@@ -244,23 +245,28 @@ async def until_quiet() -> None:
 @contextmanager
 def patient_threads() -> Iterator[None]:
     """Keeps a mock clock from jumping ahead while a worker thread is at work."""
-    run_in_thread = trio.to_thread.run_sync
 
-    async def run_sync(*args: Any, **options: Any) -> Any:
-        global _threads_at_work
-        clock = trio.lowlevel.current_clock()
-        if not isinstance(clock, MockClock):
-            return await run_in_thread(*args, **options)
-        _threads_at_work += 1
-        clock.autojump_threshold = inf
-        try:
-            return await run_in_thread(*args, **options)
-        finally:
-            _threads_at_work -= 1
-            if _threads_at_work == 0:
-                clock.autojump_threshold = 0
+    def patiently(call: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        async def patient(*args: Any, **options: Any) -> T:
+            global _threads_at_work
+            clock = trio.lowlevel.current_clock()
+            if not isinstance(clock, MockClock):
+                return await call(*args, **options)
+            _threads_at_work += 1
+            clock.autojump_threshold = inf
+            try:
+                return await call(*args, **options)
+            finally:
+                _threads_at_work -= 1
+                if _threads_at_work == 0:
+                    clock.autojump_threshold = 0
 
-    with patch.object(trio.to_thread, "run_sync", run_sync):
+        return patient
+
+    with (
+        patch.object(trio.to_thread, "run_sync", patiently(trio.to_thread.run_sync)),
+        patch.object(threads, "call_in_thread", patiently(threads.call_in_thread)),
+    ):
         yield
 
 
