@@ -66,7 +66,7 @@ class MemoryStore:
         last = ListPosition(page[-1].last_activity, page[-1].session_id) if more else None
         return SessionPage(page, total, last)
 
-    def session_list(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
         sessions = [asdict(session) for session in self.list_sessions().sessions]
         yield ListChunk(b",".join(map(msgspec.json.encode, sessions)), len(sessions))
 

@@ -52,7 +52,7 @@ SELECT CAST(coalesce(group_concat(item, ','), '') AS BLOB), count(*), min(last_a
           FROM session WHERE (last_activity, session_id) < (?, ?)
          ORDER BY last_activity DESC, session_id DESC LIMIT ?)
 """
-_BEFORE_ALL = "~"
+_BEFORE_ALL = "\U0010ffff"
 """As a last activity: later than any, in the order of text."""
 _EXPIRED = """
 SELECT session_id FROM session WHERE last_activity < ?
@@ -62,7 +62,7 @@ _NO_LIMIT = -1
 
 LIST_CHUNK = 1_024
 """Sessions in one chunk of the list of all: some 130 KB, and a millisecond of SQLite's time. A list
-that fits into one is answered in one piece."""
+of fewer is answered in one piece."""
 
 
 @define(eq=False)
@@ -132,7 +132,7 @@ class SQLiteReader:
             sessions[:limit], total, ListPosition(last.last_activity, last.session_id)
         )
 
-    def session_list(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
         last_activity, session_id = _BEFORE_ALL, ""
         count = LIST_CHUNK
         with self._reader() as connection, snapshot(connection):

@@ -44,10 +44,18 @@ from runtime.errors import (
     StoreUnavailable,
 )
 from runtime.handle import Session
+from runtime.listing import SessionList
 from runtime.message import FunctionCall, Message, ToolCall
 from runtime.replies import AgentContext, Appended, History, MessagePage, Summary
 from runtime.runtime import Runtime, open_runtime
-from runtime.store import AgentSwitch, ListPosition, SessionInfo, SessionPage, Store
+from runtime.store import (
+    AgentSwitch,
+    ListChunk,
+    ListPosition,
+    SessionInfo,
+    SessionPage,
+    Store,
+)
 
 __all__ = [
     "AgentContext",
@@ -61,6 +69,7 @@ __all__ = [
     "FunctionCall",
     "History",
     "InvalidInput",
+    "ListChunk",
     "ListPosition",
     "MailboxFull",
     "Message",
@@ -74,6 +83,7 @@ __all__ = [
     "SessionCrashed",
     "SessionExists",
     "SessionInfo",
+    "SessionList",
     "SessionNotFound",
     "SessionPage",
     "Store",

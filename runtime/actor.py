@@ -27,6 +27,10 @@ from runtime.session import SessionState
 
 R = TypeVar("R")
 
+STRETCH = 0.002
+"""Seconds that one session may go on answering without letting others in between: well below what
+anybody notices, and enough for a hundred short commands."""
+
 log = logging.getLogger("agent_runtime")
 
 
@@ -55,11 +59,6 @@ class Reply(Generic[R]):
         self.deadline = inf
         """Until when to hold the answer back at the longest, in trio's time."""
 
-    @property
-    def is_given(self) -> bool:
-        """Whether `wait` returns, or raises, at once."""
-        return self._answered.is_set()
-
     def give(self, receipt: Receipt[R]) -> None:
         self._receipt = receipt
         self._answered.set()
@@ -69,11 +68,11 @@ class Reply(Generic[R]):
         self._answered.set()
 
     def hold(self, receipt: Receipt[R]) -> None:
-        """Keeps the answer until `settle_one`."""
+        """Keeps the answer until `settle`."""
         self._receipt = receipt
 
-    def settle_one(self, error: AgentRuntimeError | None = None) -> None:
-        """What is held is true now, or will not become so."""
+    def settle(self, error: AgentRuntimeError | None = None) -> None:
+        """What is held is true now, or it is unknown whether it will become so."""
         self._error = error
         self._answered.set()
 
@@ -179,12 +178,13 @@ class Actor:
             self._refuse_rest(refusal)
 
     def _answer_waiting(self, session: SessionState) -> None:
-        """Answers what else is in the mailbox by now, but no more than it holds.
+        """Answers what else is in the mailbox by now, but not for long.
 
         A pass of the event loop for each would be most of what a busy session costs.
         """
+        end = trio.current_time() + STRETCH
         for _ in range(self.mailbox_size):
-            if self._unanswered == 0:
+            if self._unanswered == 0 or trio.current_time() >= end:
                 return
             try:
                 mailed = self._receive.receive_nowait()
@@ -193,7 +193,8 @@ class Actor:
             self._answer(mailed, session)
 
     def _answer(self, mailed: Mailed[Any], session: SessionState) -> None:
-        # From here to the reply nothing yields: command, dirty mark and answer are one step.
+        # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
+        # until it is durable are one step.
         version = session.version
         try:
             value = mailed.command.apply(session)

@@ -35,7 +35,7 @@ class Waiting(Protocol):
     deadline: float
     """When to stop waiting, in trio's time."""
 
-    def settle_one(self, error: StoreError | None = None) -> None:
+    def settle(self, error: StoreError | None = None) -> None:
         """One of the records is durable, or cannot become so."""
 
 
@@ -48,7 +48,7 @@ class Waiter:
     error: StoreError | None = None
     done: trio.Event = field(factory=trio.Event)
 
-    def settle_one(self, error: StoreError | None = None) -> None:
+    def settle(self, error: StoreError | None = None) -> None:
         """One of the records is durable, or cannot become so."""
         self.error = self.error or error
         self.pending -= 1
@@ -77,7 +77,7 @@ class Dirty:
         """Tells everyone who waits for it."""
         waiters, self.waiters = self.waiters, []
         for _, waiter in waiters:
-            waiter.settle_one(error)
+            waiter.settle(error)
 
 
 Batch = Sequence[tuple[Dirty, Delta]]
@@ -118,13 +118,13 @@ class DirtySet:
         """Tells those who have waited until their deadline; returns the next one's deadline."""
         next_deadline: float | None = None
         for dirty in self:
-            late = [place for place in dirty.waiters if place[1].deadline <= now]
-            for place in late:
-                dirty.waiters.remove(place)
-                place[1].settle_one(error)
-            for _, waiter in dirty.waiters:
-                if next_deadline is None or waiter.deadline < next_deadline:
-                    next_deadline = waiter.deadline
+            waiters, dirty.waiters = dirty.waiters, []
+            for version, waiter in waiters:
+                if waiter.deadline <= now:
+                    waiter.settle(error)
+                else:
+                    dirty.waiters.append((version, waiter))
+                    next_deadline = min(next_deadline or waiter.deadline, waiter.deadline)
         return next_deadline
 
     def oldest_since(self) -> float | None:
@@ -171,7 +171,7 @@ class DirtySet:
             waiters, dirty.waiters = dirty.waiters, []
             for version, waiter in waiters:
                 if version <= record.durable_version:
-                    waiter.settle_one()
+                    waiter.settle()
                 else:
                     dirty.waiters.append((version, waiter))
             if record.durable_version < record.version:

@@ -10,7 +10,7 @@ from math import inf
 import trio
 from attrs import define, field
 
-from runtime.errors import StoreError, StoreUnavailable
+from runtime.errors import RuntimeClosed, StoreUnavailable
 from runtime.store import ListChunk, Store
 
 
@@ -18,12 +18,13 @@ from runtime.store import ListChunk, Store
 class SessionList:
     """The chunks, in order; an async iterator. Close it, unless it was read to the end.
 
-    Raises `StoreError` where the list breaks off.
+    Where the list breaks off it raises why: `StoreError`, `RuntimeClosed`, or a bug's own error.
+    Only a list that is complete comes to an end.
     """
 
     _arrived: deque[ListChunk] = field(factory=deque, init=False)
     _stirred: trio.Event = field(factory=trio.Event, init=False)
-    _error: StoreError | None = field(default=None, init=False)
+    _failure: Exception | None = field(default=None, init=False)
     _ended: bool = field(default=False, init=False)
     """Whether nothing more comes, or nobody wants it. Never becomes false again."""
     _patience: trio.CancelScope = field(factory=trio.CancelScope, init=False)
@@ -37,8 +38,8 @@ class SessionList:
             await self._stirred.wait()
         if self._arrived:
             return self._arrived.popleft()
-        if self._error is not None:
-            raise self._error
+        if self._failure is not None:
+            raise self._failure
         raise StopAsyncIteration
 
     def close(self) -> None:
@@ -54,20 +55,22 @@ class SessionList:
         token = trio.lowlevel.current_trio_token()
 
         def read() -> None:
-            with closing(store.session_list()) as chunks:
+            with closing(store.stream_sessions()) as chunks:
                 for chunk in chunks:
                     if self._ended:
                         break
                     token.run_sync_soon(self._put, chunk, timeout)
 
+        self._failure = RuntimeClosed()  # if this is cancelled from outside
         try:
             with self._patience:
                 self._patience.deadline = trio.current_time() + timeout
                 await trio.to_thread.run_sync(read, limiter=readers, abandon_on_cancel=True)
-            if self._patience.cancelled_caught and not self._ended:
-                self._error = StoreUnavailable("The store did not answer a read in time")
-        except StoreError as error:
-            self._error = error
+                self._failure = None
+            if self._patience.cancelled_caught:
+                self._failure = StoreUnavailable("The store did not answer a read in time")
+        except Exception as error:  # whoever reads the list is told, and nobody else
+            self._failure = error
         finally:
             self._end()
 

@@ -95,7 +95,7 @@ class Persister:
         Or with a `StoreError` if that is still unknown after `commit_timeout`.
         """
         if self._ended:
-            waiting.settle_one(StoreUnavailable(ENDED))
+            waiting.settle(StoreUnavailable(ENDED))
             return
         dirty = self._dirty.get(record.session_id)
         assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
@@ -130,21 +130,19 @@ class Persister:
         """Whether something of this session waits for the store."""
         return self._dirty.get(session_id) is not None
 
-    async def wait_durable(self, record: Record, version: int) -> None:
-        """Returns when this version of the record, or a later one, is on disk.
+    async def wait_written(self, session_id: str) -> None:
+        """Returns when what the session is now is on disk.
 
         Raises `StoreError` if that is still unknown after `commit_timeout`, or if the store
-        rejects the record.
+        rejects it.
         """
-        if record.durable_version < version:
-            dirty = self._dirty.get(record.session_id)
-            assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
-            await self._wait([(dirty, version)])
+        if dirty := self._dirty.get(session_id):
+            await self._wait([(dirty, dirty.record.version)])
 
     async def wait_settled(self, session_id: str) -> None:
         """Returns when nothing of this session waits for the store. Raises `StoreError`."""
-        while dirty := self._dirty.get(session_id):
-            await self._wait([(dirty, dirty.record.version)])
+        while self.has_dirty(session_id):
+            await self.wait_written(session_id)
 
     async def flush(self) -> None:
         """Returns when all that is dirty now is on disk. Raises `StoreError`.

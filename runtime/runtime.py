@@ -1,8 +1,8 @@
 """`open_runtime` and the runtime: the nurseries, the start and stop order, and what spans sessions.
 
-Two nurseries, one inside the other: the persister's, and inside it the actors'. So the end runs in
-the only safe order: mailboxes close, the actors answer what they have and stop, the persister
-writes what is left, the store closes.
+Three nurseries, one inside the other: the persister's, the actors', and that of what only goes on
+beside them. So the end runs in the only safe order: the last is cancelled, mailboxes close, the
+actors answer what they have and stop, the persister writes what is left, the store closes.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from runtime.commands import Delete
 from runtime.config import RuntimeConfig
 from runtime.directory import Directory
 from runtime.erasure import Erasure
-from runtime.errors import InvalidInput, SessionNotFound, StoreUnavailable
+from runtime.errors import InvalidInput, RuntimeClosed, SessionNotFound, StoreUnavailable
 from runtime.handle import Session
 from runtime.listing import SessionList
 from runtime.message import Message
@@ -55,7 +55,7 @@ class Runtime:
     _directory: Directory
     _readers: trio.CapacityLimiter
     _background: trio.Nursery
-    """The actors'; for what is read ahead."""
+    """Cancelled when the runtime begins to end; for what is read ahead."""
     _now: Callable[[], datetime]
     _new_session_id: Callable[[], str]
 
@@ -106,12 +106,14 @@ class Runtime:
         await self._persister.try_flush()
         return await self._read(self._store.list_sessions, limit, after)
 
-    async def session_list(self) -> SessionList:
+    async def stream_sessions(self) -> SessionList:
         """All sessions, most recent first, encoded and in chunks: for whoever passes them on.
 
         Shows what `list_sessions` shows. Raises `StoreError`, also where the list breaks off.
         """
         await self._persister.try_flush()
+        if self._directory.closed:
+            raise RuntimeClosed
         listed = SessionList()
         self._background.start_soon(
             listed.read_ahead, self._store, self._readers, self.config.commit_timeout
@@ -171,10 +173,10 @@ class Runtime:
             with suppress(SessionNotFound):  # somebody else deleted it
                 receipt = await self._directory.ask(session_id, Delete(before=before))
                 if receipt.value:  # one that was used again may be waiting for the store for long
-                    await self._persister.wait_settled(session_id)
+                    await self._persister.wait_written(session_id)
                     deleted += 1
         for erasure in erasures:
-            await self._persister.wait_durable(erasure, erasure.version)
+            await self._persister.wait_written(erasure.session_id)
             deleted += erasure.erased
         return deleted
 
@@ -220,11 +222,13 @@ async def open_runtime(
     try:
         with _sole_cause():
             async with trio.open_nursery() as outer:
-                # Shielded, it outlives a cancelled surrounding: what was accepted is still to be
-                # written. So whatever happens from here on, this scope has to be cancelled.
-                writer_scope = trio.CancelScope(shield=True)
+                # Shielded, they outlive a cancelled surrounding: what was accepted is still to be
+                # written, and its callers to be told. So whatever happens from here on, these
+                # scopes have to be cancelled.
+                writing, telling = trio.CancelScope(shield=True), trio.CancelScope(shield=True)
                 end_by = math.inf
-                outer.start_soon(_run_within, writer_scope, persister.run)
+                outer.start_soon(_run_within, writing, persister.run)
+                outer.start_soon(_run_within, telling, persister.tell_the_late)
                 try:
                     async with trio.open_nursery() as actors:
                         directory = Directory(
@@ -235,34 +239,31 @@ async def open_runtime(
                             settle_when_durable=persister.settle_when_durable,
                             flush=persister.try_flush,
                         )
-                        background = [trio.CancelScope(), trio.CancelScope()]
-                        for scope, work in zip(
-                            background, (directory.sweep, persister.tell_the_late), strict=True
-                        ):
-                            actors.start_soon(_run_within, scope, work)
-                        try:
-                            yield Runtime(
-                                config=config,
-                                store=store,
-                                persister=persister,
-                                directory=directory,
-                                readers=readers,
-                                background=actors,
-                                now=now,
-                                new_session_id=new_session_id,
-                            )
-                        finally:
-                            directory.close()
-                            for scope in background:
-                                scope.cancel()
-                            # An actor may be waiting for a store that does not answer.
-                            end_by = trio.current_time() + config.flush_timeout
-                            actors.cancel_scope.deadline = end_by
+                        async with trio.open_nursery() as background:
+                            background.start_soon(directory.sweep)
+                            try:
+                                yield Runtime(
+                                    config=config,
+                                    store=store,
+                                    persister=persister,
+                                    directory=directory,
+                                    readers=readers,
+                                    background=background,
+                                    now=now,
+                                    new_session_id=new_session_id,
+                                )
+                            finally:
+                                directory.close()
+                                background.cancel_scope.cancel()
+                                # An actor may be waiting for a store that does not answer.
+                                end_by = trio.current_time() + config.flush_timeout
+                                actors.cancel_scope.deadline = end_by
                 finally:
                     try:
                         await _write_the_rest(persister, end_by)
                     finally:
-                        writer_scope.cancel()
+                        writing.cancel()
+                        telling.cancel()
     finally:
         # A worker thread that had to be left behind still holds the connection: closing that under
         # its feet could block for as long as it does.
@@ -308,13 +309,14 @@ async def _write_the_rest(persister: Persister, end_by: float) -> None:
 def _sole_cause() -> Iterator[None]:
     """Lets a single error leave as itself.
 
-    The two nurseries are ours; the groups that they wrap errors in are no business of the caller's.
+    The three nurseries are ours; the groups that they wrap errors in are no business of the
+    caller's.
     """
     try:
         yield
     except BaseExceptionGroup as group:
         cause: BaseException = group
-        for _ in range(2):
+        for _ in range(3):
             if isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
                 cause = cause.exceptions[0]
         if cause is group:

@@ -152,7 +152,7 @@ class Store(Protocol):
     ) -> SessionPage:
         """A page of at most `limit` sessions (all, if `None`) behind `after`."""
 
-    def session_list(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
         """All sessions, most recent first, as they are at one moment: at the first chunk.
 
         At least one chunk. Each is read when it is asked for, in any thread; what the iterator

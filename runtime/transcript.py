@@ -8,6 +8,8 @@ Rules:
   three times the memory of short messages, and the garbage collector would walk through all of it
   again and again. It also is, but for its brackets, what `GET …/history` answers.
 - The others are *fresh*: kept as they came, since the next delta takes them as they are.
+- Only the event loop's thread adds and settles. Any thread may read: what is packed is written
+  before `_tail` says so, and `_tail` is one object, which is replaced.
 """
 
 from array import array
@@ -22,7 +24,7 @@ from runtime.message import Entry
 class Transcript(Sequence[Entry]):
     """The messages of one session; its actor's own. `transcript[0]` is message number 1."""
 
-    __slots__ = ("_bodies", "_ends", "_fresh", "_ids", "_metadata", "_numbers", "_timestamps")
+    __slots__ = ("_bodies", "_ends", "_ids", "_metadata", "_numbers", "_tail", "_timestamps")
 
     def __init__(self) -> None:
         self._bodies = bytearray()
@@ -33,7 +35,8 @@ class Transcript(Sequence[Entry]):
         """Those of the settled messages, up to the last one that has any: mostly nobody has."""
         self._metadata: dict[int, bytes] = {}
         """By index, of the settled messages that have any."""
-        self._fresh: list[Entry] = []
+        self._tail: tuple[int, list[Entry]] = 0, []
+        """How many messages are settled, and the fresh ones behind them."""
         self._numbers: dict[str, int] = {}
         """The number of each message that has an id, settled or fresh."""
 
@@ -62,7 +65,7 @@ class Transcript(Sequence[Entry]):
             transcript._bodies += b",".join([*bodies, b""])
         transcript._ends.extend(accumulate(len(body) + 1 for body in bodies))
         transcript._timestamps += "".join(timestamps).encode()
-        if len(transcript._timestamps) != TIMESTAMP_SIZE * len(bodies):
+        if set(map(len, timestamps)) - {TIMESTAMP_SIZE}:
             raise ValueError("a stored message's timestamp is not one of this program's")
         if any(ids):
             transcript._ids.extend(ids)
@@ -73,20 +76,22 @@ class Transcript(Sequence[Entry]):
             transcript._metadata.update(
                 (index, value) for index, value in enumerate(metadata) if value is not None
             )
+        transcript._tail = len(bodies), []
         return transcript
 
     @property
     def settled(self) -> int:
         """The number of messages that the store has."""
-        return len(self._ends)
+        return self._tail[0]
 
     @property
     def fresh(self) -> Sequence[Entry]:
         """The messages that the store does not have."""
-        return self._fresh
+        return self._tail[1]
 
     def __len__(self) -> int:
-        return len(self._ends) + len(self._fresh)
+        settled, fresh = self._tail
+        return settled + len(fresh)
 
     def __eq__(self, other: object) -> bool:
         """Whether both have the same messages; how many are settled does not matter."""
@@ -100,7 +105,7 @@ class Transcript(Sequence[Entry]):
     def __getitem__(self, place: slice) -> "Excerpt": ...
     def __getitem__(self, place: int | slice) -> "Entry | Excerpt":
         if isinstance(place, slice):
-            return Excerpt(self, range(*place.indices(len(self))))
+            return Excerpt(self, _consecutive(range(len(self))[place]))
         return self._entry(range(len(self))[place])
 
     def number_of(self, message_id: str) -> int | None:
@@ -109,16 +114,21 @@ class Transcript(Sequence[Entry]):
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Adds fresh messages. Those that have an id must have new ones."""
+        settled, fresh = self._tail
         for entry in entries:
-            self._fresh.append(entry)
+            fresh.append(entry)
             if entry.id is not None:
-                self._numbers[entry.id] = len(self)
+                self._numbers[entry.id] = settled + len(fresh)
 
     def settle(self, count: int) -> None:
         """Takes note that the store has the first `count` of the fresh messages."""
-        settled = self._fresh[:count]
+        before, fresh = self._tail
+        settled = fresh[:count]
         end = len(self._bodies)
-        for index, entry in enumerate(settled, start=len(self._ends)):
+        # In one piece: growing is what costs.
+        self._bodies += b",".join([*[entry.body for entry in settled], b""])
+        self._timestamps += "".join([entry.timestamp for entry in settled]).encode()
+        for index, entry in enumerate(settled, start=before):
             end += len(entry.body) + 1
             self._ends.append(end)
             if entry.id is not None:
@@ -126,14 +136,12 @@ class Transcript(Sequence[Entry]):
                 self._ids.append(entry.id)
             if entry.metadata is not None:
                 self._metadata[index] = entry.metadata
-        # In one piece: growing is what costs.
-        self._bodies += b",".join([*[entry.body for entry in settled], b""])
-        self._timestamps += "".join([entry.timestamp for entry in settled]).encode()
-        del self._fresh[:count]
+        self._tail = before + len(settled), fresh[count:]
 
     def _entry(self, index: int) -> Entry:
-        if index >= self.settled:
-            return self._fresh[index - self.settled]
+        settled, fresh = self._tail
+        if index >= settled:
+            return fresh[index - settled]
         start = TIMESTAMP_SIZE * index
         return Entry(
             bytes(self._bodies[self._offset(index) : self._ends[index] - 1]),
@@ -145,19 +153,25 @@ class Transcript(Sequence[Entry]):
     def _offset(self, index: int) -> int:
         return self._ends[index - 1] if index else 0
 
-    def _joined(self, places: range) -> list[bytes | memoryview]:
+    def _joined(self, places: range) -> list[bytes | bytearray]:
         """The bodies at these consecutive places, with commas between them; in parts to join."""
-        parts: list[bytes | memoryview] = []
-        settled = self.settled
+        parts: list[bytes | bytearray] = []
+        settled, fresh = self._tail
         if places.start < settled and places:
-            whole = memoryview(self._bodies)
             end = self._ends[min(places.stop, settled) - 1] - 1
-            parts.append(whole[self._offset(places.start) : end])
-        for entry in self._fresh[max(0, places.start - settled) : max(0, places.stop - settled)]:
+            # A copy, not a view: a bytearray cannot grow while somebody looks at it.
+            parts.append(self._bodies[self._offset(places.start) : end])
+        for entry in fresh[max(0, places.start - settled) : max(0, places.stop - settled)]:
             if parts:
                 parts.append(b",")
             parts.append(entry.body)
         return parts
+
+
+def _consecutive(places: range) -> range:
+    if places.step != 1:
+        raise ValueError("an excerpt is of consecutive messages, in their order")
+    return places
 
 
 class Excerpt(Sequence[Entry]):
@@ -178,7 +192,7 @@ class Excerpt(Sequence[Entry]):
     def __getitem__(self, place: slice) -> "Excerpt": ...
     def __getitem__(self, place: int | slice) -> "Entry | Excerpt":
         if isinstance(place, slice):
-            return Excerpt(self._transcript, self._places[place])
+            return Excerpt(self._transcript, _consecutive(self._places[place]))
         return self._transcript[self._places[place]]
 
     def __iter__(self) -> Iterator[Entry]:

@@ -162,8 +162,13 @@ def _has_body(request: Request) -> bool:
 def _start(response: ResponseTypes) -> HTTPResponseStartEvent:
     headers = encode_headers(response.headers)
     if response.status_code in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
-        # RFC 9110, 8.6: not allowed with 204, and with 304 it would be that of another answer.
-        headers = [(name, value) for name, value in headers if name != b"content-length"]
+        # RFC 9110, 8.6: a length is not allowed with 204; and with 304, length and type would be
+        # taken for those of the answer that the client has.
+        headers = [
+            (name, value)
+            for name, value in headers
+            if name not in {b"content-length", b"content-type"}
+        ]
     return cast(
         HTTPResponseStartEvent,
         {"type": "http.response.start", "status": response.status_code, "headers": headers},

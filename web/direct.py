@@ -3,7 +3,7 @@
 Of a short answer they are the larger part of what it costs, and the endpoints here need none of
 them: they are functions of the request (`endpoint.py`). Whatever the short way does not know, a
 wrong path or method or the documentation, goes Quart's way, where guard, error table and counters
-are installed as hooks.
+are installed as hooks. Everything goes that way if somebody adds hooks of their own.
 """
 
 from quart import Request
@@ -32,6 +32,8 @@ class DirectApp(QuartTrio):
         guard.install(rules, self)
         problems.install(self)
         self.after_request(metrics.count)
+        self._own_hooks = self._hooks()
+        self._has_others = False
 
     async def handle_request(self, request: Request) -> ResponseTypes:
         """The answer to a request."""
@@ -50,8 +52,11 @@ class DirectApp(QuartTrio):
 
     def _match(self, request: Request) -> Endpoint | None:
         """The endpoint that the request asks for; notes what of the path goes to it."""
-        if self._routes is None:  # bound once: nothing here depends on the host
-            self._routes = self.url_map.bind("")
+        if self._routes is None:  # the first request: from now on Quart takes no more hooks
+            self._routes = self.url_map.bind("")  # nothing here depends on the host
+            self._has_others = self._hooks() != self._own_hooks
+        if self._has_others:
+            return None
         try:
             rule, values = self._routes.match(request.path, request.method, return_rule=True)
         except HTTPException:
@@ -61,3 +66,16 @@ class DirectApp(QuartTrio):
             request.url_rule, request.view_args = rule, dict(values)  # type: ignore[assignment]
             return endpoint
         return None
+
+    def _hooks(self) -> tuple[int, ...]:
+        """How many hooks, and how many error handlers there are."""
+        hooks = (
+            self.url_value_preprocessors,
+            self.before_request_funcs,
+            self.after_request_funcs,
+            self.teardown_request_funcs,
+        )
+        handlers = [
+            by_code for scope in self.error_handler_spec.values() for by_code in scope.values()
+        ]
+        return (*(sum(map(len, kind.values())) for kind in hooks), sum(map(len, handlers)))

@@ -49,8 +49,8 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s,*@]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class _Head(dict[str, list[str]]):
-    """A request's headers by their lower-case names, read through once."""
+_Head = dict[str, list[str]]
+"""A request's headers by their lower-case names, read through once."""
 
 
 @frozen

@@ -64,7 +64,7 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         """All sessions, the most recent first; a page of them with `limit`."""
         part = query(request, ListQuery)
         if part == ListQuery():
-            return await _whole_list(await runtime.session_list())
+            return await _whole_list(await runtime.stream_sessions())
         after = None if part.cursor is None else _position(part.cursor)
         page = await runtime.list_sessions(limit=part.limit, after=after)
         return json_response(SessionListOut.of(page, _cursor(page.next)))
@@ -165,12 +165,18 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
 
 async def _whole_list(listed: SessionList) -> Response:
     """The list of all: streamed, unless it is short."""
-    first = await anext(listed)
-    second = await anext(listed, None)
+    try:
+        first = await anext(listed)
+        second = await anext(listed, None)
+    except BaseException:
+        listed.close()
+        raise
     if second is None:
         body = b"".join((LIST_START, first.json, _list_end(first.count)))
         return Response(body, content_type="application/json")
-    return Response(_streamed(listed, first, second), content_type="application/json")
+    response = Response(_streamed(listed, first, second), content_type="application/json")
+    response.timeout = None  # the server bounds each send, and the runtime each chunk
+    return response
 
 
 async def _streamed(

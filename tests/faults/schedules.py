@@ -14,6 +14,8 @@ import trio
 from trio._core import _run
 from trio.testing import MockClock
 
+from runtime import threads
+
 T = TypeVar("T")
 
 STEPS = 6
@@ -45,10 +47,14 @@ def _permuted(random: Random) -> Iterator[None]:
                 await _steps(random.randrange(STEPS))
             return result
 
+    async def call_in_thread(work: Callable[..., T], *args: Any) -> T:
+        return await run_sync(work, *args, abandon_on_cancel=True)
+
     with (
         patch.object(_run, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
         patch.object(_run, "_r", Random(random.random())),  # noqa: S311
         patch.object(trio.to_thread, "run_sync", run_sync),
+        patch.object(threads, "call_in_thread", call_in_thread),
     ):
         yield
 

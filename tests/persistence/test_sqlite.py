@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from persistence import SQLiteStore
+from persistence.reader import LIST_CHUNK
 from persistence.schema import APPLICATION_ID, OLD_TABLES, SCHEMA_VERSION
 from runtime.errors import StoreBroken, StoreUnavailable
 from runtime.message import Entry
@@ -326,3 +327,22 @@ def test_a_file_that_is_no_longer_there_breaks_the_store(
         path.unlink()
     with pytest.raises(StoreBroken, match="moved, deleted or replaced"):
         store.commit([delta("s", "one")])
+
+
+def test_a_list_that_is_not_read_to_its_end_keeps_no_transaction_open(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "sessions.db")
+    store.commit([delta(f"s{n}") for n in range(LIST_CHUNK + 1)])
+    chunks = store.stream_sessions()
+    next(chunks)
+    store.commit([delta("later")])
+    assert wal_is_held(store.path)
+    chunks.close()
+    assert not wal_is_held(store.path)
+    store.close()
+
+
+def wal_is_held(path: Path) -> bool:
+    """Whether somebody reads a state that lies in the WAL."""
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(busy)

@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
-from runtime.actor import Actor, Mailed, Reply
+from runtime.actor import STRETCH, Actor, Mailed, Reply
 from runtime.commands import Append, Command, Delete, GetHistory
 from runtime.errors import (
     MailboxFull,
@@ -72,7 +72,7 @@ async def test_what_waits_in_the_mailbox_is_answered_in_one_stretch() -> None:
             actor.mail_nowait(command)
         for _ in range(2):  # its turn may come behind this task's
             await trio.lowlevel.checkpoint()
-        assert [command.reply.is_given for command in mailed] == [True] * 5
+        assert [command.reply._answered.is_set() for command in mailed] == [True] * 5
         actor.close()
 
 
@@ -87,10 +87,31 @@ async def test_a_stretch_is_no_longer_than_the_mailbox() -> None:
         given = [0]
         while given[-1] < len(mailed):
             await trio.lowlevel.checkpoint()
-            given.append(sum(command.reply.is_given for command in mailed))
+            given.append(sum(command.reply._answered.is_set() for command in mailed))
         # In a stretch, the one that it was woken with and two that waited; and between two turns
         # of this task it may have had two.
         assert max(after - before for before, after in pairwise(given)) <= 2 * 3
+        actor.close()
+
+
+async def test_a_stretch_is_short_however_long_the_commands_take(autojump_clock: MockClock) -> None:
+    class Slow(Command[None]):
+        def apply(self, session: SessionState) -> None:
+            autojump_clock.jump(STRETCH)
+
+    actor = Bench(mailbox_size=20).actor
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(actor.run)
+        await wait_all_tasks_blocked()
+        mailed: list[Mailed[Any]] = [Mailed(Slow()) for _ in range(20)]
+        for command in mailed:
+            actor.mail_nowait(command)
+        given = [0]
+        while given[-1] < len(mailed):
+            await trio.lowlevel.checkpoint()
+            given.append(sum(command.reply._answered.is_set() for command in mailed))
+        # The one that it was woken with and one more; and it may have had two turns.
+        assert max(after - before for before, after in pairwise(given)) <= 2 * 2
         actor.close()
 
 
@@ -137,7 +158,7 @@ async def test_the_answer_to_a_durable_command_is_held_until_it_is_settled() -> 
         assert not answer.is_done
         [(version, reply)] = bench.held
         assert version == 1
-        reply.settle_one()
+        reply.settle()
         assert (await answer.result()).value.last_seq == 1
 
 
@@ -147,7 +168,7 @@ async def test_a_held_answer_becomes_the_error_that_it_is_settled_with() -> None
     bench.actor.mail_nowait(mailed)
     bench.actor.close()
     await bench.actor.run()
-    bench.held[0][1].settle_one(unavailable())
+    bench.held[0][1].settle(unavailable())
     with pytest.raises(StoreUnavailable):
         await mailed.reply.wait()
 

@@ -137,16 +137,16 @@ async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
 
 async def test_a_waiter_for_several_records_waits_for_all() -> None:
     waiter = Waiter(pending=2, deadline=inf)
-    waiter.settle_one()
+    waiter.settle()
     assert not waiter.done.is_set()
-    waiter.settle_one()
+    waiter.settle()
     assert (waiter.done.is_set(), waiter.error) == (True, None)
 
 
 async def test_a_waiter_keeps_the_first_error() -> None:
     waiter = Waiter(pending=3, deadline=inf)
     for error in (None, REJECTED, StoreUnavailable("later")):
-        waiter.settle_one(error)
+        waiter.settle(error)
     assert waiter.error is REJECTED
 
 

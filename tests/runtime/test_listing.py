@@ -6,7 +6,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import StoreUnavailable
+from runtime import RuntimeClosed, StoreUnavailable
 from runtime.store import ListChunk
 from tests.runtime.fakes import FakeStore, call, running, unavailable, until, user
 
@@ -20,24 +20,25 @@ class ListingStore(FakeStore):
     read: list[int] = field(factory=list)
     gates: list[Event] = field(factory=list)
     """Each chunk is held back while its gate is shut."""
-    fails_at: int | None = None
+    error: Exception | None = None
+    """Raised in place of the second chunk."""
     closed_lists: int = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.read, self.gates = [], [Event() for _ in CHUNKS]
-        self.fails_at, self.closed_lists = None, 0
+        self.error, self.closed_lists = None, 0
 
     def open_gates(self) -> None:
         for gate in self.gates:
             gate.set()
 
-    def session_list(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
         try:
             for number, chunk in enumerate(CHUNKS):
                 self.gates[number].wait()
-                if number == self.fails_at:
-                    raise unavailable()
+                if number == 1 and self.error is not None:
+                    raise self.error
                 self.read.append(number)
                 yield chunk
         finally:
@@ -54,7 +55,7 @@ async def test_the_chunks_come_in_order_and_then_the_list_is_over(
 ) -> None:
     listing.open_gates()
     async with running(listing) as runtime:
-        assert [chunk async for chunk in await runtime.session_list()] == CHUNKS
+        assert [chunk async for chunk in await runtime.stream_sessions()] == CHUNKS
     assert listing.closed_lists == 1
 
 
@@ -63,14 +64,14 @@ async def test_the_list_shows_what_was_written_a_moment_ago(
 ) -> None:
     async with running(store) as runtime:
         await runtime.session("new").append(user("a"))
-        [chunk] = [chunk async for chunk in await runtime.session_list()]
+        [chunk] = [chunk async for chunk in await runtime.stream_sessions()]
     assert chunk.count == 1
     assert b'"session_id":"new"' in chunk.json
 
 
 async def test_a_chunk_comes_as_soon_as_it_is_read(clock: MockClock, listing: ListingStore) -> None:
     async with running(listing) as runtime:
-        listed = await runtime.session_list()
+        listed = await runtime.stream_sessions()
         listing.gates[0].set()
         assert await anext(listed) == CHUNKS[0]
         listing.open_gates()
@@ -82,7 +83,7 @@ async def test_it_is_read_to_the_end_however_slow_the_reader_is(
 ) -> None:
     listing.open_gates()
     async with running(listing) as runtime:
-        listed = await runtime.session_list()
+        listed = await runtime.stream_sessions()
         await until(lambda: listing.closed_lists == 1)
         assert listing.read == [0, 1, 2]
         assert [chunk async for chunk in listed] == CHUNKS
@@ -92,7 +93,7 @@ async def test_a_list_that_nobody_wants_any_more_is_left(
     clock: MockClock, listing: ListingStore
 ) -> None:
     async with running(listing) as runtime:
-        listed = await runtime.session_list()
+        listed = await runtime.stream_sessions()
         listing.gates[0].set()
         await anext(listed)
         listed.close()
@@ -101,23 +102,25 @@ async def test_a_list_that_nobody_wants_any_more_is_left(
         assert 2 not in listing.read
 
 
-async def test_where_the_store_fails_the_list_breaks_off_with_its_error(
-    clock: MockClock, listing: ListingStore
+@pytest.mark.parametrize("error", [unavailable(), ValueError("a bug")])
+async def test_where_something_fails_the_list_breaks_off_with_that_error_and_nobody_else_is_harmed(
+    clock: MockClock, listing: ListingStore, error: Exception
 ) -> None:
-    listing.fails_at = 1
+    listing.error = error
     listing.open_gates()
     async with running(listing) as runtime:
-        listed = await runtime.session_list()
+        listed = await runtime.stream_sessions()
         assert await anext(listed) == CHUNKS[0]
-        with pytest.raises(StoreUnavailable, match="the disk is full"):
+        with pytest.raises(type(error), match=str(error)):
             await anext(listed)
+        await runtime.session("s").append(user("a"), durable=True)
 
 
 async def test_a_store_that_does_not_answer_breaks_it_off_too(
     clock: MockClock, listing: ListingStore
 ) -> None:
     async with running(listing, commit_timeout=5) as runtime, trio.open_nursery() as nursery:
-        listed = await runtime.session_list()
+        listed = await runtime.stream_sessions()
         listing.gates[0].set()
         assert await anext(listed) == CHUNKS[0]
         waiting = call(nursery, listed.__anext__)
@@ -131,13 +134,39 @@ async def test_a_store_that_does_not_answer_breaks_it_off_too(
         await until(lambda: listing.closed_lists == 1)
 
 
-async def test_the_end_of_the_runtime_does_not_wait_for_a_list(
+async def test_each_chunk_may_take_that_long(clock: MockClock, listing: ListingStore) -> None:
+    async with running(listing, commit_timeout=5) as runtime:
+        listed = await runtime.stream_sessions()
+        for number, chunk in enumerate(CHUNKS):
+            await wait_all_tasks_blocked()
+            clock.jump(4)
+            listing.gates[number].set()
+            assert await anext(listed) == chunk
+        with pytest.raises(StopAsyncIteration):
+            await anext(listed)
+
+
+async def test_the_end_of_the_runtime_breaks_it_off_and_does_not_pass_it_off_as_whole(
     clock: MockClock, listing: ListingStore
 ) -> None:
     listing.gates[0].set()
-    async with running(listing, flush_timeout=1) as runtime:
-        listed = await runtime.session_list()
+    async with running(listing) as runtime:
+        listed = await runtime.stream_sessions()
+        assert await anext(listed) == CHUNKS[0]
+    with pytest.raises(RuntimeClosed):
         await anext(listed)
-        clock.autojump_threshold = 0.01
+    with pytest.raises(RuntimeClosed):
+        await runtime.stream_sessions()
     listing.open_gates()
-    assert listing.closed == 1
+
+
+async def test_a_list_that_the_store_holds_up_takes_no_time_from_the_last_flush(
+    clock: MockClock, listing: ListingStore
+) -> None:
+    async with running(listing, flush_timeout=1, snapshot_interval=60) as runtime:
+        await runtime.stream_sessions()
+        await runtime.session("s").append(user("a"))
+        began = trio.current_time()
+    assert trio.current_time() == began
+    assert listing.texts("s") == ["a"]
+    listing.open_gates()

@@ -1,4 +1,6 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import msgspec
 import pytest
@@ -97,9 +99,41 @@ def test_what_a_store_has_in_columns_becomes_the_same(entries: list[Entry]) -> N
         assert entry.id is None or transcript.number_of(entry.id) == number
 
 
-def test_a_stored_timestamp_of_another_form_is_refused() -> None:
+@pytest.mark.parametrize("timestamps", [[NOON[:-1]], [NOON[:-1], NOON + "0"]])
+def test_a_stored_timestamp_of_another_form_is_refused(timestamps: list[str]) -> None:
+    columns = [[None] * len(timestamps)] * 2
     with pytest.raises(ValueError, match="timestamp"):
-        Transcript.of_columns([b"{}"], [NOON[:-1]], [None], [None])
+        Transcript.of_columns([b"{}"] * len(timestamps), timestamps, *columns)
+
+
+@pytest.mark.parametrize("step", [-1, 2])
+def test_an_excerpt_is_of_consecutive_messages(step: int) -> None:
+    with pytest.raises(ValueError, match="consecutive"):
+        Transcript.of([said("a"), said("b")])[::step]
+
+
+def test_it_can_be_read_in_another_thread_while_it_grows() -> None:
+    transcript = Transcript.of([said(f"{n}") for n in range(1_000)])
+    excerpt, whole, ended = transcript[:], list(transcript), Event()
+
+    def read() -> bool:
+        same = True
+        while not ended.is_set():
+            same = same and len(msgspec.json.decode(excerpt.json())) == 1_000
+            # The border between what is packed and what is fresh moves meanwhile.
+            last = [json.loads(entry.body)["content"] for entry in transcript[-3:]]
+            numbers = [int(text.split()[-1]) for text in last]
+            same = same and numbers == list(range(numbers[0], numbers[0] + 3))
+            same = same and list(excerpt[:50]) == whole[:50]
+        return same
+
+    with ThreadPoolExecutor(2) as threads:
+        readers = [threads.submit(read) for _ in range(2)]
+        for n in range(3_000):
+            transcript.extend([said(f"{1_000 + n}")])
+            transcript.settle(1)
+        ended.set()
+        assert [reader.result() for reader in readers] == [True, True]
 
 
 def test_an_unknown_id_has_no_number() -> None:

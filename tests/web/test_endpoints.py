@@ -12,6 +12,7 @@ from persistence import MemoryStore
 from runtime import StoreUnavailable, open_runtime
 from runtime.store import Committed
 from tests.web.conftest import Api, open_api
+from tests.web.serving import open_server
 from web.metrics import Metrics
 
 
@@ -251,6 +252,16 @@ async def test_a_history_that_has_not_changed_is_not_sent_again(api: Api, form: 
     answer = await api.get("/sessions/s/history", headers={"If-None-Match": known})
     assert (answer.status_code, await answer.get_data()) == (304, b"")
     assert (answer.headers["ETag"], answer.headers["Durable-Seq"]) == (tag, "1")
+
+
+async def test_the_head_of_a_304_says_nothing_of_a_body(api: Api) -> None:
+    await api.say("s", "hello")
+    async with open_server(api.app) as served:
+        path = "/api/v1/sessions/s/history"
+        known = (await served.ask("GET", path)).headers["etag"]
+        answer = await served.ask("GET", path, If_None_Match=known)
+    assert answer.status == 304
+    assert set(answer.headers) == {"etag", "durable-seq", "date"}
 
 
 async def test_every_change_of_a_session_changes_its_tag(api: Api) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Generator
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import h11
 import pytest
+import trio
 from attrs import asdict
 
 from persistence import MemoryStore, SQLiteStore
@@ -23,7 +26,7 @@ class FailingStore(MemoryStore):
         super().__init__()
         self.chunks = chunks
 
-    def session_list(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
         yield from [ListChunk(b'{"session_id":"s"}', 1)] * self.chunks
         raise StoreUnavailable("the disk fell out")
 
@@ -54,6 +57,31 @@ async def test_a_long_list_is_the_same_in_pieces(tmp_path: Path, count: int) -> 
     }
     assert isinstance(page.sessions[0], SessionInfo)
     assert answer.headers["content-type"] == "application/json"
+
+
+class EndlessStore(MemoryStore):
+    """Its list goes on until nobody wants it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = Event()
+
+    def stream_sessions(self) -> Generator[ListChunk, None, None]:
+        try:
+            while True:
+                yield ListChunk(b'{"session_id":"s"}', 1)
+                sleep(0.001)
+        finally:
+            self.left.set()
+
+
+async def test_a_client_that_goes_ends_its_list() -> None:
+    store = EndlessStore()
+    async with open_runtime(store) as runtime, open_server(create_app(runtime)) as served:
+        async with await served.connect() as client:
+            await client.send(b"GET /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await client.stream.receive_some()).startswith(b"HTTP/1.1 200")
+        assert await trio.to_thread.run_sync(store.left.wait, 10)
 
 
 @pytest.mark.parametrize("chunks", [0, 1])
