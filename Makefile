@@ -38,7 +38,7 @@ bench: $(VENV)/.bench
 # Under 15 minutes.
 bench-peers: $(VENV)/.bench $(PEERS)/.installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python $(ARGS)
-	$(BIN)/python -m benchmarks.report
+	$(if $(filter --quick,$(ARGS)),,$(BIN)/python -m benchmarks.report)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,15 +10,16 @@ The suites, each also alone with `--help`, and the works that they consist of:
 - `runtime`    embedded: `appends`, `activations`, `listing`, `flushes`, and `memory`, which
   `resident` measures in a process of its own
 - `growth`     `long_sessions`, and `large_databases` with their `starts`
-- `compare`    the service beside a bare server: `same_server`, `long_lists`
+- `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 
 What they stand on:
 
+- `closed_loops`   servers asked in turn by clients that never wait
+- `suite`      a suite's works, rounds and command line
 - `load/`      a load generator for any running service; a command of its own
 - `stack`      the bare servers; `servers` starts them and the service; `client` asks them, and
   `answers` knows where an answer ends
-- `suite`      a suite's works, rounds and command line
 - `stores`     large databases; `embedded` runtimes; `baselines`: a bare channel, a bare database
 - `calls`      calls timed in turn; `proc`: what Linux says of a process
 - `results`    what came out, as JSON; `budgets`: what has to

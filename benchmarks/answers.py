@@ -1,6 +1,7 @@
 """Where an HTTP/1.1 answer ends, and no more of it than that: bytes in, no input or output.
 
-An answer ends after as many bytes as `Content-Length` says, or with the last chunk.
+An answer ends after as many bytes as `Content-Length` says, or with the last chunk; one without a
+body, as 204 and 304 are, with its head.
 """
 
 import re
@@ -11,6 +12,7 @@ _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+) *\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked *\r\n", re.IGNORECASE)
 _SIZE = re.compile(rb"[0-9A-Fa-f]+")
+_EMPTY = (b"204", b"304")
 
 
 class BrokenAnswer(Exception):
@@ -69,11 +71,13 @@ class Reading:
         status = _STATUS.match(head)
         if status is None:
             raise BrokenAnswer(f"not an HTTP/1.1 answer: {head[:80]!r}")
-        length = _LENGTH.search(head)
-        if length is None and _CHUNKED.search(head) is None:
-            raise BrokenAnswer(f"nothing says where this answer ends: {head!r}")
         self.status = int(status[1])
-        self._length = None if length is None else int(length[1])
+        if status[1] in _EMPTY:
+            self._length = 0
+        elif length := _LENGTH.search(head):
+            self._length = int(length[1])
+        elif _CHUNKED.search(head) is None:
+            raise BrokenAnswer(f"nothing says where this answer ends: {head!r}")
 
     def _read_chunks(self, data: bytes) -> bytes:
         """Takes what is there of them. Returns what came after the last one."""

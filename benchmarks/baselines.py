@@ -8,8 +8,6 @@ from pathlib import Path
 
 import trio
 
-from benchmarks.workload import Message
-
 BARE_CHANNEL, BARE_SQLITE = "bare trio channel", "bare sqlite3"
 
 Ask = Callable[[object], Awaitable[object]]
@@ -60,9 +58,9 @@ def create_table(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def encoded(message: Message) -> str:
-    """The message as JSON, as short as it can be."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+def encoded(value: object) -> str:
+    """The value as JSON, as short as it can be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def row(session_id: str, seq: int, body: str) -> Row:
@@ -84,7 +82,7 @@ def commit_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     connection.execute("COMMIT")
 
 
-def read_session(connection: sqlite3.Connection, session_id: str) -> Sequence[object]:
+def read_session(connection: sqlite3.Connection, session_id: str) -> list[Row]:
     """All of a session's messages, with all their columns."""
     return connection.execute(
         "SELECT * FROM message WHERE session_id = ? ORDER BY seq", (session_id,)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import trio
 
 from benchmarks.measure import Spread, Timer, curve, in_turn
-from benchmarks.results import Results, Row
+from benchmarks.results import DISTRIBUTION, Results, Row
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -28,10 +28,11 @@ async def seconds_of(call: Call, times: int) -> list[float]:
     return seconds
 
 
-async def rate_of(callers: Sequence[Call], seconds: float) -> float:
+async def rate_of(callers: Sequence[Call], seconds: float, finish: Call | None = None) -> float:
     """Calls per second of all callers together; each calls again as soon as it is answered.
 
-    Each calls at least once, and not again after this many seconds.
+    Each calls at least once, and not again after this many seconds. `finish` is what is left to do
+    when all have been answered; the time that it takes counts.
     """
     calls = 0
 
@@ -47,6 +48,8 @@ async def rate_of(callers: Sequence[Call], seconds: float) -> float:
     async with trio.open_nursery() as nursery:
         for call in callers:
             nursery.start_soon(repeat, call)
+    if finish is not None:
+        await finish()
     return calls / timer.seconds
 
 
@@ -61,15 +64,28 @@ async def in_rounds(
 
 
 def add_latency(
-    results: Results, work: str, who: str, rounds: Sequence[Sequence[float]], note: str
+    results: Results,
+    work: str,
+    who: str,
+    rounds: Sequence[Sequence[float]],
+    note: str,
+    *,
+    durable: bool | None = None,
 ) -> Spread:
     """Notes the median of each round, which it returns, and the distribution. All in seconds."""
-    spread = results.add(work, who, "s", [median(seconds) for seconds in rounds], note=note)
+    medians = [median(seconds) for seconds in rounds]
+    spread = results.add(work, who, "s", medians, note=note, durable=durable)
     for points in zip(*map(curve, rounds), strict=True):
         values = [value for _, value in points]
-        share = points[0][0]
         # Not printed: they are for a picture.
-        results.rows.append(
-            Row(work=f"{work}: distribution", who=who, unit="s", values=values, x=share, note=note)
+        row = Row(
+            work=f"{work}{DISTRIBUTION}",
+            who=who,
+            unit="s",
+            values=values,
+            x=points[0][0],
+            note=note,
+            durable=durable,
         )
+        results.rows.append(row)
     return spread

@@ -1,4 +1,4 @@
-"""What the start of a service costs, and what calls cost, as the database grows."""
+"""What the start of a service, calls and writes cost as the database grows."""
 
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
@@ -8,6 +8,7 @@ from statistics import median
 import trio
 
 from benchmarks.embedded import MESSAGE, OURS, running
+from benchmarks.long_sessions import bytes_note, bytes_of_appends
 from benchmarks.measure import Timer, in_turn
 from benchmarks.results import Results
 from benchmarks.starts import Start, start
@@ -21,17 +22,23 @@ PREFIX = "session-"
 
 STEPS = 50
 """Calls of each kind in a round, at each size."""
+WRITES = 300
+"""Appends whose bytes are counted, at each size."""
 PAGE = 50
 
+CACHED = "the file is in the system's page cache"
 HISTORY = "history of an inactive session, by sessions in the database"
 APPEND = "append in `commit`, by sessions in the database"
+SNAPSHOT = "snapshot, by sessions in the database"
 LIST = f"list of {PAGE} sessions, by sessions in the database"
 CALLS = {
-    HISTORY: "the file is in the system's page cache",
+    HISTORY: f"its first, which loads it; {CACHED}",
     APPEND: "to that session, now active; answered when committed and synced",
-    LIST: "`list_sessions`, nothing being dirty",
+    SNAPSHOT: "`flush()` of one more message of it",
+    LIST: "`list_sessions` after an append",
 }
 """What is called, and a note for whoever compares."""
+DURABLE = {APPEND: True, SNAPSHOT: True}
 
 Databases = Mapping[int, Path]
 """By the number of their sessions."""
@@ -46,6 +53,7 @@ def large_databases(effort: Effort, results: Results) -> None:
         fill(path, PREFIX, size, 1)
     _starts(effort, results, databases)  # first, since the calls make sessions where there are none
     trio.run(_calls, effort, results, databases)
+    _written(effort, results, databases)
 
 
 def _starts(effort: Effort, results: Results, databases: Databases) -> None:
@@ -64,7 +72,10 @@ def _starts(effort: Effort, results: Results, databases: Databases) -> None:
                 "s",
                 [begun.seconds for begun in found[size]],
                 x=size,
-                note="from the start of the process to the first answer, a list of 20 sessions",
+                note=(
+                    "from the start of the process to the first answer, a list of 20 sessions; "
+                    f"{CACHED}"
+                ),
             ),
             results.add(
                 "memory of the service after its start, by sessions in the database",
@@ -101,20 +112,28 @@ async def _calls(effort: Effort, results: Results, databases: Databases) -> None
     for work, note in CALLS.items():
         for size in databases:
             if (work, size) in rounds:
-                results.add(work, OURS, "s", rounds[work, size], x=size, note=note)
+                results.add(
+                    work,
+                    OURS,
+                    "s",
+                    rounds[work, size],
+                    x=size,
+                    note=note,
+                    durable=DURABLE.get(work),
+                )
 
 
 async def _step(runtime: Runtime, size: int, number: int) -> dict[str, float]:
     """The seconds that each call took; every number is another session."""
     took = {}
+    session = runtime.session(_id(size, number))
     if size:
-        # A prime that divides no size: the sessions lie far apart, and all over the database.
-        session = runtime.session(f"{PREFIX}{number * 7919 % size}")
         took[HISTORY] = await _seconds(session.history())
     else:
-        session = runtime.session(f"{PREFIX}{number}")
         await session.create()
     took[APPEND] = await _seconds(session.append(MESSAGE, durable=True))
+    await session.append(MESSAGE, durable=False)
+    took[SNAPSHOT] = await _seconds(runtime.flush())
     took[LIST] = await _seconds(runtime.list_sessions(limit=PAGE))
     return took
 
@@ -123,3 +142,27 @@ async def _seconds(call: Awaitable[object]) -> float:
     timer = Timer()
     await call
     return timer.seconds
+
+
+def _id(size: int, number: int) -> str:
+    """A session for each number; they lie far apart, and all over a database of this size."""
+    return f"{PREFIX}{number * 7919 % size if size else number}"  # a prime that divides no size
+
+
+def _written(effort: Effort, results: Results, databases: Databases) -> None:
+    """How many bytes an append brings to the disk."""
+    writes = effort.of(full=WRITES, quick=3)
+    each: dict[int, list[float]] = {size: [] for size in databases}
+    for number, size in in_turn(list(databases), effort.rounds):
+        ids = [_id(size, number * writes + step) for step in range(writes)]
+        each[size].append(trio.run(bytes_of_appends, databases[size], ids))
+    for size, values in each.items():
+        results.add(
+            "bytes written by an append, by sessions in the database",
+            OURS,
+            "B",
+            values,
+            x=size,
+            note=f"{bytes_note(writes)}; each to another session",
+            durable=True,
+        )

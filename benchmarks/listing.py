@@ -34,6 +34,6 @@ async def _listing(effort: Effort, results: Results) -> None:
         seconds = await in_rounds(
             {key: partial(seconds_of, call, times) for key, call in lists.items()}, effort.rounds
         )
-    note = "`list_sessions`, nothing being dirty"
+    note = "`list_sessions`, repeated; nothing is written meanwhile"
     for (work, sessions), rounds in seconds.items():
         results.add(work, OURS, "s", list(map(median, rounds)), x=sessions, note=note)

@@ -27,17 +27,20 @@ OTHERS = 8
 """Connections of those who ask for something else meanwhile."""
 RATE = 200.0
 """Their requests per second: about a tenth of what the service can answer."""
-SECONDS = 3.0
-"""Of each part of a round: some hundred requests, so that a 99th percentile means something."""
-
-NOTE = f"the list back to back; {RATE:.0f} histories of 3 messages a second, open loop"
 LIST = f"{API}/sessions"
 
 ALONE, BOTH, WITHOUT = "the list alone", "both at once", "histories alone"
-PARTS: Mapping[str, tuple[bool, bool]] = MappingProxyType(
-    {ALONE: (True, False), BOTH: (True, True), WITHOUT: (False, True)}
+PARTS: Mapping[str, tuple[bool, bool, float]] = MappingProxyType(
+    {ALONE: (True, False, 1.5), BOTH: (True, True, 5.0), WITHOUT: (False, True, 5.0)}
 )
-"""Of a round: whether lists are read, and whether something else is."""
+"""Of a round: whether lists are read, whether something else is, and for how many seconds: a
+thousand requests, so that a 99th percentile means something."""
+
+_LISTS = "the list back to back"
+_OTHERS = f"{RATE:.0f} histories of 3 messages a second, open loop"
+NOTES: Mapping[str, str] = MappingProxyType(
+    {ALONE: _LISTS, BOTH: f"{_LISTS}; {_OTHERS}", WITHOUT: _OTHERS}
+)
 
 
 @define
@@ -63,9 +66,9 @@ def long_list(effort: Effort, results: Results) -> None:
     first_byte = {}
     for part in (ALONE, BOTH):
         values = [median(p.first_bytes) for p in rounds[part]]
-        first_byte[part] = results.add(f"{work}: first byte", part, "s", values, note=NOTE)
+        first_byte[part] = results.add(f"{work}: first byte", part, "s", values, note=NOTES[part])
         values = [median(p.wholes) for p in rounds[part]]
-        results.add(f"{work}: whole", part, "s", values, note=NOTE)
+        results.add(f"{work}: whole", part, "s", values, note=NOTES[part])
     results.judge("list_first_byte", first_byte[BOTH])
 
     work = f"GET history while {sessions:,} sessions are listed"
@@ -73,8 +76,8 @@ def long_list(effort: Effort, results: Results) -> None:
     for part in (WITHOUT, BOTH):
         latencies = [p.others.latencies for p in rounds[part]]
         values = [percentile(sorted(seconds), 0.99) for seconds in latencies]
-        p99[part] = results.add(f"{work}: p99", part, "s", values, note=NOTE)
-        add_latency(results, f"{work}: latency", part, latencies, NOTE)
+        p99[part] = results.add(f"{work}: p99", part, "s", values, note=NOTES[part])
+        add_latency(results, f"{work}: latency", part, latencies, NOTES[part])
     results.judge("list_bystanders", p99[BOTH].over(p99[WITHOUT]))
 
 
@@ -84,11 +87,15 @@ async def _in_rounds(service: Address, sessions: int, effort: Effort) -> dict[st
         answer = await lister.ask(service.get(LIST))
         listed = msgspec.json.decode(answer.body)
         assert len(listed["sessions"]) == listed["total"] == sessions
-        seconds = effort.of(full=SECONDS, quick=0.1)
         return await in_rounds(
             {
-                part: partial(_part, lister if lists else None, others if asked else (), seconds)
-                for part, (lists, asked) in PARTS.items()
+                part: partial(
+                    _part,
+                    lister if lists else None,
+                    others if asked else (),
+                    effort.of(full=seconds, quick=0.1),
+                )
+                for part, (lists, asked, seconds) in PARTS.items()
             },
             effort.rounds,
         )

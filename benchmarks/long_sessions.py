@@ -9,7 +9,7 @@ from time import perf_counter
 import trio
 
 from benchmarks.embedded import MESSAGE, OURS, running
-from benchmarks.measure import in_turn
+from benchmarks.measure import Timer, in_turn
 from benchmarks.proc import bytes_written
 from benchmarks.results import Results
 from benchmarks.stores import fill
@@ -22,24 +22,35 @@ STEPS = 100
 WRITES = 300
 """Appends whose bytes are counted: meanwhile the WAL is copied into the database more than once."""
 
+READS = 3
+"""Histories in a round, at each length, of which all messages are taken."""
+
+REMEMBER = "append in `snapshot`, by length of the session"
+FLUSH = "snapshot, by length of the session"
 APPEND = "append in `commit`, by length of the session"
 CALLS = {
-    "append in `snapshot`, by length of the session": "answered from memory",
-    "snapshot, by length of the session": "`flush()` of that message",
+    REMEMBER: "answered from memory",
+    FLUSH: "`flush()` of that message",
     APPEND: "answered when committed and synced",
-    "history, by length of the session": "of an active session, its entries not looked at",
+    "history, still packed, by length of the session": (
+        "of an active session; nothing of it is looked at, so it is flat by construction"
+    ),
 }
 """What is called, in this order, and a note for whoever compares."""
+HISTORY = "history, by length of the session"
+DURABLE = {REMEMBER: False, FLUSH: True, APPEND: True}
+NOTES = CALLS | {HISTORY: "of an active session, all of its messages unpacked"}
 
 
 def latency(effort: Effort, results: Results) -> None:
     """How long calls take, by the length of the session; each round begins with new sessions."""
-    lengths, steps = _lengths(effort), effort.of(full=STEPS, quick=3)
+    lengths = _lengths(effort)
+    steps, reads = effort.of(full=(STEPS, READS), quick=(3, 1))
     rounds = [
-        trio.run(_seconds, _database(effort.folder, number, lengths), lengths, steps)
+        trio.run(_seconds, _database(effort.folder, number, lengths), lengths, steps, reads)
         for number in range(effort.rounds)
     ]
-    for work, note in CALLS.items():
+    for work, note in NOTES.items():
         spreads = [
             results.add(
                 work,
@@ -48,6 +59,7 @@ def latency(effort: Effort, results: Results) -> None:
                 [found[work, length] for found in rounds],
                 x=length,
                 note=f"{note}; the session grows by {2 * steps} messages in each round",
+                durable=DURABLE.get(work),
             )
             for length in lengths
         ]
@@ -55,10 +67,12 @@ def latency(effort: Effort, results: Results) -> None:
             results.judge("append_long", spreads[-1].over(spreads[0]))
 
 
-async def _seconds(path: Path, lengths: Sequence[int], steps: int) -> dict[tuple[str, int], float]:
+async def _seconds(
+    path: Path, lengths: Sequence[int], steps: int, reads: int
+) -> dict[tuple[str, int], float]:
     """The medians of one round, by what was called and on which length."""
     seconds: dict[tuple[str, int], list[float]] = {
-        (work, length): [] for work in CALLS for length in lengths
+        (work, length): [] for work in NOTES for length in lengths
     }
     async with running(path) as runtime:
         sessions = {length: runtime.session(_id(length)) for length in lengths}
@@ -77,6 +91,10 @@ async def _seconds(path: Path, lengths: Sequence[int], steps: int) -> dict[tuple
             moments.append(perf_counter())
             for work, (began, ended) in zip(CALLS, pairwise(moments), strict=True):
                 seconds[work, length].append(ended - began)
+        for _, length in in_turn(lengths, reads):
+            timer = Timer()
+            (await sessions[length].history()).messages  # noqa: B018 -- a property that unpacks
+            seconds[HISTORY, length].append(timer.seconds)
     return {key: median(values) for key, values in seconds.items()}
 
 
@@ -86,11 +104,7 @@ def written(effort: Effort, results: Results) -> None:
     each: dict[int, list[float]] = {length: [] for length in lengths}
     for number, length in in_turn(lengths, effort.rounds):
         path = _database(effort.folder, number, lengths)
-        each[length].append(trio.run(_written, path, _id(length), writes))
-    note = (
-        f"mean of {writes} in `commit`, by /proc/self/io: into the WAL and, until the database is "
-        "closed, from there into the file; the disk writes whole pages of that"
-    )
+        each[length].append(trio.run(bytes_of_appends, path, [_id(length)] * writes))
     spreads = [
         results.add(
             "bytes written by an append, by length of the session",
@@ -98,22 +112,33 @@ def written(effort: Effort, results: Results) -> None:
             "B",
             each[length],
             x=length,
-            note=note,
+            note=bytes_note(writes),
+            durable=True,
         )
         for length in lengths
     ]
     results.judge("bytes_long", spreads[-1].over(spreads[0]))
 
 
-async def _written(path: Path, session_id: str, writes: int) -> float:
+async def bytes_of_appends(path: Path, session_ids: Sequence[str]) -> float:
+    """How many bytes an append in `commit` brings to the disk; one for each of these ids."""
     async with running(path) as runtime:
-        session = runtime.session(session_id)
-        await session.summary()
+        for session_id in session_ids:  # they become active
+            await runtime.session(session_id).append(MESSAGE, durable=False)
+        await runtime.flush()
         before = bytes_written()
-        for _ in range(writes):
-            await session.append(MESSAGE, durable=True)
+        for session_id in session_ids:
+            await runtime.session(session_id).append(MESSAGE, durable=True)
     # The end of the runtime has copied all of the WAL into the database.
-    return (bytes_written() - before) / writes
+    return (bytes_written() - before) / len(session_ids)
+
+
+def bytes_note(writes: int) -> str:
+    """What is counted there."""
+    return (
+        f"mean of {writes} in `commit`, by /proc/self/io: into the WAL and, until the database is "
+        "closed, from there into the file; the disk writes whole pages of that"
+    )
 
 
 def _lengths(effort: Effort) -> Sequence[int]:

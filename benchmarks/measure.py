@@ -6,8 +6,7 @@ what counts; the spread tells how much to trust it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 from typing import TypeVar
 
@@ -84,11 +83,3 @@ class Timer:
     def seconds(self) -> float:
         """Seconds since it was made."""
         return time.perf_counter() - self._started
-
-
-@contextmanager
-def timed(note: Callable[[float], object]) -> Iterator[None]:
-    """Tells `note` how many seconds the block took."""
-    timer = Timer()
-    yield
-    note(timer.seconds)

@@ -11,15 +11,23 @@ from benchmarks import resident
 from benchmarks.embedded import OURS
 from benchmarks.measure import Spread, in_turn
 from benchmarks.results import Results
-from benchmarks.stores import body_bytes, fill_with
+from benchmarks.stores import fill_with, json_bytes
 from benchmarks.suite import Effort
 from benchmarks.workload import conversation
 
 LENGTHS = {0: 1_000, 3: 1_000, 20: 500, 200: 100}
-"""Messages of a session, and how many such sessions are activated."""
+"""Messages of a session, and how many such sessions are in memory."""
 
 FIXED, SHARE = 8 * 1024, 1.2
 """What the budget allows: bytes for the session, and for each byte of its messages' JSON."""
+
+PLAIN, NAMED, APPENDED = "loaded", "messages with client ids", "appended to"
+HOW = {
+    PLAIN: "loaded",
+    NAMED: 'loaded; a message\'s JSON has its `"id"`',
+    APPENDED: "short messages, appended and saved one by one",
+}
+"""What sessions are measured, and how they came into memory."""
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,55 +36,57 @@ ROOT = Path(__file__).parents[1]
 class Group:
     """Sessions of one length."""
 
+    what: str
     length: int
     sessions: int
-    ids: bool
-    """Whether their messages carry client ids."""
 
-    @property
-    def prefix(self) -> str:
-        """What the sessions' ids begin with."""
-        return f"{'named' if self.ids else 'plain'}-{self.length}-"
+    def prefix(self, number: int) -> str:
+        """What the sessions' ids begin with in this round: what is appended makes new ones."""
+        turn = number if self.what == APPENDED else 0
+        return f"{self.what.replace(' ', '-')}-{self.length}-{turn}-"
 
 
 def memory(effort: Effort, results: Results) -> None:
     """What an idle active session takes, beside the JSON of its messages."""
     path = effort.folder / "memory.db"
+    lengths = effort.of(full=LENGTHS, quick={0: 500, 3: 500})
     groups = [
-        Group(length, sessions, ids)
-        for length, sessions in effort.of(full=LENGTHS, quick={0: 300, 3: 100}).items()
-        for ids in ((False, True) if length else (False,))
+        Group(what, length, sessions)
+        for what in HOW
+        for length, sessions in lengths.items()
+        if length or what == PLAIN
     ]
     seeds = count()
     others = [conversation(20, next(seeds)) for _ in range(resident.OTHER_SESSIONS)]
     fill_with(path, resident.OTHERS, others, ids=True)
     for group in groups:
-        conversations = [conversation(group.length, next(seeds)) for _ in range(group.sessions)]
-        fill_with(path, group.prefix, conversations, ids=group.ids)
+        if group.what != APPENDED:
+            conversations = [conversation(group.length, next(seeds)) for _ in range(group.sessions)]
+            fill_with(path, group.prefix(0), conversations, ids=group.what == NAMED)
 
     measured: dict[Group, list[float]] = {group: [] for group in groups}
-    for _, group in in_turn(groups, effort.rounds):
-        measured[group].append(_bytes_each(path, group))
+    for number, group in in_turn(groups, effort.rounds):
+        measured[group].append(_bytes_each(path, group, number))
 
     ratios = []
     for group, values in measured.items():
-        allowed = FIXED + SHARE * body_bytes(path, group.prefix) / group.sessions
+        allowed = FIXED + SHARE * json_bytes(path, group.prefix(0)) / group.sessions
         spread = results.add(
             "memory of an idle active session",
-            f"{OURS}, messages with client ids" if group.ids else OURS,
+            OURS if group.what == PLAIN else f"{OURS}, {group.what}",
             "B",
             values,
             x=group.length,
-            note=f"growth of the resident set; the budget for these would be {allowed:,.0f} B",
+            note=f"growth of the resident set; {HOW[group.what]}; allowed: {allowed:,.0f} B",
         )
-        if not group.ids:
-            ratios.append([value / allowed for value in spread.values])
-    # The worst of the lengths counts.
+        ratios.append([value / allowed for value in spread.values])
+    # The worst of them counts.
     results.judge("memory", Spread(map(max, zip(*ratios, strict=True))))
 
 
-def _bytes_each(path: Path, group: Group) -> float:
-    arguments = [str(path), group.prefix, str(group.sessions)]
+def _bytes_each(path: Path, group: Group, number: int) -> float:
+    appended = group.length if group.what == APPENDED else 0
+    arguments = [str(path), group.prefix(number), str(group.sessions), str(appended)]
     process = subprocess.run(
         [sys.executable, "-m", resident.__name__, *arguments],
         cwd=ROOT,

@@ -13,6 +13,9 @@ from benchmarks.measure import Spread, floats
 
 RESULTS = Path(__file__).parent / "results"
 
+DISTRIBUTION = ": distribution"
+"""What the work of a latency's percentiles ends with: each is a row, with its share as `x`."""
+
 
 @frozen(kw_only=True)
 class Row:
@@ -28,6 +31,8 @@ class Row:
     """Where on a curve: a session's length, a number of sessions, a share of the samples."""
     note: str = ""
     """What must be known to compare fairly: "acknowledged when synced"."""
+    durable: bool | None = None
+    """Whether a power cut leaves what was acknowledged; `None`: nothing is acknowledged."""
 
 
 @define
@@ -42,6 +47,10 @@ class Results:
     judged: dict[str, Spread] = field(factory=dict)
     """For each budget that this suite measures, by its key: the value of each round."""
     finished: str = ""
+    seconds: float = 0.0
+    """How long the suite took."""
+    quick: bool = False
+    """Whether the figures mean nothing, so that no budget is judged."""
 
     def add(
         self,
@@ -52,9 +61,10 @@ class Results:
         *,
         x: float | None = None,
         note: str = "",
+        durable: bool | None = None,
     ) -> Spread:
         """Notes a measurement, prints it, and returns it for ratios."""
-        row = Row(work=work, who=who, unit=unit, values=values, x=x, note=note)
+        row = Row(work=work, who=who, unit=unit, values=values, x=x, note=note, durable=durable)
         self.rows.append(row)
         spread = Spread(row.values)
         at = "" if x is None else f" at {x:,g}"
@@ -66,9 +76,11 @@ class Results:
         return spread
 
     def judge(self, key: str, spread: Spread) -> None:
-        """Notes what the budget of this key has come to, and prints it."""
-        budget = BUDGETS[key]
+        """Notes what the budget of this key has come to, and prints it, unless it is `quick`."""
         self.judged[key] = spread
+        if self.quick:
+            return
+        budget = BUDGETS[key]
         met = "met" if budget.is_met(spread.median) else "MISSED"
         print(f"  {met}: {budget.work}: {budget.shown(spread.median)}, {budget.bound}", flush=True)
 

@@ -1,42 +1,30 @@
-"""The service beside routes that do nothing, on the same server: what its own work costs."""
+"""The service beside routes that do nothing, on the same server.
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
-from functools import partial
-from itertools import repeat
+The service answers its most frequent requests on a way of its own, past the framework; a bare
+Quart-Trio route does not. So it may be as fast as one, although it does more.
+"""
+
+from contextlib import ExitStack
 
 import trio
-from attrs import frozen
 
 from benchmarks import servers, stack
-from benchmarks.calls import add_latency, in_rounds
+from benchmarks.baselines import encoded
 from benchmarks.client import Address, open_connections
-from benchmarks.load.driving import Asks, drive
-from benchmarks.load.mix import API, encoded, ensure, history_path
-from benchmarks.load.schedule import Schedule
-from benchmarks.load.tally import Tally
-from benchmarks.measure import Spread
+from benchmarks.closed_loops import Contender, add_latencies, add_rates, tallies
+from benchmarks.load.mix import API, ensure, history_path
 from benchmarks.results import Results
 from benchmarks.suite import Effort
 from benchmarks.workload import SHORT, short_message
 
 READERS, WRITERS = 16, 64
 """Clients, in a closed loop."""
-WARM_UP = 0.3
-"""Seconds before the first round."""
+TURN = 1.5
+"""Seconds of each contender in each round."""
 
 COMMIT, SNAPSHOT = "agent-runtime, commit", "agent-runtime, snapshot"
 ASGI, QUART, STOCK = "bare ASGI", "bare Quart-Trio", "bare Quart-Trio, its own connection class"
 STACK = {ASGI: "asgi", QUART: "quart", STOCK: "quart-stock"}
-
-
-@frozen
-class Contender:
-    """Who answers, and what it is asked: each request by a client of its own, again and again."""
-
-    address: Address
-    requests: Sequence[bytes]
-    note: str
 
 
 def history(effort: Effort, results: Results) -> None:
@@ -45,23 +33,35 @@ def history(effort: Effort, results: Results) -> None:
         service = running.enter_context(servers.service(effort.folder / "commit.db"))
         trio.run(_make_session, service)
         read = [service.get(history_path(stack.SESSION_ID))] * READERS
-        contenders = {COMMIT: Contender(service, read, "an active session")}
+        contenders = {COMMIT: Contender(address=service, requests=read, note="an active session")}
         for who, name in STACK.items():
             bare = running.enter_context(servers.stack(name))
-            read = [bare.get(stack.PATH)] * READERS
-            contenders[who] = Contender(bare, read, "fixed bytes, as many as of the service")
-        rates = _compared(
-            f"GET history, 3 messages, {READERS} clients", contenders, effort, results
-        )
+            contenders[who] = Contender(
+                address=bare,
+                requests=[bare.get(stack.PATH)] * READERS,
+                note="fixed bytes, as many as of the service",
+            )
+        found = tallies(contenders, TURN, effort)
+    work = f"GET history, 3 messages, {READERS} clients"
+    rates = add_rates(results, work, contenders, found)
+    add_latencies(results, f"{work}: latency", contenders, found)
     results.judge("history_3", rates[COMMIT].over(rates[QUART]))
+    results.add(
+        "what the load generator can drive",
+        "benchmarks.load",
+        "/s",
+        [tally.rate / tally.busy for tally in found[ASGI]],
+        note=f"answers of the bare ASGI app to {READERS} clients, per second of the processor "
+        "time that the generator used",
+    )
 
 
 def posts(effort: Effort, results: Results) -> None:
     """How many messages can be appended in a second, each client to its own session."""
-    body = encoded(short_message())
+    body = encoded(short_message()).encode()
     notes = {
-        COMMIT: f"{SHORT} characters; answered when committed and synced",
-        SNAPSHOT: f"{SHORT} characters; answered from memory, on disk a second later at most",
+        COMMIT: "answered when committed and synced",
+        SNAPSHOT: "answered from memory; the rate is until all is on disk",
     }
     contenders = {}
     with ExitStack() as running:
@@ -70,12 +70,23 @@ def posts(effort: Effort, results: Results) -> None:
             path = effort.folder / f"{durability}.db"
             service = running.enter_context(servers.service(path, "--durability", durability))
             paths = [f"{API}/sessions/post-{number}/messages" for number in range(WRITERS)]
-            write = [service.post(path, body) for path in paths]
-            contenders[who] = Contender(service, write, note)
+            contenders[who] = Contender(
+                address=service,
+                requests=[service.post(path, body) for path in paths],
+                note=f"{SHORT} characters; {note}",
+                durable=who == COMMIT,
+                last=service.get(f"{API}/sessions?limit=1"),  # a list shows what is on disk
+            )
         bare = running.enter_context(servers.stack(STACK[QUART]))
-        write = [bare.post(stack.PATH, body)] * WRITERS
-        contenders[QUART] = Contender(bare, write, "reads and decodes the same body")
-        rates = _compared(f"POST messages, {WRITERS} clients", contenders, effort, results)
+        contenders[QUART] = Contender(
+            address=bare,
+            requests=[bare.post(stack.PATH, body)] * WRITERS,
+            note="reads and decodes the same body",
+        )
+        found = tallies(contenders, TURN, effort)
+    work = f"POST messages, {WRITERS} clients"
+    rates = add_rates(results, work, contenders, found)
+    add_latencies(results, f"{work}: latency", contenders, found)
     results.judge("post_64", rates[COMMIT].over(rates[QUART]))
 
 
@@ -84,43 +95,3 @@ async def _make_session(service: Address) -> None:
         await ensure(connection, stack.SESSION_ID, stack.MESSAGES)
         answer = await connection.ask(service.get(history_path(stack.SESSION_ID)))
     assert answer.size == len(stack.HISTORY), "the bare routes do not answer what the service does"
-
-
-def _compared(
-    work: str, contenders: Mapping[str, Contender], effort: Effort, results: Results
-) -> dict[str, Spread]:
-    """Has them answer in turn, and notes rates and latencies. Returns the rates, per second."""
-    tallies = trio.run(_in_rounds, contenders, effort)
-    rates = {}
-    for who, rounds in tallies.items():
-        note = contenders[who].note
-        rates[who] = results.add(work, who, "/s", [tally.rate for tally in rounds], note=note)
-    for who, rounds in tallies.items():
-        note = contenders[who].note
-        add_latency(results, f"{work}: latency", who, [t.latencies for t in rounds], note)
-    return rates
-
-
-async def _in_rounds(contenders: Mapping[str, Contender], effort: Effort) -> dict[str, list[Tally]]:
-    async with AsyncExitStack() as opened:
-        clients: dict[str, list[tuple[Asks, Iterator[bytes]]]] = {}
-        for who, contender in contenders.items():
-            connections = await opened.enter_async_context(
-                open_connections(contender.address, len(contender.requests))
-            )
-            requests = map(repeat, contender.requests)
-            clients[who] = list(zip(connections, requests, strict=True))
-            await _closed_loop(clients[who], effort.of(full=WARM_UP, quick=0.01))
-        seconds = effort.of(full=1.5, quick=0.05)
-        return await in_rounds(
-            {who: partial(_closed_loop, clients[who], seconds) for who in contenders},
-            effort.rounds,
-        )
-
-
-async def _closed_loop(clients: Sequence[tuple[Asks, Iterator[bytes]]], seconds: float) -> Tally:
-    """What comes of it when each client asks again as soon as it is answered."""
-    tally = Tally()
-    await drive(clients, Schedule(seconds), tally)
-    assert not tally.errors, f"requests failed: {dict(tally.errors)}"
-    return tally

@@ -130,7 +130,11 @@ async def serve_until_signal(name: str) -> None:
                 break
 
 
-@click.command("python -m benchmarks.stack", help="Serves one of them until SIGTERM or SIGINT.")
+@click.command(
+    "python -m benchmarks.stack",
+    # `\b`: a list is no paragraph.
+    help=f"{__doc__}\nIt serves until SIGTERM or SIGINT.".replace("\n\n-", "\n\n\b\n-"),
+)
 @click.argument("name", type=click.Choice(list(APPS)))
 def main(name: str) -> None:
     trio.run(serve_until_signal, name)

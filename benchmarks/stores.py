@@ -39,6 +39,11 @@ _MESSAGE = """
 INSERT INTO message (session_id, seq, body, client_id, metadata, timestamp)
 VALUES (?, ?, ?, ?, NULL, '2025-01-01T00:00:00.000Z')
 """
+_JSON_BYTES = """
+SELECT sum(length(CAST(body AS BLOB)) + coalesce(length('"id":"",') + length(client_id), 0))
+  FROM message
+ WHERE session_id GLOB ? || '*'
+"""
 
 
 def fill(path: Path, prefix: str, sessions: int, length: int) -> None:
@@ -78,13 +83,10 @@ def fill_with(
         )
 
 
-def body_bytes(path: Path, prefix: str) -> int:
-    """Bytes of JSON of all messages of the sessions whose ids begin so."""
+def json_bytes(path: Path, prefix: str) -> int:
+    """Bytes of JSON of all messages of the sessions whose ids begin so, with their client ids."""
     with closing(sqlite3.connect(path)) as connection:
-        (size,) = connection.execute(
-            "SELECT sum(length(CAST(body AS BLOB))) FROM message WHERE session_id GLOB ? || '*'",
-            (prefix,),
-        ).fetchone()
+        (size,) = connection.execute(_JSON_BYTES, (prefix,)).fetchone()
     return int(size or 0)
 
 

@@ -4,10 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.budgets import BUDGETS, Budget
 from benchmarks.measure import Spread
-from benchmarks.results import Results, Row, shown
-
-DISTRIBUTION = ": distribution"
-"""How the works end whose rows are for pictures only."""
+from benchmarks.results import DISTRIBUTION, Results, Row, shown
 
 
 def budgets(results: Mapping[str, Results]) -> str:
@@ -41,7 +38,10 @@ def _outcome(budget: Budget, spread: Spread | None) -> tuple[str, str, str]:
 
 def _circumstances(results: Results) -> str:
     machine = "; ".join(f"{what} {value}" for what, value in results.machine.items())
-    return f"- {results.suite}: `{results.command}`, {results.finished}; {machine}"
+    return (
+        f"- {results.suite}: `{results.command}`, {results.finished}, "
+        f"took {shown(results.seconds, 's')}; {machine}"
+    )
 
 
 def figures(results: Results) -> str:

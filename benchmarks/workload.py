@@ -6,7 +6,7 @@ of turns, a median message of 0.6 KB, a tenth above 3.6 KB). Or real ones, from 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
@@ -85,19 +85,20 @@ def short_message(number: int = 0) -> Message:
 
 
 def transcripts(folder: Path) -> list[list[Message]]:
-    """Real conversations. Raises `SystemExit` if there is none."""
-    found = [
-        [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
-        for file in sorted(folder.glob("*.jsonl"))
-    ]
+    """Real conversations. Raises `SystemExit` if there is none, and for a line that is no JSON."""
+    found = [_transcript(file) for file in sorted(folder.glob("*.jsonl"))]
     if not any(found):
         raise SystemExit(f"{folder} has no .jsonl file with messages, one a line")
     return found
 
 
-def json_size(messages: Sequence[Message]) -> int:
-    """Bytes of the messages as JSON, without the commas between them."""
-    return sum(
-        len(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
-        for message in messages
-    )
+def _transcript(file: Path) -> list[Message]:
+    messages = []
+    # Not `splitlines`: JSON may have other line ends than this one within its texts.
+    for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+        if line.strip():
+            try:
+                messages.append(json.loads(line))
+            except ValueError as error:
+                raise SystemExit(f"{file}, line {number}: {error}") from error
+    return messages

@@ -6,30 +6,24 @@ beforehand who writes when: there is no concurrency control that would find that
 
 import json
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
 from attrs import define, field, frozen
 
-from benchmarks.contenders.contender import About, Calls, Contender, Together, described
+from benchmarks import baselines
+from benchmarks.contenders.contender import (
+    About,
+    Calls,
+    Contender,
+    Together,
+    command_line,
+    described,
+)
 from benchmarks.contenders.in_trio import run
 from benchmarks.workload import Message, short_message
-
-TABLE = """
-CREATE TABLE message (
-    session_id TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    timestamp TEXT NOT NULL,
-    PRIMARY KEY (session_id, seq)
-) STRICT
-"""
-
-Row = tuple[str, int, str, str]
 
 
 @define
@@ -40,23 +34,20 @@ class Rows:
     _session_id: str
     _seq: int = field(default=0, init=False)
 
-    def next(self, message: Message) -> Row:
+    def next(self, message: Message) -> baselines.Row:
         """The row that this message becomes."""
         self._seq += 1
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return self._session_id, self._seq, json.dumps(message, ensure_ascii=False), now
+        return baselines.row(self._session_id, self._seq, baselines.encoded(message))
 
     async def append(self, message: Message) -> None:
-        commit(self._connection, [self.next(message)])
+        baselines.commit_row(self._connection, self.next(message))
 
     async def fill(self, messages: Sequence[Message]) -> None:
-        commit(self._connection, [self.next(message) for message in messages])
+        baselines.commit_rows(self._connection, [self.next(message) for message in messages])
 
     async def history(self) -> Sequence[object]:
-        found = self._connection.execute(
-            "SELECT body FROM message WHERE session_id = ? ORDER BY seq", (self._session_id,)
-        )
-        return [json.loads(body) for (body,) in found]
+        found = baselines.read_session(self._connection, self._session_id)
+        return [json.loads(body) for _, _, body, *_ in found]
 
 
 @frozen
@@ -81,24 +72,16 @@ class BareSQLite(Contender):
         started = perf_counter()
         for number in range(messages):
             began = perf_counter()
-            commit(self._connection, [rows.next(short_message(number)) for rows in sessions])
+            rows = [session.next(short_message(number)) for session in sessions]
+            baselines.commit_rows(self._connection, rows)
             calls.latencies += [perf_counter() - began] * len(sessions)
         return perf_counter() - started
-
-
-def commit(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """Inserts the rows in a transaction of their own."""
-    with connection:
-        connection.executemany("INSERT INTO message VALUES (?, ?, ?, ?)", rows)
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[BareSQLite]:
     """A new database."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(TABLE)
+    with closing(baselines.create_table(path)) as connection:
         (journal_mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         (level,) = connection.execute("PRAGMA synchronous").fetchone()
         about = described(
@@ -112,4 +95,4 @@ async def opened(path: Path) -> AsyncIterator[BareSQLite]:
 
 
 if __name__ == "__main__":
-    run(opened(Path(sys.argv[1])))
+    run(opened(command_line("bare_sqlite", __doc__).parse_args().file))

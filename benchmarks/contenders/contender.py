@@ -1,8 +1,10 @@
 """What a contender can do, and what it says about itself. The standard library alone."""
 
 from abc import ABC, abstractmethod
+from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import Protocol, TypedDict, TypeVar
 
@@ -26,6 +28,8 @@ class About(TypedDict):
     synchronous: str
     acknowledges: str
     """What is true when an append returns: "when synced"."""
+    durable: bool
+    """Whether a power cut leaves what an append has acknowledged."""
     remark: str
     """What else is particular: how a message gets in, or that a history is only handed out."""
 
@@ -58,7 +62,9 @@ class Calls:
         started = perf_counter()
         try:
             result = await call
-        except self._locked:
+        except self._locked as error:
+            if "database is locked" not in str(error):
+                raise
             self.failed += 1
             return None
         self.latencies.append(perf_counter() - started)
@@ -71,7 +77,8 @@ class Contender(ABC):
     about: About
 
     locked: tuple[type[Exception], ...] = ()
-    """What the library raises when another of its connections held SQLite's lock for too long."""
+    """What the library raises, saying "database is locked", when another of its connections held
+    SQLite's lock for too long."""
 
     @abstractmethod
     async def session(self, session_id: str) -> Session:
@@ -82,7 +89,7 @@ class Contender(ABC):
     ) -> float:
         """Appends `messages` to each of these new sessions, one after the other, to all at once.
 
-        Returns the seconds that all of it took.
+        Returns the seconds that all of it took, until nothing goes on in the background.
         """
         sessions = [await self.session(session_id) for session_id in session_ids]
 
@@ -92,6 +99,7 @@ class Contender(ABC):
 
         started = perf_counter()
         await together(partial(converse, session) for session in sessions)
+        await self.settle()
         return perf_counter() - started
 
     async def settle(self) -> None:  # noqa: B027 -- most have nothing in the background
@@ -101,20 +109,32 @@ class Contender(ABC):
 def described(name: str, version: str, journal_mode: str, level: int, remark: str = "") -> About:
     """A contender by what SQLite says of its connection: `level` is the number of `synchronous`."""
     synchronous = SYNCHRONOUS[level]
+    acknowledges, durable = _acknowledges(journal_mode, synchronous)
     return About(
         name=name,
         version=version,
         journal_mode=journal_mode,
         synchronous=synchronous,
-        acknowledges=_acknowledges(journal_mode, synchronous),
+        acknowledges=acknowledges,
+        durable=durable,
         remark=remark,
     )
 
 
-def _acknowledges(journal_mode: str, synchronous: str) -> str:
-    """What SQLite's documentation says of a transaction that has been committed so."""
+def _acknowledges(journal_mode: str, synchronous: str) -> tuple[str, bool]:
+    """What SQLite's documentation says of a transaction that has been committed so.
+
+    When that is, and whether it outlasts a power cut.
+    """
     if synchronous == "OFF" or (journal_mode == "wal" and synchronous == "NORMAL"):
-        return "when written to the OS"
+        return "when written to the OS", False
     if journal_mode == "wal" or synchronous == "EXTRA":
-        return "when synced"
-    return "when synced, but a power cut may bring back its journal, which undoes it"
+        return "when synced", True
+    return "when synced, but a power cut may bring back its journal, which undoes it", False
+
+
+def command_line(name: str, explanation: str | None) -> ArgumentParser:
+    """What all contenders take: the `file` of a database that they make."""
+    parser = ArgumentParser(f"python -m benchmarks.contenders.{name}", description=explanation)
+    parser.add_argument("file", type=Path, help="the database; made, if it is not there")
+    return parser

@@ -6,7 +6,6 @@ On SQLite. A message is an `Event`, and the only way in is `append_event`, one a
 # mypy: disable-error-code="import-not-found"
 
 import json
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from google.adk.sessions import DatabaseSessionService, Session
 from google.genai.types import Content, FunctionCall, FunctionResponse, Part
 from sqlalchemy.exc import OperationalError
 
-from benchmarks.contenders.contender import About, Contender, described
+from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.in_asyncio import run
 from benchmarks.workload import Message
 
@@ -106,4 +105,4 @@ def _call(call: dict[str, Any]) -> FunctionCall:
 
 
 if __name__ == "__main__":
-    run(opened(Path(sys.argv[1])))
+    run(opened(command_line("google_adk", __doc__).parse_args().file))

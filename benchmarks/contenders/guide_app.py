@@ -1,12 +1,13 @@
-"""The guide's design over HTTP: `python -m benchmarks.contenders.guide_app --port P --db FILE`.
+"""The guide's design over HTTP: `python -m benchmarks.contenders.guide_app FILE`.
 
-FastAPI on uvicorn, one process. The guide's three endpoints, and one that takes a message.
+FastAPI on uvicorn, one process, on a free port. The guide's three endpoints, and one that takes a
+message.
 """
 
 # mypy: disable-error-code="import-not-found, misc"
 
-import argparse
 import socket
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 
+from benchmarks.contenders.contender import command_line
 from benchmarks.contenders.guide_database import Database
 from benchmarks.contenders.guide_sessions import AgentContexts, Sessions, shown
 
@@ -161,12 +163,11 @@ class Announced(uvicorn.Server):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.contenders.guide_app")
-    parser.add_argument("--port", type=int, default=8001, help="0 takes a free one")
-    parser.add_argument("--db", type=Path, default=Path("data/agent_runtime.db"), help="the file")
-    arguments = parser.parse_args()
-    app = create_app(arguments.db)
-    Announced(uvicorn.Config(app, port=arguments.port, access_log=False, log_level="warning")).run()
+    parser = command_line("guide_app", __doc__)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn"))
+    parser.add_argument("--version", action="version", version=packages)
+    app = create_app(parser.parse_args().file)
+    Announced(uvicorn.Config(app, port=0, access_log=False, log_level="warning")).run()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""A database as the guide's design leaves it.
+"""A database as the guide's design leaves it, with so many conversations.
 
-`python -m benchmarks.contenders.guide_data FILE SESSIONS LENGTH` writes that many conversations,
-all short but for the first, `session-0`, which has `LENGTH` messages and a second agent.
+All are short but for the first, `session-0`, which has `LENGTH` messages and a second agent.
 """
 
-import sys
 from pathlib import Path
 
+from benchmarks.contenders.contender import command_line
 from benchmarks.contenders.guide_database import Database
 from benchmarks.contenders.guide_sessions import AgentContexts, Sessions
 from benchmarks.workload import conversation
@@ -27,4 +26,8 @@ def write(path: Path, number: int, length: int) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    parser = command_line("guide_data", __doc__)
+    parser.add_argument("sessions", type=int, metavar="SESSIONS")
+    parser.add_argument("length", type=int, metavar="LENGTH")
+    arguments = parser.parse_args()
+    write(arguments.file, arguments.sessions, arguments.length)

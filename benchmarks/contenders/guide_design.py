@@ -6,13 +6,12 @@ Written by us from what the guide says. Calls go to a thread, as FastAPI would h
 # mypy: disable-error-code="import-not-found"
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.contenders.contender import About, Contender, described
+from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.guide_database import Database
 from benchmarks.contenders.guide_sessions import AgentContexts, Sessions
 from benchmarks.contenders.in_asyncio import run
@@ -66,4 +65,4 @@ async def opened(path: Path) -> AsyncIterator[GuideDesign]:
 
 
 if __name__ == "__main__":
-    run(opened(Path(sys.argv[1])))
+    run(opened(command_line("guide_design", __doc__).parse_args().file))

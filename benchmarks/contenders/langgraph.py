@@ -6,7 +6,6 @@ A message is added with `aupdate_state`: one checkpoint, where running the graph
 
 # mypy: disable-error-code="import-not-found"
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from typing import Any
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
-from benchmarks.contenders.contender import About, Contender, described
+from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.in_asyncio import run
 from benchmarks.workload import Message
 
@@ -81,4 +80,4 @@ async def _pragma(saver: AsyncSqliteSaver, name: str) -> Any:
 
 
 if __name__ == "__main__":
-    run(opened(Path(sys.argv[1])))
+    run(opened(command_line("langgraph", __doc__).parse_args().file))

@@ -6,7 +6,6 @@ it stores the JSON of whatever it is given.
 
 # mypy: disable-error-code="import-not-found"
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from agents import SQLiteSession
 
-from benchmarks.contenders.contender import About, Contender, described
+from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.in_asyncio import run
 from benchmarks.workload import Message
 
@@ -62,4 +61,4 @@ async def opened(path: Path) -> AsyncIterator[OpenAIAgents]:
 
 
 if __name__ == "__main__":
-    run(opened(Path(sys.argv[1])))
+    run(opened(command_line("openai_agents", __doc__).parse_args().file))

@@ -1,17 +1,16 @@
-"""The runtime as a contender: `python -m benchmarks.contenders.ours DURABILITY FILE`."""
+"""The runtime as a contender: `python -m benchmarks.contenders.ours FILE`."""
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from attrs import frozen
 
 import runtime
 from benchmarks import workload
-from benchmarks.contenders.contender import About, Contender, described
+from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.in_trio import run
 from persistence import SQLiteStore, open_store
 from runtime import Durability, FunctionCall, Message, RuntimeConfig, ToolCall, open_runtime
@@ -46,7 +45,9 @@ class Ours(Contender):
     _runtime: runtime.Runtime
 
     async def session(self, session_id: str) -> OurSession:
-        return OurSession(self._runtime.session(session_id))
+        session = self._runtime.session(session_id)
+        await session.create()
+        return OurSession(session)
 
     async def settle(self) -> None:
         await self._runtime.flush()
@@ -72,6 +73,8 @@ def _about(store: SQLiteStore, config: RuntimeConfig) -> About:
     )
     if config.durability == "snapshot":
         about["acknowledges"] = f"from memory; on disk within {config.snapshot_interval:g} s"
+        about["durable"] = False
+        about["remark"] = "a rate is until all is on disk"
     return about
 
 
@@ -91,4 +94,7 @@ def _tool_call(call: dict[str, Any]) -> ToolCall:
 
 
 if __name__ == "__main__":
-    run(opened(cast("Durability", sys.argv[1]), Path(sys.argv[2])))
+    parser = command_line("ours", __doc__)
+    parser.add_argument("--durability", choices=get_args(Durability), required=True)
+    arguments = parser.parse_args()
+    run(opened(arguments.durability, arguments.file))

@@ -1,21 +1,14 @@
 """A contender's process, as the suite drives it."""
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from attrs import field, frozen
 
+from benchmarks import servers
 from benchmarks.contenders.contender import About
 from benchmarks.measure import floats
-
-ROOT = Path(__file__).parents[2]
-"""The checkout: `benchmarks` is imported from it, also where it is not installed."""
-
-END = 30.0
-"""Seconds for a contender to close its database."""
 
 
 @frozen(kw_only=True)
@@ -41,7 +34,7 @@ class Process:
     """A contender that waits for work."""
 
     about: About
-    _process: "subprocess.Popen[str]"
+    _process: servers.Process
 
     def ask(self, do: str, **details: object) -> Answer:
         """Has it do this (see `protocol`). Raises `SystemExit` if it died of it."""
@@ -57,21 +50,15 @@ def started(command: Sequence[str]) -> Iterator[Process]:
 
     Raises `SystemExit` if it does not start; why, it has said on standard error itself.
     """
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Process(json.loads(_line(process)), process)
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(END)
-        finally:
-            process.kill()
+    with servers.running(command, servers.ROOT) as process:
+        yield Process(json.loads(_line(process)), process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(servers.END)
 
 
-def _line(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
+def _line(process: servers.Process) -> str:
+    line = servers.next_line(process)
     if not line:
         raise SystemExit(f"this contender ended too early: {process.args!r}")
     return line

@@ -9,6 +9,7 @@ The first line that it prints says what it is (`About`). Then it may be asked:
 - `{"do": "history", "session": "long", "times": 3}`: reads all of it
 
 and answers `{"seconds": …, "latencies": […], "failed": 0}`: how long all of it took, and each call.
+What `append` took is until nothing goes on in the background.
 `failed` counts the calls that did not get SQLite's lock in time. Filling is one call. Whoever has
 read is also told how many `messages` there were.
 

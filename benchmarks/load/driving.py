@@ -1,6 +1,7 @@
 """Clients that send what a schedule says, and count what comes back."""
 
 from collections.abc import Iterator, Sequence
+from time import process_time
 from typing import Protocol
 
 import trio
@@ -37,10 +38,12 @@ async def drive(
     clients: Sequence[tuple[Asks, Iterator[bytes]]], schedule: Schedule, tally: Tally
 ) -> None:
     """Has each client send its own requests until the schedule ends, and all are answered."""
+    used_before = process_time()
     with trio.move_on_at(schedule.end + PATIENCE):
         async with trio.open_nursery() as nursery:
             for connection, requests in clients:
                 nursery.start_soon(_drive, connection, requests, schedule, tally)
+    tally.used = process_time() - used_before
     missing = schedule.waiting() + tally.in_flight
     if missing:
         tally.errors[UNANSWERED] += missing

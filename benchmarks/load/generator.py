@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import repeat
 from math import inf
-from time import process_time
 
 import trio
 from attrs import asdict, frozen
@@ -41,19 +40,17 @@ async def generate(address: Address, load: Load, requests: Iterator[bytes]) -> R
         tally = Tally()
         limit = inf if load.requests is None else load.requests
         schedule = Schedule(load.duration, load.rate, limit)
-        used_before = process_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(Progress(schedule, tally).show)
             await drive([(connection, requests) for connection in connections], schedule, tally)
             nursery.cancel_scope.cancel()
-    busy = (process_time() - used_before) / tally.seconds
-    return Report.of(asdict(load), tally, busy)
+    return Report.of(asdict(load), tally)
 
 
 def calibrate(clients: int) -> str:
     """What can be driven here, in words: by an endpoint that does nothing, and by the generator."""
     load = Load(mix="bare", sessions=0, clients=clients, duration=CALIBRATION)
-    with servers.stack("asgi") as address:
+    with servers.unwinding_when_ended(), servers.stack("asgi") as address:
         report = trio.run(generate, address, load, repeat(address.get(stack.PATH)))
     assert report.busy is not None
     return (

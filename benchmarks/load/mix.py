@@ -4,7 +4,6 @@ The sessions have ids of their own, `load-0` and so on, and are made before the 
 they are there from an earlier one.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
@@ -13,6 +12,7 @@ import trio
 from attrs import field, frozen
 
 from benchmarks.answers import BrokenAnswer
+from benchmarks.baselines import encoded
 from benchmarks.client import Address, Connection, open_connections
 from benchmarks.workload import Message, conversation
 
@@ -63,7 +63,7 @@ class Requests:
     def switch(self) -> bytes:
         """Hands a session to another agent; or to the same, which changes nothing."""
         body = encoded({"agent": self.random.choice(AGENTS), "reason": "as the load has it"})
-        return self.address.post(f"{API}/agents/{self._session_id()}/switch", body)
+        return self.address.post(f"{API}/agents/{self._session_id()}/switch", body.encode())
 
     def page(self) -> bytes:
         """The sessions that were used last."""
@@ -112,11 +112,6 @@ def history_path(session_id: str) -> str:
     return f"{API}/sessions/{session_id}/history"
 
 
-def encoded(value: object) -> bytes:
-    """As a client sends it."""
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
 async def prepare(
     address: Address, sessions: int, conversations: Sequence[Sequence[Message]]
 ) -> None:
@@ -151,7 +146,8 @@ async def ensure(connection: Connection, session_id: str, messages: Sequence[Mes
         answer = await connection.ask(address.get(f"{API}/sessions/{session_id}"))
         if answer.status == 404:
             path = f"{API}/sessions/{session_id}/messages"
-            answer = await connection.ask(address.post(path, encoded({"messages": messages})))
+            body = encoded({"messages": messages}).encode()
+            answer = await connection.ask(address.post(path, body))
     except BrokenAnswer as error:
         raise CannotPrepare(f"{session_id} cannot be made: {error}") from error
     if answer.status >= 300:

@@ -26,12 +26,19 @@ class Tally:
     """Bytes of all answers."""
     seconds: float = 0.0
     """From the begin to the last of them."""
+    used: float = 0.0
+    """Seconds of processor time that this process used from the begin to the end."""
     in_flight: int = 0
 
     @property
     def rate(self) -> float:
         """Successes per second."""
         return len(self.latencies) / self.seconds
+
+    @property
+    def busy(self) -> float:
+        """The share of one core that this process used."""
+        return self.used / self.seconds
 
 
 @frozen(kw_only=True)
@@ -56,7 +63,7 @@ class Report:
     """The share of one core that the generator used; `None` if nobody has measured."""
 
     @classmethod
-    def of(cls, load: Mapping[str, object], tally: Tally, busy: float) -> "Report":
+    def of(cls, load: Mapping[str, object], tally: Tally) -> "Report":
         """At the end of a run."""
         ordered = sorted(tally.latencies)
         return cls(
@@ -68,7 +75,7 @@ class Report:
             errors=dict(tally.errors.most_common()),
             sent=tally.sent,
             received=tally.received,
-            busy=busy,
+            busy=tally.busy,
         )
 
     def text(self) -> str:

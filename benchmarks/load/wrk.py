@@ -43,6 +43,11 @@ _VALUES = (
 )
 
 
+def is_installed() -> bool:
+    """Whether it is there to be used."""
+    return shutil.which("wrk") is not None
+
+
 def drive(
     address: Address,
     requests: Iterable[bytes],
@@ -54,8 +59,7 @@ def drive(
 
     Raises `SystemExit` if `wrk` does not do it.
     """
-    program = shutil.which("wrk")
-    if program is None:
+    if not is_installed():
         raise SystemExit("wrk is not installed; install it, or leave out --wrk")
     paths = [f'"{request.split(b" ")[1].decode()}"' for request in islice(requests, SAMPLE)]
     headers = [f"{name}: {value}" for name, value in address.headers.items()]
@@ -63,7 +67,7 @@ def drive(
         script.write(_SCRIPT % {"paths": ", ".join(paths), "values": ", ".join(_VALUES)})
         script.flush()
         command = [
-            *(program, "-s", script.name, "-t", "1", "-c", str(clients), "-d", f"{seconds}s"),
+            *("wrk", "-s", script.name, "-t", "1", "-c", str(clients), "-d", f"{seconds}s"),
             *("--timeout", f"{PATIENCE}s"),
             *(option for header in headers for option in ("-H", header)),
             address.url,

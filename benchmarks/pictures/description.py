@@ -5,7 +5,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from benchmarks.results import Results, Row
+from benchmarks.results import DISTRIBUTION, Results, Row
 
 
 @frozen
@@ -19,7 +19,7 @@ class Series:
 
     def rows(self, results: Results, kind: str) -> list[Row]:
         """Its rows, from left to right."""
-        work = f"{self.work}: distribution" if kind == "distribution" else self.work
+        work = f"{self.work}{DISTRIBUTION}" if kind == "distribution" else self.work
         found = [row for row in results.rows if (row.work, row.who) == (work, self.who)]
         return sorted(found, key=lambda row: row.x or 0)
 

@@ -146,7 +146,8 @@ PICTURES = (
                     "append in `commit`": ("append, commit", BLUE),
                     "snapshot": ("flush", GREEN),
                     "append in `snapshot`": ("append, snapshot", ORANGE),
-                    "history": ("history", PURPLE),
+                    "history, still packed": ("history, packed", PURPLE),
+                    "history": ("history, unpacked", RED),
                 },
             ),
             _growth(
@@ -159,7 +160,7 @@ PICTURES = (
     ),
     Picture(
         name="growth-database",
-        alt="Time of calls and of the start, and memory, by the number of sessions in the database",
+        alt="Time of calls and of the start, memory, bytes written, by sessions in the database",
         suite="growth",
         panels=[
             _growth(
@@ -169,6 +170,7 @@ PICTURES = (
                     "start of the service": ("start", OLIVE),
                     "list of 50 sessions": ("list of 50", GREEN),
                     "append in `commit`": ("append, commit", BLUE),
+                    "snapshot": ("flush", ORANGE),
                     "history of an inactive session": ("history", PURPLE),
                 },
             ),
@@ -176,6 +178,12 @@ PICTURES = (
                 "Memory of the service after its start",
                 *_DATABASE,
                 {"memory of the service after its start": ("resident", OLIVE)},
+                logarithmic=False,
+            ),
+            _growth(
+                "Bytes that an append writes",
+                *_DATABASE,
+                {"bytes written by an append": ("append, commit", BLUE)},
                 logarithmic=False,
             ),
         ],

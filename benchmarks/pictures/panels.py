@@ -79,7 +79,7 @@ def bars(axes: Axes, panel: Panel, found: Found) -> None:
     else:
         axes.xaxis.set_major_locator(NullLocator())
     for place, ((series, rows), spread) in enumerate(zip(found, spreads, strict=True)):
-        fill = "none" if _forgettable(rows[0]) else (series.colour, 0.4)
+        fill = "none" if rows[0].durable is False else (series.colour, 0.4)
         axes.barh(place, spread.median, 0.6, color=fill, edgecolor=series.colour)
         axes.plot([spread.low, spread.high], [place, place], color=series.colour)
         write(axes, shown(spread.median, unit), spread.high, place, GREY)
@@ -90,11 +90,6 @@ def bars(axes: Axes, panel: Panel, found: Found) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(NullFormatter())
     axes.tick_params(axis="x", length=0)
-
-
-def _forgettable(row: Row) -> bool:
-    """Whether that is what its note says."""
-    return "from memory" in row.note or "written to the OS" in row.note
 
 
 KINDS: Mapping[str, Callable[[Axes, Panel, Found], None]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from benchmarks import servers
 from benchmarks.contenders.contender import Calls, described
 from benchmarks.contenders.process import Process, started
 from benchmarks.workload import conversation, short_message
 
 CONTENDERS = {
-    "commit": ("ours", "commit"),
-    "snapshot": ("ours", "snapshot"),
+    "commit": ("ours", "--durability", "commit"),
+    "snapshot": ("ours", "--durability", "snapshot"),
     "bare": ("bare_sqlite",),
 }
 
@@ -54,18 +56,19 @@ def test_a_contender_says_that_it_syncs_each_commit(contender: Process) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"),
+    ("key", "expected", "durable"),
     [
-        ("commit", "when synced"),
-        ("snapshot", "from memory; on disk within 1 s"),
-        ("bare", "when synced"),
+        ("commit", "when synced", True),
+        ("snapshot", "from memory; on disk within 1 s", False),
+        ("bare", "when synced", True),
     ],
 )
 def test_a_contender_says_what_its_acknowledgement_means(
-    key: str, expected: str, path: Path
+    key: str, expected: str, durable: bool, path: Path
 ) -> None:
     with started(command(key, path)) as process:
-        assert process.about["acknowledges"] == expected
+        about = process.about
+        assert (about["acknowledges"], about["durable"]) == (expected, durable)
 
 
 def test_many_sessions_append_and_what_was_answered_is_in_the_file(
@@ -100,38 +103,55 @@ def test_unknown_work_ends_a_contender(path: Path, capfd: pytest.CaptureFixture[
     assert "no such work" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("module", ["ours", "bare_sqlite"])
+def test_a_contender_says_what_it_takes(module: str) -> None:
+    asked = [sys.executable, "-m", f"benchmarks.contenders.{module}", "--help"]
+    done = subprocess.run(asked, cwd=servers.ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.startswith("usage: ")
+
+
 def test_what_does_not_start_is_named() -> None:
     nothing = [sys.executable, "-c", ""]
     with pytest.raises(SystemExit, match="ended too early"), started(nothing):
         pass
 
 
-async def test_a_call_that_did_not_get_the_lock_is_counted_and_not_timed() -> None:
-    async def call(*, locked: bool) -> str:
-        if locked:
-            raise sqlite3.OperationalError("database is locked")
-        return "done"
+async def failing(error: str) -> str:
+    if error:
+        raise sqlite3.OperationalError(error)
+    return "done"
 
+
+async def test_a_call_that_did_not_get_the_lock_is_counted_and_not_timed() -> None:
     calls = Calls((sqlite3.OperationalError,))
-    assert await calls.time(call(locked=True)) is None
-    assert await calls.time(call(locked=False)) == "done"
+    assert await calls.time(failing("database is locked")) is None
+    assert await calls.time(failing("")) == "done"
     assert (len(calls.latencies), calls.failed) == (1, 1)
 
 
+async def test_a_call_that_failed_otherwise_ends_the_contender() -> None:
+    calls = Calls((sqlite3.OperationalError,))
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        await calls.time(failing("database or disk is full"))
+
+
 @pytest.mark.parametrize(
-    ("journal_mode", "level", "expected"),
+    ("journal_mode", "level", "expected", "durable"),
     [
-        ("wal", 2, "when synced"),
-        ("wal", 1, "when written to the OS"),
-        ("delete", 0, "when written to the OS"),
-        ("delete", 3, "when synced"),
+        ("wal", 2, "when synced", True),
+        ("wal", 1, "when written to the OS", False),
+        ("delete", 0, "when written to the OS", False),
+        ("delete", 3, "when synced", True),
     ],
 )
 def test_what_an_acknowledgement_means_follows_from_the_settings(
-    journal_mode: str, level: int, expected: str
+    journal_mode: str, level: int, expected: str, durable: bool
 ) -> None:
-    assert described("it", "1", journal_mode, level)["acknowledges"] == expected
+    about = described("it", "1", journal_mode, level)
+    assert (about["acknowledges"], about["durable"]) == (expected, durable)
 
 
 def test_a_rollback_journal_can_come_back_after_a_power_cut() -> None:
-    assert "power cut" in described("it", "1", "delete", 2)["acknowledges"]
+    about = described("it", "1", "delete", 2)
+    assert "power cut" in about["acknowledges"]
+    assert not about["durable"]

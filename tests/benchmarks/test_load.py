@@ -115,7 +115,7 @@ async def test_so_many_requests_and_no_more(autojump_clock: MockClock) -> None:
 async def test_errors_are_counted_by_status_and_not_timed(autojump_clock: MockClock) -> None:
     tally = await driven(Shop(seconds=0.1, status=503), 1, Schedule(1.0, limit=3))
     assert (tally.errors, len(tally.latencies)) == ({"503": 3}, 0)
-    report = Report.of({}, tally, 0.5)
+    report = Report.of({}, tally)
     assert (report.successes, report.per_second, report.latency) == (0, 0.0, {})
 
 
@@ -143,7 +143,7 @@ async def test_progress_tells_what_came_since_the_last_line(autojump_clock: Mock
 def test_a_report_has_the_percentiles() -> None:
     tally = Tally(seconds=10.0)
     tally.latencies.extend(number / 1000 for number in range(1000, 0, -1))
-    report = Report.of({}, tally, 0.125)
+    report = Report.of({}, tally)
     assert report.latency == {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     assert report.per_second == 100.0
     assert "p50 500 ms, p90 900 ms, p99 990 ms, p99.9 999 ms, max 1 s" in report.text()
@@ -235,6 +235,13 @@ def test_transcripts_are_loaded_as_they_are(service: Address, tmp_path: Path) ->
     assert [message["content"] for message in json.loads(answer.body)["messages"]] == ["naïve"]
 
 
+def test_a_transcript_that_is_no_json_is_named(service: Address, tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    file.write_text('{"role": "user", "content": "a\u2028b"}\n\n{"role": \n', encoding="utf-8")
+    result = run("--url", service.url, "--transcripts", str(tmp_path))
+    assert (result.exit_code, f"{file}, line 3: " in result.output) == (1, True)
+
+
 def test_a_load_of_which_nothing_succeeds_fails(service: Address, tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"role": "nobody", "content": ""}\n', encoding="utf-8")
     options = ("--url", service.url, "--transcripts", str(tmp_path), "--requests", "10")
@@ -256,7 +263,7 @@ def test_a_server_does_not_outlive_a_program_that_is_terminated() -> None:
         (
             "import time",
             "from benchmarks import servers",
-            "with servers.stack('asgi') as address:",
+            "with servers.unwinding_when_ended(), servers.stack('asgi') as address:",
             "    print(address.url, flush=True)",
             "    time.sleep(60)",
         )

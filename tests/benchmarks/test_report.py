@@ -18,7 +18,7 @@ from benchmarks.pictures.description import Panel, Picture, Series
 from benchmarks.pictures.gallery import PICTURES
 from benchmarks.pictures.palette import COLOURS, PAGES, contrast
 from benchmarks.report import DOCUMENT, SUITES, renew
-from benchmarks.results import Results, read
+from benchmarks.results import DISTRIBUTION, Results, read
 
 DOCUMENT_TEXT = DOCUMENT.read_text(encoding="utf-8")
 
@@ -29,6 +29,7 @@ def made_up(suite: str = "runtime") -> Results:
         command=f"python -m benchmarks.{suite} --rounds 3",
         machine={"processor": "an abacus", "fsync": "9 s for a page"},
         finished="2025-12-31T08:45:00+00:00",
+        seconds=143.2,
     )
 
 
@@ -68,7 +69,7 @@ def test_the_budgets_are_counted_and_what_nobody_measured_is_shown_as_such() -> 
 
 def test_where_and_how_it_was_measured_is_below_the_budgets() -> None:
     line = line_of(tables.budgets({"growth": made_up("growth")}), "- growth: ")
-    assert "`python -m benchmarks.growth --rounds 3`, 2025-12-31T08:45:00+00:00" in line
+    assert "`python -m benchmarks.growth --rounds 3`, 2025-12-31T08:45:00+00:00, took 143 s" in line
     assert "processor an abacus; fsync 9 s for a page" in line
 
 
@@ -106,7 +107,7 @@ def test_a_curve_whose_notes_differ_is_listed_point_by_point() -> None:
 
 def test_distributions_are_in_no_table() -> None:
     results = made_up()
-    results.add("work: distribution", "we", "s", [1.0], x=0.5)
+    results.add(f"work{DISTRIBUTION}", "we", "s", [1.0], x=0.5)
     assert tables.figures(results) == ""
 
 
@@ -158,6 +159,12 @@ def test_without_results_the_document_says_so_and_keeps_its_prose(
     assert text.count("\nNot measured yet.\n") == len(SUITES) + len(PICTURES)
 
 
+def test_the_document_is_up_to_date(document: Path) -> None:
+    pytest.importorskip("matplotlib")
+    renew(document)
+    assert document.read_text(encoding="utf-8") == DOCUMENT_TEXT
+
+
 def test_results_come_into_the_document_and_again_change_nothing(
     document: Path, tmp_path: Path
 ) -> None:
@@ -192,6 +199,27 @@ def test_a_document_without_a_place_for_the_budgets_is_refused(
 # The pictures
 
 
+@pytest.mark.parametrize(("durable", "hollow"), [(False, True), (True, False), (None, False)])
+def test_a_bar_is_hollow_if_a_power_cut_can_take_what_was_acknowledged(
+    durable: bool | None,
+    hollow: bool,
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.pictures.drawing import draw
+
+    series = Series("appends", "we", "we", COLOURS[0])
+    panel = Panel(kind="bars", title="Appends", series=[series])
+    picture = Picture(name="bar", alt="A bar", suite="runtime", panels=[panel])
+    results = made_up()
+    results.add("appends", "we", "/s", [1.0, 2.0], durable=durable)
+    file = tmp_path / "bar.svg"
+    assert draw(picture, results, file)
+    bar = re.search(r"<path[^>]*style=\"([^\"]*)\"", file.read_text().partition("patch_3")[2])
+    assert bar is not None
+    assert ("fill: none" in bar[1]) is hollow
+
+
 def every_series() -> Iterator[tuple[Picture, Panel, Series]]:
     for picture in PICTURES:
         for panel in picture.panels:
@@ -209,7 +237,7 @@ def results_for(picture: Picture) -> Results:
             elif panel.kind == "distribution":
                 for share in CURVE:
                     values = [number + share, number + 2 * share]
-                    work = f"{series.work}: distribution"
+                    work = f"{series.work}{DISTRIBUTION}"
                     results.add(work, series.who, "s", values, x=share)
             else:
                 for x in (0, 10, 1_000):
