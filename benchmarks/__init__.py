@@ -7,8 +7,8 @@ A map; each file imports only from those further down, or beside it:
 
 The suites, each also alone with `--help`, and the works that they consist of:
 
-- `runtime`    embedded: `appends`, `activations`, `listing`, `flushes`, and `memory`, which
-  `resident` measures in a process of its own
+- `runtime`    embedded: `appends`, `activations`, `listing`, `flushes`, `stages`, and `memory`,
+  which `resident` measures in a process of its own
 - `growth`     `long_sessions`, and `large_databases` with their `starts`
 - `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON

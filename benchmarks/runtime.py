@@ -13,6 +13,7 @@ from benchmarks.flushes import bulk, shutdown
 from benchmarks.listing import listing
 from benchmarks.memory import memory
 from benchmarks.results import Results
+from benchmarks.stages import stages
 from benchmarks.suite import Effort, Work
 
 WORKS: tuple[Work, ...] = (
@@ -23,6 +24,7 @@ WORKS: tuple[Work, ...] = (
     memory,
     listing,
     bulk,
+    stages,
     shutdown,
 )
 

@@ -1,7 +1,8 @@
 """What a server costs whose app does nothing: bare ASGI, and bare Quart-Trio routes.
 
 It is the service's own server. `GET` is answered with fixed JSON, as long as the history of three
-messages; of `POST` the body is read, and answered as an append is.
+messages; of `POST` the body is read, and answered as an append is. Without a framework, `?size=`
+asks for so many bytes.
 
 - `asgi`          no framework: what the server itself can do
 - `quart`         a Quart-Trio app with a route for each, on the service's connection class; the
@@ -61,6 +62,14 @@ class Bare:
     """An ASGI app, with what the server wants of a Quart app beside that."""
 
     nursery: trio.Nursery | None = None
+    _body = b""
+
+    def _filler(self, query: bytes) -> bytes:
+        """As many bytes as the query asks for; made once."""
+        size = int(query.removeprefix(b"size=") or b"0")
+        if len(self._body) != size:
+            self._body = b"z" * size
+        return self._body
 
     async def startup(self) -> None:
         """Nothing is to be done."""
@@ -71,7 +80,7 @@ class Bare:
     async def __call__(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        body = HISTORY
+        body = self._filler(scope["query_string"]) or HISTORY
         if scope["method"] == "POST":
             body = APPENDED
             while cast(dict[str, Any], await receive()).get("more_body"):

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from attrs import define
 from sqlite_utils import Database
@@ -37,7 +38,7 @@ class SQLiteStore(SQLiteReader):
     """Device and inode of the file that the connections have open."""
 
     @classmethod
-    def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> "SQLiteStore":
+    def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
         """Opens or creates the database. Raises `CannotOpenStore`."""
         owner, db, witness = open_database(path, quick_check)
         return cls(owner.path, owner, db, witness, _place_of(owner.path))

@@ -60,23 +60,15 @@ class Transcript(Sequence[Entry]):
 
         Raises `ValueError` for a timestamp that is none.
         """
-        transcript = cls()
-        if bodies:  # at once, so that nothing is allocated in reserve
-            transcript._bodies += b",".join([*bodies, b""])
-        transcript._ends.extend(accumulate(len(body) + 1 for body in bodies))
-        transcript._timestamps += "".join(timestamps).encode()
         if set(map(len, timestamps)) - {TIMESTAMP_SIZE}:
             raise ValueError("a stored message's timestamp is not one of this program's")
-        if any(ids):
-            transcript._ids.extend(ids)
+        transcript = cls()
+        if bodies:
+            transcript._pack(bodies, timestamps, ids, metadata)
+            transcript._tail = len(bodies), []
             transcript._numbers.update(
                 (known, number) for number, known in enumerate(ids, start=1) if known is not None
             )
-        if any(metadata):
-            transcript._metadata.update(
-                (index, value) for index, value in enumerate(metadata) if value is not None
-            )
-        transcript._tail = len(bodies), []
         return transcript
 
     @property
@@ -123,20 +115,36 @@ class Transcript(Sequence[Entry]):
     def settle(self, count: int) -> None:
         """Takes note that the store has the first `count` of the fresh messages."""
         before, fresh = self._tail
-        settled = fresh[:count]
-        end = len(self._bodies)
-        # In one piece: growing is what costs.
-        self._bodies += b",".join([*[entry.body for entry in settled], b""])
-        self._timestamps += "".join([entry.timestamp for entry in settled]).encode()
-        for index, entry in enumerate(settled, start=before):
-            end += len(entry.body) + 1
-            self._ends.append(end)
-            if entry.id is not None:
-                self._ids.extend([None] * (index - len(self._ids)))
-                self._ids.append(entry.id)
-            if entry.metadata is not None:
-                self._metadata[index] = entry.metadata
-        self._tail = before + len(settled), fresh[count:]
+        if settled := fresh[:count]:
+            self._pack(
+                [entry.body for entry in settled],
+                [entry.timestamp for entry in settled],
+                [entry.id for entry in settled],
+                [entry.metadata for entry in settled],
+            )
+            self._tail = before + len(settled), fresh[count:]
+
+    def _pack(
+        self,
+        bodies: Sequence[bytes],
+        timestamps: Sequence[str],
+        ids: Sequence[str | None],
+        metadata: Sequence[bytes | None],
+    ) -> None:
+        """Adds messages, at least one, to what is packed. Each column in one piece, for speed."""
+        first = len(self._ends)
+        sizes = [len(body) + 1 for body in bodies]
+        sizes[0] += len(self._bodies)
+        self._bodies += b",".join([*bodies, b""])
+        self._timestamps += "".join(timestamps).encode()
+        self._ends.extend(accumulate(sizes))
+        if any(ids):
+            self._ids.extend([None] * (first - len(self._ids)))
+            self._ids.extend(ids)
+        if any(metadata):
+            self._metadata.update(
+                (index, value) for index, value in enumerate(metadata, first) if value is not None
+            )
 
     def _entry(self, index: int) -> Entry:
         settled, fresh = self._tail
