@@ -88,21 +88,15 @@ class SQLiteStore(SQLiteReader):
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """One write transaction, rolled back whatever happens within. Raises `StoreError`."""
-        execute = self._db.conn.execute
         at_commit = False
         try:
-            try:
-                execute("BEGIN IMMEDIATE")  # here SQLite waits for the write lock
-                [(commit_seq,)] = execute(
+            with self._db.atomic():
+                # A write comes first, so that SQLite waits for the write lock here, where it can.
+                [(commit_seq,)] = self._db.conn.execute(
                     "UPDATE meta SET commit_seq = commit_seq + 1 RETURNING commit_seq"
                 ).fetchall()
                 yield
                 at_commit = True
-                execute("COMMIT")
-            except BaseException:
-                if self._db.conn.in_transaction:
-                    execute("ROLLBACK")
-                raise
             self._witness.note(commit_seq)
         except sqlite3.Error as error:
             if self._db.conn.in_transaction:
