@@ -45,9 +45,9 @@ class Receipt(Generic[R]):
 
 
 class Reply(Generic[R]):
-    """The place for one command's only answer; its actor fills it once.
+    """The place for one command's only answer, which is settled once.
 
-    The answer to a durable command is held back until the persister settles it.
+    By the actor; that of a durable command is held back until the persister does.
     """
 
     __slots__ = ("_answered", "_error", "_receipt", "deadline")
@@ -59,20 +59,12 @@ class Reply(Generic[R]):
         self.deadline = inf
         """Until when to hold the answer back at the longest, in trio's time."""
 
-    def give(self, receipt: Receipt[R]) -> None:
-        self._receipt = receipt
-        self._answered.set()
-
-    def refuse(self, error: AgentRuntimeError) -> None:
-        self._error = error
-        self._answered.set()
-
     def hold(self, receipt: Receipt[R]) -> None:
         """Keeps the answer until `settle`."""
         self._receipt = receipt
 
     def settle(self, error: AgentRuntimeError | None = None) -> None:
-        """What is held is true now, or it is unknown whether it will become so."""
+        """Answers with what is held, or with this error."""
         self._error = error
         self._answered.set()
 
@@ -200,16 +192,15 @@ class Actor:
             value = mailed.command.apply(session)
             if session.version != version:
                 self._mark_dirty(session)
-            receipt = Receipt(value, len(session.entries))
+            mailed.reply.hold(Receipt(value, len(session.entries)))
             if mailed.durable and session.durable_version < session.version:
-                mailed.reply.hold(receipt)
                 self._settle_when_durable(session, mailed.reply)
             else:
-                mailed.reply.give(receipt)
+                mailed.reply.settle()
         except CallerError as refusal:
-            mailed.reply.refuse(refusal)
+            mailed.reply.settle(refusal)
         except BaseException:
-            mailed.reply.refuse(SessionCrashed(self.session_id))
+            mailed.reply.settle(SessionCrashed(self.session_id))
             raise
         finally:
             self._unanswered -= 1
@@ -224,6 +215,6 @@ class Actor:
                 mailed = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
-            mailed.reply.refuse(error)
+            mailed.reply.settle(error)
             self._unanswered -= 1
         self._receive.close()
