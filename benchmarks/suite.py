@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import click
 from attrs import evolve, frozen
@@ -37,12 +37,6 @@ class Effort:
 
 Work = Callable[[Effort, Results], None]
 """Measures something, and adds what came out to the results."""
-
-
-class Run(Protocol):
-    """A suite: measures in `folder`, an empty one, and returns what came out."""
-
-    def __call__(self, folder: Path, rounds: int, *, quick: bool = False) -> Results: ...
 
 
 def measured(
