@@ -15,7 +15,7 @@ from attrs import define, field
 from persistence.connections import connect, reading, snapshot
 from persistence.faults import as_store_errors, store_error
 from persistence.schema import refuse_foreign
-from runtime.errors import CannotOpenStore
+from runtime.errors import CannotOpenStore, StoreUnavailable
 from runtime.store import (
     AgentSwitch,
     Header,
@@ -106,7 +106,7 @@ class SQLiteReader:
                     last_switch_at=last_switch,
                     metadata=metadata,
                 ),
-                _transcript(connection.execute(_ENTRIES, (session_id,)).fetchall()),
+                _transcript(session_id, connection.execute(_ENTRIES, (session_id,)).fetchall()),
                 list(starmap(AgentSwitch, connection.execute(_SWITCHES, (session_id,)))),
             )
 
@@ -179,8 +179,13 @@ class SQLiteReader:
             self._idle_readers.pop().close()
 
 
-def _transcript(rows: list[tuple[bytes, str, str | None, bytes | None]]) -> Transcript:
-    return Transcript.of_columns(*zip(*rows, strict=True)) if rows else Transcript()
+def _transcript(
+    session_id: str, rows: list[tuple[bytes, str, str | None, bytes | None]]
+) -> Transcript:
+    try:
+        return Transcript.of_columns(*zip(*rows, strict=True)) if rows else Transcript()
+    except ValueError as error:  # somebody else has written to the tables
+        raise StoreUnavailable(f"Session {session_id!r} cannot be read: {error}") from error
 
 
 def _count(connection: sqlite3.Connection) -> int:

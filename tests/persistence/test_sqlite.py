@@ -346,3 +346,14 @@ def wal_is_held(path: Path) -> bool:
     with closing(sqlite3.connect(path, timeout=0)) as connection:
         (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return bool(busy)
+
+
+def test_a_session_in_which_somebody_else_wrote_nonsense_is_refused_alone(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "sessions.db")
+    store.commit([delta("odd", "hello"), delta("other", "hello")])
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE message SET timestamp = 'noon' WHERE session_id = 'odd'")
+    with pytest.raises(StoreUnavailable, match="'odd' cannot be read.*timestamp"):
+        store.load("odd")
+    assert store.load("other") is not None
+    store.close()
