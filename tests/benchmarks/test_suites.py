@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from benchmarks import compare, growth, peers, runtime
 from benchmarks.budgets import BUDGETS
 from benchmarks.results import DISTRIBUTION, Results
 from benchmarks.servers import END, ROOT
-from benchmarks.suite import Run
 
 WORKS = {
     "runtime": {
@@ -86,7 +86,7 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
     ids=["runtime", "growth", "compare"],
 )
 def test_a_suite_measures_each_of_its_works_and_judges_each_of_its_budgets(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Callable[..., Results], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(run(tmp_path, 1, quick=True), tmp_path)
     assert "MISSED" not in capsys.readouterr().out, "judged by figures that mean nothing"

@@ -353,7 +353,7 @@ def test_a_session_in_which_somebody_else_wrote_nonsense_is_refused_alone(tmp_pa
     store.commit([delta("odd", "hello"), delta("other", "hello")])
     with closing(sqlite3.connect(store.path)) as connection, connection:
         connection.execute("UPDATE message SET timestamp = 'noon' WHERE session_id = 'odd'")
-    with pytest.raises(StoreUnavailable, match="'odd' cannot be read.*timestamp"):
+    with pytest.raises(StoreUnavailable, match=r"'odd' cannot be read.*timestamp"):
         store.load("odd")
     assert store.load("other") is not None
     store.close()
