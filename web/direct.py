@@ -1,9 +1,9 @@
 """The short way from a request to its endpoint: without Quart's contexts, signals and hooks.
 
 For a short answer these cost as much as all of the service's own work, and the endpoints here need
-none of them: they are functions of the request (`endpoint.py`). Whatever the short way does not know, a
-wrong path or method or the documentation, goes Quart's way, where guard, error table and counters
-are installed as hooks. Everything goes that way if somebody adds hooks of their own.
+none of them: they are functions of the request (`endpoint.py`). Whatever the short way does not
+know, a wrong path or method or the documentation, goes Quart's way, where guard, error table and
+counters are installed as hooks. Everything goes that way if somebody adds hooks of their own.
 """
 
 from quart import Request
