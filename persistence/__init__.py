@@ -2,7 +2,7 @@
 
 ::
 
-    sqlite.py       SQLiteStore: the store on disk
+    sqlite/store.py      SQLiteStore: the store on disk
     reader.py       SQLiteReader: its reading half, also beside a running service
     memory.py       MemoryStore: the same behaviour without a disk
     restore.py      puts a backup in the place of a database
@@ -31,10 +31,10 @@ first two open no store, and work beside a process that has one open.
 import re
 from pathlib import Path
 
-from persistence.examining import QuickCheck
 from persistence.memory import MemoryStore
-from persistence.reader import SQLiteReader
-from persistence.sqlite import SQLiteStore
+from persistence.sqlite.opening.examining import QuickCheck
+from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.store import SQLiteStore
 from runtime.errors import CannotOpenStore
 
 __all__ = [

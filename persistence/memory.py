@@ -12,7 +12,8 @@ from attrs import asdict, define, field
 
 from persistence.sequence import OutOfStep, messages_before
 from runtime.errors import DeltaRejected
-from runtime.message import Entry
+from runtime.session.message import Entry
+from runtime.session.transcript import Transcript
 from runtime.store import (
     AgentSwitch,
     Committed,
@@ -24,7 +25,6 @@ from runtime.store import (
     SessionPage,
     StoredSession,
 )
-from runtime.transcript import Transcript
 
 
 @define

@@ -5,19 +5,19 @@ A map, in the order in which one file may import another (a test enforces it):
 - `errors`      the error tree, split by whose fault it is
 - `clock`       moments as UTC text
 - `config`      `RuntimeConfig`
-- `message`     `Message`; encoded to JSON once, at the edge, and carried as bytes from there on
-- `transcript`  a session's messages, packed
+- `session.message`     `Message`; encoded to JSON once, at the edge, carried as bytes from there
+- `session.transcript`  a session's messages, packed
 - `store`       what the runtime needs of a store, and the values that cross between them
-- `replies`     what a session answers
-- `session`     the state of one session, pure
-- `commands`    what can be asked of a session
-- `actor`       one task, one mailbox, one session
+- `session.replies`     what a session answers
+- `session.state`       the state of one session, pure
+- `actors.commands`     what can be asked of a session
+- `actors.actor`        one task, one mailbox, one session
 - `statistics`  the inside, made visible
-- `directory`   session id to activation
-- `erasure`     the removal of an expired session
-- `dirty`       the dirty set: what the store does not have yet, and who waits for it
-- `threads`     a blocking call in a worker thread
-- `persister`   the only task that writes to the store
+- `actors.directory`    session id to activation
+- `saving.erasure`      the removal of an expired session
+- `saving.dirty`        the dirty set: what the store does not have yet, and who waits for it
+- `saving.threads`      a blocking call in a worker thread
+- `saving.persister`    the only task that writes to the store
 - `handle`      `Session`
 - `listing`     the list of all sessions, in chunks
 - `runtime`     `open_runtime`, `Runtime`
@@ -45,9 +45,9 @@ from runtime.errors import (
 )
 from runtime.handle import Session
 from runtime.listing import SessionList
-from runtime.message import FunctionCall, Message, ToolCall
-from runtime.replies import AgentContext, Appended, History, MessagePage, Summary
 from runtime.runtime import Runtime, open_runtime
+from runtime.session.message import FunctionCall, Message, ToolCall
+from runtime.session.replies import AgentContext, Appended, History, MessagePage, Summary
 from runtime.store import (
     AgentSwitch,
     ListChunk,

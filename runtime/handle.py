@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from runtime.commands import (
+from runtime.actors.commands import (
     Append,
     Command,
     Create,
@@ -18,11 +18,11 @@ from runtime.commands import (
     PatchMetadata,
     SwitchAgent,
 )
-from runtime.directory import Directory
+from runtime.actors.directory import Directory
 from runtime.errors import InvalidInput
-from runtime.message import Message, check_tree, encode_json, encode_object
-from runtime.persister import Persister
-from runtime.replies import AgentContext, Appended, History, MessagePage, Summary
+from runtime.saving.persister import Persister
+from runtime.session.message import Message, check_tree, encode_json, encode_object
+from runtime.session.replies import AgentContext, Appended, History, MessagePage, Summary
 from runtime.store import DEFAULT_AGENT
 
 R = TypeVar("R")

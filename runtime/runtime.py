@@ -18,18 +18,18 @@ from typing import Any, TypeVar
 import trio
 from attrs import frozen
 
+from runtime.actors.commands import Delete
+from runtime.actors.directory import Directory
 from runtime.clock import timestamp, utc_now
-from runtime.commands import Delete
 from runtime.config import RuntimeConfig
-from runtime.directory import Directory
-from runtime.erasure import Erasure
 from runtime.errors import InvalidInput, RuntimeClosed, SessionNotFound, StoreUnavailable
 from runtime.handle import Session
 from runtime.listing import SessionList
-from runtime.message import Message
-from runtime.persister import Persister
-from runtime.replies import Summary
-from runtime.session import SessionState
+from runtime.saving.erasure import Erasure
+from runtime.saving.persister import Persister
+from runtime.session.message import Message
+from runtime.session.replies import Summary
+from runtime.session.state import SessionState
 from runtime.statistics import Statistics
 from runtime.store import DEFAULT_AGENT, ListPosition, SessionPage, Store
 

@@ -11,8 +11,8 @@ from typing import Protocol
 from attrs import field, frozen
 
 from runtime.errors import DeltaRejected
-from runtime.message import Entry
-from runtime.transcript import Transcript
+from runtime.session.message import Entry
+from runtime.session.transcript import Transcript
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""

@@ -12,7 +12,7 @@ import runtime
 
 ROOT = Path(runtime.__file__).parent.parent
 STANDARD = sys.stdlib_module_names
-MAP = re.findall(r"^- `(\w+)`", runtime.__doc__ or "", re.MULTILINE)
+MAP = re.findall(r"^- `([\w.]+)`", runtime.__doc__ or "", re.MULTILINE)
 """The runtime's files in the order in which one may import another."""
 
 
@@ -59,7 +59,12 @@ def test_the_stores_know_of_the_runtime_only_what_crosses_to_them(path: Path) ->
     tops = {name.partition(".")[0] for name in names}
     assert not tops & {"trio", "web", "quart", "quart_trio"}
     of_runtime = {name for name in names if name.partition(".")[0] == "runtime"}
-    crossing = {"runtime.store", "runtime.message", "runtime.transcript", "runtime.errors"}
+    crossing = {
+        "runtime.store",
+        "runtime.session.message",
+        "runtime.session.transcript",
+        "runtime.errors",
+    }
     assert of_runtime <= crossing
 
 
@@ -75,11 +80,13 @@ def test_nothing_uses_asyncio(path: Path) -> None:
 
 
 def test_the_map_names_every_file_of_the_runtime() -> None:
-    assert sorted(MAP) == [p.stem for p in files("runtime") if p.stem != "__init__"]
+    found = [p.relative_to(ROOT / "runtime") for p in files("runtime") if p.stem != "__init__"]
+    assert sorted(MAP) == sorted(".".join(path.with_suffix("").parts) for path in found)
 
 
 @pytest.mark.parametrize("name", MAP)
 def test_a_file_of_the_runtime_imports_only_from_those_above_it(name: str) -> None:
     above = {f"runtime.{other}" for other in MAP[: MAP.index(name)]}
-    of_runtime = {n for n in imported(ROOT / "runtime" / f"{name}.py") if n.startswith("runtime")}
+    place = (ROOT / "runtime").joinpath(*name.split(".")).with_suffix(".py")
+    of_runtime = {n for n in imported(place) if n.startswith("runtime")}
     assert of_runtime <= above

@@ -6,7 +6,7 @@ import msgspec
 from quart import Request, Response
 
 from runtime import InvalidInput
-from runtime.message import check_tree
+from runtime.session.message import check_tree
 
 T = TypeVar("T")
 

@@ -18,10 +18,10 @@ import click
 import trio
 
 from persistence import QuickCheck, SQLiteReader, SQLiteStore
-from persistence.backup import backup
-from persistence.remedy import restore_hint
-from persistence.restore import restore
-from persistence.verify import verify
+from persistence.sqlite.backup import backup
+from persistence.sqlite.opening.remedy import restore_hint
+from persistence.sqlite.opening.restore import restore
+from persistence.sqlite.verify import verify
 from runtime import (
     CannotOpenStore,
     StoreBroken,

@@ -25,7 +25,7 @@ from runtime import (
     Summary,
     ToolCall,
 )
-from runtime.message import Entry, Role
+from runtime.session.message import Entry, Role
 
 Timestamp = Annotated[
     str, Meta(description="UTC, with milliseconds", examples=["2025-12-31T08:45:00.000Z"])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from runtime import SessionPage
-from runtime.message import decode_message
+from runtime.session.message import decode_message
 from runtime.store import StoredSession
 
 log = logging.getLogger("agent_runtime")

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import trio
 from attrs import define, field
 
-from persistence.sqlite import SQLiteStore
+from persistence.sqlite.store import SQLiteStore
 from runtime import (
     AgentRuntimeError,
     CallerError,
@@ -32,11 +32,11 @@ from runtime import (
     StoreUnavailable,
     open_runtime,
 )
-from runtime.actor import Actor
-from runtime.commands import Command
-from runtime.directory import Directory
-from runtime.message import Entry
-from runtime.session import SessionState
+from runtime.actors.actor import Actor
+from runtime.actors.commands import Command
+from runtime.actors.directory import Directory
+from runtime.session.message import Entry
+from runtime.session.state import SessionState
 from runtime.store import Committed, Delta
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.ledger import Ledger, Outcome

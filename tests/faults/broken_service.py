@@ -7,7 +7,7 @@ reason. To be run as a script, in any folder.
 from typing import Any
 
 import web.agents
-from runtime.commands import Append
+from runtime.actors.commands import Append
 from web.body import read
 from web.cli import main
 

@@ -15,9 +15,9 @@ from random import Random
 from attrs import frozen
 
 from persistence import SQLiteStore
-from persistence.backup import backup
-from persistence.restore import restore
-from persistence.verify import verify
+from persistence.sqlite.backup import backup
+from persistence.sqlite.opening.restore import restore
+from persistence.sqlite.verify import verify
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.stages import DB, SAVED, Content, Stages, content, in_memory, models

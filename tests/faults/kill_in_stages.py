@@ -14,8 +14,8 @@ from random import Random
 from attrs import frozen
 
 from persistence import SQLiteStore
-from persistence.backup import backup
-from persistence.verify import verify_content
+from persistence.sqlite.backup import backup
+from persistence.sqlite.verify import verify_content
 from runtime.errors import AgentRuntimeError
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.stages import DB, SAVED, Content, Stages, content, in_memory, models

@@ -16,8 +16,9 @@ from random import Random
 
 from attrs import frozen
 
-from persistence import SQLiteStore, witness
-from persistence.backup import backup
+from persistence import SQLiteStore
+from persistence.sqlite.backup import backup
+from persistence.sqlite.opening import witness
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.recording import (

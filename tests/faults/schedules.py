@@ -14,7 +14,7 @@ import trio
 from trio._core import _run
 from trio.testing import MockClock
 
-from runtime import threads
+from runtime.saving import threads
 
 T = TypeVar("T")
 

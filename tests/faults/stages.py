@@ -18,8 +18,8 @@ from pathlib import Path
 from attrs import frozen
 
 from persistence import MemoryStore, SQLiteStore
-from persistence.backup import backup
-from persistence.restore import restore
+from persistence.sqlite.backup import backup
+from persistence.sqlite.opening.restore import restore
 from runtime.store import Delta, Store, StoredSession
 from tests.persistence.builders import delta, erasure
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from attrs import frozen
 
 from persistence import SQLiteStore
-from persistence.backup import backup
+from persistence.sqlite.backup import backup
 from runtime.errors import CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report, milliseconds
 from tests.service import COMMAND, Service, process, running

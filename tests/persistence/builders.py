@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from persistence.schema import OLD_TABLES
-from runtime.message import Entry
+from persistence.sqlite.schema import OLD_TABLES
+from runtime.session.message import Entry
 from runtime.store import AgentSwitch, Delta, Header
 
 NOON = "2025-12-31T12:00:00.000Z"

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from persistence import MemoryStore, SQLiteStore
-from persistence.reader import LIST_CHUNK
+from persistence.sqlite.reader import LIST_CHUNK
 from runtime.errors import DeltaRejected
-from runtime.message import Entry
+from runtime.session.message import Entry
+from runtime.session.transcript import Transcript
 from runtime.store import Delta, Header, ListPosition, Store, StoredSession
-from runtime.transcript import Transcript
 from tests.persistence.builders import NOON, at, delta, entries, erasure, switch
 
 MAKERS: dict[str, Callable[[Path], Store]] = {

@@ -28,11 +28,11 @@ from runtime import (
     SessionPage,
     StoreUnavailable,
     open_runtime,
-    threads,
 )
-from runtime.commands import Command
-from runtime.message import Entry
-from runtime.session import SessionState
+from runtime.actors.commands import Command
+from runtime.saving import threads
+from runtime.session.message import Entry
+from runtime.session.state import SessionState
 from runtime.store import Committed, Delta, ListPosition, StoredSession
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ import trio
 from click.testing import CliRunner
 
 from persistence import open_store
-from persistence.verify import verify
+from persistence.sqlite.verify import verify
 from runtime import FunctionCall, Message, Runtime, ToolCall, open_runtime
 from tests.clock import Clock
 from tests.persistence.builders import OldDatabase, change, query

@@ -11,7 +11,7 @@ import trio
 from attrs import asdict
 
 from persistence import MemoryStore, SQLiteStore
-from persistence.reader import LIST_CHUNK
+from persistence.sqlite.reader import LIST_CHUNK
 from runtime import SessionInfo, Store, StoreUnavailable, open_runtime
 from runtime.store import ListChunk
 from tests.persistence.builders import at, delta

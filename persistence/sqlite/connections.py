@@ -1,0 +1,81 @@
+"""Every SQLite connection to an existing database is opened here.
+
+One connection of a process writes and checkpoints the WAL; all others are opened `mode=ro`.
+(SQLite before 3.51.3 can damage a WAL that two connections checkpoint at once.)
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from persistence.sqlite.opening import wal
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that SQLite waits for another process's lock: somebody's query in the `sqlite3` shell
+passes unseen, and a caller who waits for a commit is answered before its own timeout."""
+
+JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
+"""Bytes that the WAL file is cut back to after a burst: far above what the automatic checkpoint
+every 1,000 pages (4 MiB) lets gather, far below what would matter on a disk."""
+
+
+def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
+    """A connection to an existing database, for one thread at a time. Raises `sqlite3.Error`.
+
+    It never creates a file, and Python begins no transaction on its own: `BEGIN` and `COMMIT`
+    stand in the code.
+    """
+    if wal.is_orphaned(path):
+        # SQLite would delete the WAL, even of a read-only connection.
+        error = sqlite3.DatabaseError("the file is empty, and the WAL beside it is not")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def use_wal(connection: sqlite3.Connection) -> bool:
+    """Puts the database into WAL mode, and says whether SQLite did so. Raises `sqlite3.Error`."""
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_SIZE_LIMIT}")
+    # The first read opens the WAL. Without it, SQLite 3.40 answers a WAL checkpoint on a connection
+    # that did nothing else with "locked".
+    connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+    return bool(mode == "wal")
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """What is read within is one moment's state of the database. Raises `sqlite3.Error`."""
+    connection.execute("BEGIN")
+    try:
+        # BEGIN alone reads nothing; the first read fixes the moment.
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+        yield connection
+    finally:
+        if connection.in_transaction:  # an I/O error may have ended it
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection within one read transaction, closed at the end."""
+    with closing(connect(path, "ro")) as connection, snapshot(connection):
+        yield connection

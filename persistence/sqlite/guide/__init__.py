@@ -1,0 +1,1 @@
+"""Takes over databases of the system that the guide describes."""

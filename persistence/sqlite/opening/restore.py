@@ -1,0 +1,194 @@
+"""Puts a backup in the place of a database.
+
+Whenever the process ends, or the power fails, the name has the former database or the backup,
+complete, and nothing of the one is ever applied to the other:
+
+1. The backup is copied beside the database, brought to the current schema, given an identity of its
+   own (so that the former database, put back by hand, is not taken for this one), and verified.
+2. What is in the way is copied aside, as it is.
+3. The former database is made one file, which also shows that no other program has it open. Where
+   it is too damaged for that, its WAL is only taken away: it opens no more than before.
+4. The witness accepts both from now on.
+5. One `rename` is the moment of change.
+6. The witness accepts the new one only.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+from sqlite_utils import Database
+
+from persistence.sqlite.backup import Progress, backup
+from persistence.sqlite.connections import connect
+from persistence.sqlite.errors import store_error
+from persistence.sqlite.files import PRIVATE_FILE, sync
+from persistence.sqlite.guide import takeover as guide
+from persistence.sqlite.opening import wal, witness
+from persistence.sqlite.opening.examining import origin_of
+from persistence.sqlite.opening.opening import find_place
+from persistence.sqlite.opening.owner import Owner
+from persistence.sqlite.opening.remedy import KEPT_ASIDE
+from persistence.sqlite.opening.witness import Mark
+from persistence.sqlite.schema import apply_migrations, mark_of, new_identity
+from persistence.sqlite.verify import Report, verify_content
+from runtime.errors import CannotOpenStore, StoreBroken
+
+_COMPANIONS = ("", "-wal", "-journal")
+"""The files that a database consists of, by what they add to its name. The `-shm` holds nothing."""
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@frozen
+class Restored:
+    """What `restore` did."""
+
+    report: Report
+    """What the database holds now."""
+    kept: Path | None
+    """Where the former database is; `None` if there was none."""
+
+
+def restore(source: Path, path: Path, progress: Progress | None = None) -> Restored:
+    """Puts a copy of the database `source` in the place of the one at `path`.
+
+    `source` is a backup of this program, a database of the guide's own system, or `path` itself,
+    whose loss of transactions is accepted by that. It is left as it is. Raises `CannotOpenStore`
+    if the database is in use or the backup not whole, and `StoreError` if it cannot be read; the
+    former database stays in its place then.
+    """
+    path = find_place(path)
+    owner = Owner.claim(path)
+    try:
+        if path.exists():
+            owner.claim_file()
+        copy = path.with_name(path.name + ".restoring")
+        _remove(copy)  # of a restoring that was cut off
+        try:
+            with _whole(source):
+                backup(source, copy, progress)
+                mark = _adopt(copy, source)
+                report = _verified(copy, source)
+            with _on_disk(path):
+                return Restored(report, _put_in_place(copy, path, mark))
+        finally:
+            _remove(copy)
+    finally:
+        owner.release()
+
+
+def _adopt(copy: Path, source: Path) -> Mark:
+    """Makes the copy a database of the current schema, and of an identity of its own."""
+    try:
+        with closing(connect(copy, "rw")) as connection:
+            db = Database(connection)
+            match origin_of(db, source):
+                case "ours":
+                    with db.atomic():
+                        apply_migrations(db)
+                        connection.execute("UPDATE meta SET identity = ?", (new_identity(),))
+                case "guide":
+                    guide.convert(db)
+                case "empty":
+                    raise CannotOpenStore(f"{source} is empty", "Choose another backup")
+            return mark_of(connection)
+    except sqlite3.Error as error:
+        raise store_error(error) from error
+
+
+def _verified(copy: Path, source: Path) -> Report:
+    report = verify_content(copy)
+    if not report.ok:
+        raise CannotOpenStore(
+            f"{source} is damaged: {report.problems[0]}",
+            "Nothing was changed. Choose another backup",
+        )
+    return report
+
+
+def _put_in_place(copy: Path, path: Path, mark: Mark) -> Path | None:
+    known = witness.read(path)
+    kept = _keep_aside(path)
+    _make_one_file(path, kept)
+    if known:  # else every database is accepted
+        witness.accept(path, [*known, mark])
+    for companion in (*_COMPANIONS[1:], "-shm"):
+        path.with_name(path.name + companion).unlink(missing_ok=True)
+    sync(path.parent)
+    copy.replace(path)
+    sync(path.parent)
+    witness.accept(path, [mark])
+    return kept
+
+
+def _keep_aside(path: Path) -> Path | None:
+    """Copies what is in the way; returns where to."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    kept = path.with_name(f"{path.stem}{KEPT_ASIDE}{stamp}.db")
+    found = [name for name in _COMPANIONS if _size(path.with_name(path.name + name))]
+    for name in reversed(found):  # what makes it complete first
+        target = kept.with_name(kept.name + name)
+        unfinished = target.with_name(target.name + ".part")
+        unfinished.touch(PRIVATE_FILE)
+        shutil.copyfile(path.with_name(path.name + name), unfinished)
+        sync(unfinished)
+        unfinished.rename(target)
+    return kept if found else None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _make_one_file(path: Path, kept: Path | None) -> None:
+    if not _size(path) or wal.is_orphaned(path):
+        return
+    try:
+        with closing(connect(path, "rw")) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except UnicodeDecodeError:
+        return  # damaged, and SQLite's message quotes it
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code in _DAMAGE:
+            return
+        if kept is not None:
+            _remove(kept)
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise CannotOpenStore(
+                f"{path} is open in another program",
+                "End that program (for example an open sqlite3 shell), and restore again",
+            ) from error
+        raise store_error(error) from error
+
+
+def _remove(path: Path) -> None:
+    for companion in (*_COMPANIONS, "-shm"):
+        path.with_name(path.name + companion).unlink(missing_ok=True)
+
+
+@contextmanager
+def _whole(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except (StoreBroken, ValueError) as error:
+        raise CannotOpenStore(
+            f"{source} cannot be restored: {error}", "Nothing was changed. Choose another backup"
+        ) from error
+
+
+@contextmanager
+def _on_disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotOpenStore(
+            f"The backup cannot be put in the place of {path}: {error}",
+            "The folder must be writable, and have room for the backup and for a copy of the "
+            "former database",
+        ) from error

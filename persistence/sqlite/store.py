@@ -1,0 +1,120 @@
+"""The store on disk.
+
+One connection writes, from one thread at a time; what reads beside it is `SQLiteReader`.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from attrs import define
+from sqlite_utils import Database
+
+from persistence.sqlite.errors import DATA_FAULTS, store_error
+from persistence.sqlite.opening.examining import QuickCheck
+from persistence.sqlite.opening.opening import open_database
+from persistence.sqlite.opening.owner import Owner
+from persistence.sqlite.opening.witness import Witness
+from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.writing import write
+from runtime.errors import DeltaRejected, StoreBroken, StoreUnavailable
+from runtime.store import Committed, Delta
+
+log = logging.getLogger("agent_runtime")
+
+
+@define(eq=False)
+class SQLiteStore(SQLiteReader):
+    """Keeps sessions in a SQLite database. It implements `runtime.store.Store`."""
+
+    _owner: Owner
+    _db: Database
+    """The only connection of this process that writes, or checkpoints the WAL."""
+    _witness: Witness
+    _place: tuple[int, int] | None
+    """Device and inode of the file that the connections have open."""
+
+    @classmethod
+    def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
+        """Opens or creates the database. Raises `CannotOpenStore`."""
+        owner, db, witness = open_database(path, quick_check)
+        return cls(owner.path, owner, db, witness, _place_of(owner.path))
+
+    def commit(self, deltas: Sequence[Delta]) -> Committed:
+        self._check_place()
+        try:
+            with self._transaction():
+                return Committed(erased=write(self._db.conn, deltas))
+        except DATA_FAULTS:
+            # Some session's values are at fault, and nothing was written. Once more, with a
+            # savepoint around each session, so that only the guilty one stays out.
+            return self._commit_one_by_one(deltas)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        try:
+            super().close()
+            # Leaves one file that holds everything, unless somebody still reads from the WAL, or
+            # the disk fails; then the WAL stays beside it, and nothing is lost either.
+            self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            log.warning("%s: closed without a WAL checkpoint: %s", self.path, error)
+        finally:
+            self._db.close()
+            self._witness.close()
+            self._owner.release()
+
+    def _commit_one_by_one(self, deltas: Sequence[Delta]) -> Committed:
+        rejected: dict[str, DeltaRejected] = {}
+        erased: list[str] = []
+        with self._transaction():
+            for delta in deltas:
+                try:
+                    with self._db.atomic():
+                        erased += write(self._db.conn, [delta])
+                except DATA_FAULTS as error:
+                    if not self._db.conn.in_transaction:
+                        # Only a trigger that somebody added could end the whole transaction here.
+                        raise StoreUnavailable(f"The transaction was ended by {error}") from error
+                    rejection = DeltaRejected(f"Session {delta.session_id!r}: {error}")
+                    rejection.__cause__ = error
+                    rejected[delta.session_id] = rejection
+        return Committed(rejected, erased)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One write transaction, rolled back whatever happens within. Raises `StoreError`."""
+        at_commit = False
+        try:
+            with self._db.atomic():
+                # A write comes first, so that SQLite waits for the write lock here, where it can.
+                [(commit_seq,)] = self._db.conn.execute(
+                    "UPDATE meta SET commit_seq = commit_seq + 1 RETURNING commit_seq"
+                ).fetchall()
+                yield
+                at_commit = True
+            self._witness.note(commit_seq)
+        except sqlite3.Error as error:
+            if self._db.conn.in_transaction:
+                raise StoreBroken(f"The transaction could not be rolled back: {error}") from error
+            if isinstance(error, DATA_FAULTS) and not at_commit:
+                raise
+            raise store_error(error, at_commit=at_commit) from error
+
+    def _check_place(self) -> None:
+        # SQLite would go on writing into a file that has lost its name, and every acknowledgement
+        # would be a lie. Looking costs some microseconds.
+        if _place_of(self.path) != self._place:
+            raise StoreBroken(f"{self.path} was moved, deleted or replaced while it was in use")
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,175 @@
+"""Session id to its activation: which sessions are in memory, and since when unused.
+
+Activates on demand, once however many ask: the mailbox exists at once, loading happens in the
+actor's task. Passivates the idle, and beyond `max_active` the least recently used; never a session
+that has undurable state or an unanswered command.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import Any, TypeVar
+
+import trio
+from attrs import define, field
+
+from runtime.actors.actor import Actor, Mailed, Receipt, Reply
+from runtime.actors.commands import Command
+from runtime.config import RuntimeConfig
+from runtime.errors import MailboxFull, RuntimeClosed
+from runtime.session.state import SessionState
+from runtime.statistics import DirectoryStatistics
+
+R = TypeVar("R")
+
+SWEEP_CHUNK = 500
+"""Actors looked at between two checkpoints of a sweep: well under a millisecond of work."""
+
+
+@define(eq=False)
+class Directory:
+    """The active sessions, the least recently used first."""
+
+    _nursery: trio.Nursery
+    _config: RuntimeConfig
+    _activate: Callable[[str], Awaitable[SessionState]]
+    _mark_dirty: Callable[[SessionState], None]
+    _settle_when_durable: Callable[[SessionState, Reply[Any]], None]
+    _flush: Callable[[], Awaitable[None]]
+    """Makes what can be made durable durable; does not raise if the store fails."""
+    _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
+    """Invariant: an actor is in here exactly while its mailbox takes commands."""
+    _surplus: trio.Event = field(factory=trio.Event)
+    closed: bool = False
+    _activations: int = 0
+    _passivations: int = 0
+    _crashes: int = 0
+    _mailbox_rejections: int = 0
+
+    def __contains__(self, session_id: str) -> bool:
+        return session_id in self._actors
+
+    def actor(self, session_id: str) -> Actor:
+        """The session's actor, started if there is none. Never yields. Raises `RuntimeClosed`."""
+        if self.closed:
+            raise RuntimeClosed
+        actor = self._actors.get(session_id)
+        if actor is None:
+            actor = self._start(session_id)
+        else:
+            self._actors.move_to_end(session_id)
+        actor.last_used = trio.current_time()
+        return actor
+
+    async def ask(
+        self,
+        session_id: str,
+        command: Command[R],
+        *,
+        durable: bool = False,
+        nowait: bool = False,
+    ) -> Receipt[R]:
+        """Mails the command to the session's actor and returns its answer.
+
+        With `durable`, once the state that it leaves is on disk. Raises what the command was
+        refused with, `StoreError` if the session cannot be loaded or what became of it is unknown,
+        `SessionCrashed`, `RuntimeClosed`, and `MailboxFull` instead of waiting if `nowait`.
+        """
+        mailed = Mailed(command, durable)
+        while True:
+            actor = self.actor(session_id)
+            try:
+                if nowait:
+                    actor.mail_nowait(mailed)
+                else:
+                    await actor.mail(mailed)
+            except trio.ClosedResourceError:
+                continue  # it met the end of an activation; the directory knows the next one
+            except MailboxFull:
+                self._mailbox_rejections += 1
+                raise
+            return await mailed.reply.wait()
+
+    def passivate(self, actor: Actor) -> bool:
+        """Stops the actor if nothing would be missed; says whether it did."""
+        # From the question to the closed mailbox nothing yields, so no command comes in between.
+        if not actor.is_idle or self._actors.get(actor.session_id) is not actor:
+            return False
+        del self._actors[actor.session_id]
+        actor.close()
+        # To here.
+        self._passivations += 1
+        return True
+
+    def close(self) -> None:
+        """Takes no more commands; the actors answer those that they have, and end."""
+        self.closed = True
+        for actor in self._actors.values():
+            actor.close()
+        self._actors.clear()
+
+    async def sweep(self) -> None:
+        """Passivates the idle and the surplus until cancelled."""
+        pause = self._config.idle_timeout / 10
+        while True:
+            with trio.move_on_after(pause):
+                await self._surplus.wait()
+            self._surplus = trio.Event()
+            await self._passivate_idle()
+            if len(self._actors) > self._config.max_active:
+                await self._passivate_surplus()
+            if len(self._actors) > self._config.max_active:
+                await self._flush()
+                await self._passivate_surplus()
+
+    def statistics(self) -> DirectoryStatistics:
+        """Which sessions are in memory."""
+        return DirectoryStatistics(
+            active_sessions=len(self._actors),
+            activations=self._activations,
+            passivations=self._passivations,
+            crashes=self._crashes,
+            mailbox_rejections=self._mailbox_rejections,
+        )
+
+    def _start(self, session_id: str) -> Actor:
+        actor = Actor(
+            session_id=session_id,
+            mailbox_size=self._config.mailbox_size,
+            activate=self._activate,
+            mark_dirty=self._mark_dirty,
+            settle_when_durable=self._settle_when_durable,
+            on_absent=self.passivate,
+        )
+        self._actors[session_id] = actor
+        self._activations += 1
+        self._nursery.start_soon(self._run, actor, name=f"session {session_id}")
+        if len(self._actors) > self._config.max_active:
+            self._surplus.set()
+        return actor
+
+    async def _run(self, actor: Actor) -> None:
+        try:
+            await actor.run()
+        finally:
+            if self._actors.get(actor.session_id) is actor:  # it failed: nobody passivated it
+                del self._actors[actor.session_id]
+            self._crashes += actor.crashed
+
+    async def _passivate_idle(self) -> None:
+        unused_since = trio.current_time() - self._config.idle_timeout
+        await self._passivate_while(lambda actor: actor.last_used <= unused_since)
+
+    async def _passivate_surplus(self) -> None:
+        await self._passivate_while(lambda _: len(self._actors) > self._config.max_active)
+
+    async def _passivate_while(self, wanted: Callable[[Actor], bool]) -> None:
+        """From the least recently used on, until `wanted` says no; spares those that are busy."""
+        spared = 0
+        while chunk := list(islice(self._actors.values(), spared, spared + SWEEP_CHUNK)):
+            for actor in chunk:
+                if not wanted(actor):
+                    return
+                if not self.passivate(actor):
+                    spared += 1
+            await trio.lowlevel.checkpoint()

@@ -1,0 +1,196 @@
+"""The dirty set: every record whose version is beyond its durable one, and who waits for it.
+
+Synchronous throughout; the persister decides when, this decides what.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import trio
+from attrs import define, field
+
+from runtime.errors import DeltaRejected, StoreError
+from runtime.saving.erasure import Erasure
+from runtime.store import Committed, Delta
+
+
+class Record(Protocol):
+    """Something with state that may be beyond the store's: a session, or the erasure of one."""
+
+    session_id: str
+    version: int
+    durable_version: int
+    undurable_bytes: int
+
+    def delta(self) -> Delta:
+        """All that the store does not have yet. Changes nothing."""
+
+    def mark_durable(self, delta: Delta) -> None:
+        """Takes note that `delta` is in the store."""
+
+
+class Waiting(Protocol):
+    """Whoever waits for a record to become durable: a `Waiter`, or a command's held-back reply."""
+
+    deadline: float
+    """When to stop waiting, in trio's time."""
+
+    def settle(self, error: StoreError | None = None) -> None:
+        """One of the records is durable, or cannot become so."""
+
+
+@define(eq=False)
+class Waiter:
+    """Someone who waits for `pending` records to become durable."""
+
+    pending: int
+    deadline: float
+    error: StoreError | None = None
+    done: trio.Event = field(factory=trio.Event)
+
+    def settle(self, error: StoreError | None = None) -> None:
+        """One of the records is durable, or cannot become so."""
+        self.error = self.error or error
+        self.pending -= 1
+        if self.pending == 0:
+            self.done.set()
+
+
+@define(eq=False)
+class Dirty:
+    """A record in the dirty set. Times are trio's."""
+
+    record: Record
+    since: float
+    size: int = 0
+    """Its share of the undurable bytes."""
+    waiters: list[tuple[int, Waiting]] = field(factory=list)
+    """Each with the version that it waits for."""
+    rejection: DeltaRejected | None = None
+    """Why the store refused it the last time."""
+    rejections: int = 0
+    """How often the store has refused it in a row."""
+    not_before: float = 0.0
+    """A rejected record rests until then, so that it costs its neighbours nothing."""
+
+    def fail_waiters(self, error: StoreError) -> None:
+        """Tells everyone who waits for it."""
+        waiters, self.waiters = self.waiters, []
+        for _, waiter in waiters:
+            waiter.settle(error)
+
+
+Batch = Sequence[tuple[Dirty, Delta]]
+
+
+@define(eq=False)
+class DirtySet:
+    """Records by session id, in the order in which they are taken: about that of `since`.
+
+    Invariant: a record is in here exactly while its version is beyond its durable one.
+    """
+
+    _by_id: dict[str, Dirty] = field(factory=dict)
+    undurable_bytes: int = 0
+    """Invariant: the sum of the sizes of what is in here."""
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Dirty]:
+        return iter(self._by_id.values())
+
+    def get(self, session_id: str) -> Dirty | None:
+        """The session's place in here, if it has one."""
+        return self._by_id.get(session_id)
+
+    def add(self, record: Record, now: float) -> None:
+        """Notes that the record has changed."""
+        dirty = self._by_id.get(record.session_id)
+        if dirty is None:
+            dirty = self._by_id[record.session_id] = Dirty(record, since=now)
+        # Invariant of the whole runtime: one activation at a time, the next one only after
+        # everything of the last one is durable.
+        assert dirty.record is record, f"{record.session_id} has two owners"
+        self._resize(dirty)
+
+    def tell_late(self, now: float, error: StoreError) -> float | None:
+        """Tells those who have waited until their deadline; returns the next one's deadline."""
+        next_deadline: float | None = None
+        for dirty in self:
+            waiters, dirty.waiters = dirty.waiters, []
+            for version, waiter in waiters:
+                if waiter.deadline <= now:
+                    waiter.settle(error)
+                else:
+                    dirty.waiters.append((version, waiter))
+                    next_deadline = min(next_deadline or waiter.deadline, waiter.deadline)
+        return next_deadline
+
+    def oldest_since(self) -> float | None:
+        """Since when the oldest record has been in here."""
+        # Not just the first: what changed during a commit comes back with an older moment.
+        return min((dirty.since for dirty in self), default=None)
+
+    def due(self, interval: float) -> float:
+        """When the first record is to be committed at the latest. There has to be one."""
+        return min(
+            max(dirty.since + (0 if dirty.waiters else interval), dirty.not_before)
+            for dirty in self
+        )
+
+    def take(self, now: float, *, max_sessions: int, max_bytes: int) -> tuple[Batch, bool]:
+        """The oldest records' deltas, and whether others were left for want of room."""
+        # From here to the return nothing yields: each delta is one state between two commands.
+        batch: list[tuple[Dirty, Delta]] = []
+        size = 0
+        for dirty in self:
+            if dirty.not_before > now:
+                continue
+            if len(batch) == max_sessions or size >= max_bytes:
+                return batch, True
+            batch.append((dirty, dirty.record.delta()))
+            size += dirty.size
+        return batch, False
+        # To here.
+
+    def settle(self, batch: Batch, committed: Committed, taken_at: float) -> None:
+        """Marks what became durable, and tells whoever waits for it.
+
+        The rejected stay as they are. What changed after `taken_at` stays, as new dirt.
+        """
+        for dirty, delta in batch:
+            record = dirty.record
+            if delta.session_id in committed.rejected:
+                continue
+            record.mark_durable(delta)
+            if isinstance(record, Erasure):
+                record.erased = delta.session_id in committed.erased
+            del self._by_id[delta.session_id]
+            self._resize(dirty)
+            waiters, dirty.waiters = dirty.waiters, []
+            for version, waiter in waiters:
+                if version <= record.durable_version:
+                    waiter.settle()
+                else:
+                    dirty.waiters.append((version, waiter))
+            if record.durable_version < record.version:
+                dirty.since, dirty.rejection, dirty.rejections = taken_at, None, 0
+                self._by_id[delta.session_id] = dirty
+
+    def reject(
+        self, session_id: str, rejection: DeltaRejected, now: float, pause: Callable[[int], float]
+    ) -> None:
+        """Lets a rejected record rest, and tells whoever waits for it.
+
+        `pause` maps the number of rejections before this one to seconds.
+        """
+        dirty = self._by_id[session_id]
+        dirty.rejection = rejection
+        dirty.not_before = now + pause(dirty.rejections)
+        dirty.rejections += 1
+        dirty.fail_waiters(rejection)
+
+    def _resize(self, dirty: Dirty) -> None:
+        self.undurable_bytes += dirty.record.undurable_bytes - dirty.size
+        dirty.size = dirty.record.undurable_bytes

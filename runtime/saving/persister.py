@@ -1,0 +1,329 @@
+"""The only task that writes to the store.
+
+A cycle waits until a commit is due, takes the dirty records' deltas in one stretch, commits them in
+one transaction in a worker thread, and marks what became durable. While one commit runs, the next
+batch gathers: that is the group commit.
+
+A failed commit changes nothing here: the deltas are derived from the records, so the next cycle
+takes them again, together with whatever came since.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from math import inf
+
+import trio
+from attrs import define, field
+
+from runtime.clock import timestamp
+from runtime.config import RuntimeConfig
+from runtime.errors import StoreBehind, StoreError, StoreUnavailable
+from runtime.saving import threads
+from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
+from runtime.statistics import (
+    BATCH_SESSIONS,
+    COMMIT_SECONDS,
+    HistogramCounter,
+    PersisterStatistics,
+)
+from runtime.store import Store
+
+log = logging.getLogger("agent_runtime")
+
+LATENESS = 0.01
+"""How much later than `commit_timeout` a caller may be told, as a share of it: a hundred looks at
+the waiters in that time, however many there are."""
+
+ENDED = "The runtime ended before this was confirmed on disk"
+
+
+def backoff(config: RuntimeConfig, attempt: int) -> float:
+    """Seconds to pause after the attempt of this number, counted from 0, has failed."""
+    doublings = min(attempt, 32)  # far beyond any sensible maximum, and no overflow
+    return min(config.backoff_initial * 2.0**doublings, config.backoff_max)
+
+
+@define(eq=False)
+class Persister:
+    """The dirty set's owner, and the task that empties it."""
+
+    _store: Store
+    _config: RuntimeConfig
+    _now: Callable[[], datetime]
+    _dirty: DirtySet = field(factory=DirtySet)
+    _stirred: trio.Event = field(factory=trio.Event)
+    """Set when there is something new to decide: the first dirt, a waiter, a large batch."""
+    _hurry: bool = False
+    """Whether the next commit is due at once."""
+    _due: float = inf
+    """Until when the task naps at the longest, unless it is stirred."""
+    is_committing: bool = False
+    """Whether a worker thread is in the store; stays true if it had to be left behind there."""
+    _ended: bool = False
+    _failed_attempts: int = 0
+    """Commits that failed since the last one that did not."""
+    _failing_since: str | None = None
+    _last_error: StoreError | None = None
+    _began: float = 0.0
+    """When the commit that a thread is at began, or the last one, in trio's time."""
+    _began_at: datetime = field(init=False)
+    """The same, by the clock."""
+    _failures: int = 0
+    _rejections: int = 0
+    _commit_seconds: HistogramCounter = field(factory=lambda: HistogramCounter(COMMIT_SECONDS))
+    _batch_sessions: HistogramCounter = field(factory=lambda: HistogramCounter(BATCH_SESSIONS))
+
+    # -- for the actors -----------------------------------------------------------------------
+
+    def mark_dirty(self, record: Record) -> None:
+        """Notes that the record has changed. Never yields."""
+        self._dirty.add(record, trio.current_time())
+        if (
+            len(self._dirty) >= self._config.batch_sessions
+            or self._dirty.undurable_bytes >= self._config.batch_bytes
+        ):
+            self._hurry = True
+            self._stirred.set()
+        elif trio.current_time() + self._config.snapshot_interval < self._due:
+            self._stirred.set()  # the first dirt, or the first beside records that rest
+
+    def settle_when_durable(self, record: Record, waiting: Waiting) -> None:
+        """Settles `waiting` once what the record is now is on disk. Never yields.
+
+        Or with a `StoreError` if that is still unknown after `commit_timeout`.
+        """
+        if self._ended:
+            waiting.settle(StoreUnavailable(ENDED))
+            return
+        dirty = self._dirty.get(record.session_id)
+        assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
+        waiting.deadline = trio.current_time() + self._config.commit_timeout
+        dirty.waiters.append((record.version, waiting))
+        self._hurry = True
+        self._stirred.set()
+
+    # -- for the callers ----------------------------------------------------------------------
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last commit failed, or the present one takes too long."""
+        return self.failing_since is not None
+
+    @property
+    def failing_since(self) -> str | None:
+        """When the store began to fail, UTC; `None` while it works."""
+        return self._failing_since or (timestamp(self._began_at) if self._is_stalled else None)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether less waits for the store than the configured bound."""
+        return self._dirty.undurable_bytes < self._config.undurable_limit
+
+    def check_room(self) -> None:
+        """Raises `StoreBehind` if too much waits for the store already."""
+        if not self.has_room:
+            raise StoreBehind(self._dirty.undurable_bytes, self._config.undurable_limit)
+
+    def has_dirty(self, session_id: str) -> bool:
+        """Whether something of this session waits for the store."""
+        return self._dirty.get(session_id) is not None
+
+    async def wait_written(self, session_id: str) -> None:
+        """Returns when what the session is now is on disk.
+
+        Raises `StoreError` if that is still unknown after `commit_timeout`, or if the store
+        rejects it.
+        """
+        if dirty := self._dirty.get(session_id):
+            await self._wait([(dirty, dirty.record.version)])
+
+    async def wait_settled(self, session_id: str) -> None:
+        """Returns when nothing of this session waits for the store. Raises `StoreError`."""
+        while self.has_dirty(session_id):
+            await self.wait_written(session_id)
+
+    async def flush(self) -> None:
+        """Returns when all that is dirty now is on disk. Raises `StoreError`.
+
+        A record that the store keeps rejecting is not waited for, it is only reported.
+        """
+        if healthy := self._unrejected():
+            await self._wait([(dirty, dirty.record.version) for dirty in healthy])
+        for dirty in self._dirty:
+            if dirty.rejection is not None:
+                raise dirty.rejection
+
+    async def try_flush(self) -> None:
+        """The same where the store works; otherwise returns, since it is known to fail already."""
+        if not self.is_failing:
+            with suppress(StoreError):  # logged where it arose; `statistics` shows it
+                await self.flush()
+
+    # -- the task -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commits until cancelled. Raises `StoreBroken`, after which nothing may go on."""
+        try:
+            while True:
+                await self._wait_until_due()
+                batch, self._hurry = self._dirty.take(
+                    trio.current_time(),
+                    max_sessions=self._config.batch_sessions,
+                    max_bytes=self._config.batch_bytes,
+                )
+                if batch:
+                    await self._commit(batch)
+                del batch  # it holds the messages, which are packed by now
+        finally:
+            self._ended = True
+            for dirty in self._dirty:
+                dirty.fail_waiters(StoreUnavailable(ENDED))
+
+    async def tell_the_late(self) -> None:
+        """Until cancelled, tells callers that have waited for `commit_timeout` that it is unknown.
+
+        One task for all of them: a deadline of its own for each would be a tenth of an append.
+        """
+        timeout = self._config.commit_timeout
+        while True:
+            now = trio.current_time()
+            reason = f" ({self._trouble})" if self._trouble else ""
+            error = StoreUnavailable(
+                f"Not confirmed on disk within {timeout:g} s{reason}. "
+                "It is kept in memory and tried again; sending it again with the same ids is safe"
+            )
+            # Who comes later has a later deadline, so nobody's is before this one.
+            deadline = self._dirty.tell_late(now, error) or now + timeout
+            await trio.sleep_until(max(deadline, now + timeout * LATENESS))
+
+    async def drain(self) -> None:
+        """Commits until nothing is dirty; for the end, when no actor runs any more.
+
+        Tries until cancelled, and gives up on what the store rejects. `run` has to be running.
+        """
+        for dirty in self._dirty:  # the last chance: it may have changed since it was rejected
+            dirty.rejection, dirty.not_before = None, 0.0
+        while self._unrejected() and not self._ended:
+            with suppress(StoreError):  # logged where it arose
+                await self.flush()
+
+    def check_written(self) -> None:
+        """Raises `StoreUnavailable` if something accepted is not on disk at the end."""
+        if self._dirty and not self._ended:
+            raise StoreUnavailable(
+                f"{len(self._dirty)} sessions could not be written completely: "
+                f"{self._trouble or 'the store rejects them'}"
+            )
+
+    def statistics(self) -> PersisterStatistics:
+        """What waits, and how the commits went."""
+        oldest = self._dirty.oldest_since()
+        return PersisterStatistics(
+            dirty_sessions=len(self._dirty),
+            undurable_bytes=self._dirty.undurable_bytes,
+            oldest_undurable_age=0.0 if oldest is None else trio.current_time() - oldest,
+            commit_seconds=self._commit_seconds.snapshot(),
+            batch_sessions=self._batch_sessions.snapshot(),
+            commit_failures=self._failures,
+            rejected_deltas=self._rejections,
+            failing_since=self.failing_since,
+            last_error=self._trouble,
+        )
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _is_stalled(self) -> bool:
+        # From then on callers are being told: a store that neither commits nor fails has failed.
+        waited = trio.current_time() - self._began
+        return self.is_committing and waited >= self._config.commit_timeout
+
+    @property
+    def _trouble(self) -> str | None:
+        if self._last_error is not None:
+            return str(self._last_error)
+        return "The store does not answer" if self._is_stalled else None
+
+    def _unrejected(self) -> list[Dirty]:
+        return [dirty for dirty in self._dirty if dirty.rejection is None]
+
+    async def _wait(self, targets: Sequence[tuple[Dirty, int]]) -> None:
+        if self._ended:
+            raise StoreUnavailable(ENDED)
+        deadline = trio.current_time() + self._config.commit_timeout
+        waiter = Waiter(pending=len(targets), deadline=deadline)
+        for dirty, version in targets:
+            dirty.waiters.append((version, waiter))
+        self._hurry = True
+        self._stirred.set()
+        try:
+            await waiter.done.wait()
+        finally:
+            if not waiter.done.is_set():
+                for dirty, version in targets:
+                    with suppress(ValueError):  # settled already
+                        dirty.waiters.remove((version, waiter))
+        if waiter.error is not None:
+            raise waiter.error
+
+    async def _wait_until_due(self) -> None:
+        """Until there is dirt, and it is old enough, or someone waits, or it is much."""
+        while not self._dirty:
+            self._due = inf
+            self._stirred = trio.Event()
+            await self._stirred.wait()
+        while not self._hurry:
+            self._stirred = trio.Event()
+            self._due = self._dirty.due(self._config.snapshot_interval)
+            with trio.move_on_at(self._due) as nap:
+                await self._stirred.wait()
+            if nap.cancelled_caught:
+                break
+        # Commands that are already mailed are answered before this task runs again: they join.
+        await trio.lowlevel.checkpoint()
+
+    async def _commit(self, batch: Batch) -> None:
+        """One transaction; if the store cannot do it now, a pause."""
+        started = self._began = trio.current_time()
+        self._began_at = self._now()
+        self.is_committing = True
+        try:
+            # Cancelled, it leaves the thread behind: the end of the runtime is bounded (I6).
+            committed = await threads.call_in_thread(
+                self._store.commit, [delta for _, delta in batch]
+            )
+        except StoreUnavailable as error:
+            self.is_committing = False
+            self._note_failure(error)
+            await trio.sleep(backoff(self._config, self._failed_attempts))
+            self._failed_attempts += 1
+            self._hurry = True
+            return
+        except Exception:
+            self.is_committing = False  # it ends the runtime, but the thread is back
+            raise
+        self.is_committing = False
+        now = trio.current_time()
+        self._dirty.settle(batch, committed, taken_at=started)
+        for session_id, rejection in committed.rejected.items():
+            self._rejections += 1
+            log.error("session %s: the store rejects it: %s", session_id, rejection)
+            self._dirty.reject(session_id, rejection, now, lambda n: backoff(self._config, n))
+        self._note_success()
+        self._commit_seconds.observe(now - started)
+        self._batch_sessions.observe(len(batch))
+
+    def _note_failure(self, error: StoreError) -> None:
+        self._failures += 1
+        self._last_error = error
+        if self._failing_since is None:
+            self._failing_since = timestamp(self._now())
+            log.error("the store fails; nothing is lost yet, trying again: %s", error)
+
+    def _note_success(self) -> None:
+        self._failed_attempts = 0
+        if self._failing_since is not None:
+            log.warning("the store works again; it failed since %s", self._failing_since)
+            self._failing_since = self._last_error = None

@@ -1,0 +1,1 @@
+"""One session, pure: its messages, its state, its answers."""

@@ -1,0 +1,228 @@
+from math import inf
+
+import attrs
+import pytest
+from trio.testing import assert_no_checkpoints
+
+from runtime.errors import DeltaRejected, StoreUnavailable
+from runtime.saving.dirty import DirtySet, Waiter
+from runtime.saving.erasure import Erasure
+from runtime.session.state import SessionState
+from runtime.store import Committed
+from tests.runtime.fakes import NOON, said
+
+REJECTED = DeltaRejected("poison")
+
+
+def session(session_id: str, content: str = "hi") -> SessionState:
+    state = SessionState(session_id=session_id)
+    state.append([said(content)], create=True, at=NOON)
+    return state
+
+
+def dirty_set(*sessions: SessionState) -> DirtySet:
+    dirty = DirtySet()
+    for moment, state in enumerate(sessions):
+        dirty.add(state, moment)
+    return dirty
+
+
+def take(dirty: DirtySet, now: float = 100.0) -> list[str]:
+    batch, _ = dirty.take(now, max_sessions=100, max_bytes=10**9)
+    return [delta.session_id for _, delta in batch]
+
+
+def settle(dirty: DirtySet, now: float = 100.0, rejecting: tuple[str, ...] = ()) -> None:
+    batch, _ = dirty.take(now, max_sessions=100, max_bytes=10**9)
+    dirty.settle(batch, Committed(dict.fromkeys(rejecting, REJECTED)), taken_at=now)
+    for session_id in rejecting:
+        dirty.reject(session_id, REJECTED, now, lambda n: 2.0**n)
+
+
+async def test_the_oldest_are_taken_first() -> None:
+    assert take(dirty_set(session("b"), session("a"), session("c"))) == ["b", "a", "c"]
+
+
+async def test_a_change_does_not_make_a_record_younger() -> None:
+    a, b = session("a"), session("b")
+    dirty = dirty_set(a, b)
+    a.append([said("more")], create=True, at=NOON)
+    dirty.add(a, 50)
+    assert take(dirty) == ["a", "b"]
+    assert dirty.oldest_since() == 0
+
+
+async def test_two_owners_of_one_session_are_a_bug() -> None:
+    dirty = dirty_set(session("a"))
+    with pytest.raises(AssertionError, match="two owners"):
+        dirty.add(session("a"), 1)
+
+
+async def test_taking_does_not_yield() -> None:
+    dirty = dirty_set(*(session(str(n)) for n in range(100)))
+    with assert_no_checkpoints():
+        take(dirty)
+
+
+async def test_no_more_sessions_are_taken_than_asked_for() -> None:
+    batch, more = dirty_set(*map(session, "abc")).take(9, max_sessions=2, max_bytes=10**9)
+    assert ([delta.session_id for _, delta in batch], more) == (["a", "b"], True)
+
+
+async def test_nothing_is_left_when_the_batch_just_fits() -> None:
+    _, more = dirty_set(*map(session, "abc")).take(9, max_sessions=3, max_bytes=10**9)
+    assert not more
+
+
+async def test_a_batch_ends_with_the_record_that_fills_it() -> None:
+    dirty = dirty_set(session("a", "x" * 10_000), session("b"), session("c"))
+    batch, more = dirty.take(9, max_sessions=9, max_bytes=10_000)
+    assert ([delta.session_id for _, delta in batch], more) == (["a"], True)
+
+
+async def test_what_became_durable_leaves() -> None:
+    dirty = dirty_set(session("a"), session("b"))
+    settle(dirty)
+    assert (len(dirty), dirty.undurable_bytes, dirty.oldest_since()) == (0, 0, None)
+
+
+async def test_the_undurable_bytes_are_the_sum_of_what_is_in_here() -> None:
+    a, b = session("a", "x" * 5000), session("b")
+    dirty = dirty_set(a, b)
+    assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
+    batch, _ = dirty.take(9, max_sessions=1, max_bytes=10**9)
+    a.append([said("y" * 3000)], create=True, at=NOON)
+    dirty.add(a, 10)
+    assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
+    dirty.settle(batch, Committed(), taken_at=9)
+    assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
+
+
+async def test_what_changed_while_it_was_committed_stays_with_a_new_age() -> None:
+    a = session("a")
+    dirty = dirty_set(a)
+    batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+    a.append([said("more")], create=True, at=NOON)
+    dirty.add(a, 10)
+    dirty.settle(batch, Committed(), taken_at=9)
+    assert (take(dirty), dirty.oldest_since()) == (["a"], 9)
+
+
+async def test_the_oldest_age_is_right_when_something_younger_came_during_a_commit() -> None:
+    a = session("a")
+    dirty = dirty_set(a)
+    batch, _ = dirty.take(5, max_sessions=9, max_bytes=10**9)
+    a.append([said("more")], create=True, at=NOON)
+    dirty.add(a, 6)
+    dirty.add(session("b"), 7)
+    dirty.settle(batch, Committed(), taken_at=5)
+    assert dirty.oldest_since() == 5
+
+
+async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
+    a = session("a")
+    dirty = dirty_set(a)
+    now, later = Waiter(pending=1, deadline=inf), Waiter(pending=1, deadline=inf)
+    place = dirty.get("a")
+    assert place is not None
+    place.waiters += [(1, now), (2, later)]
+    batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+    a.append([said("more")], create=True, at=NOON)
+    dirty.add(a, 10)
+    dirty.settle(batch, Committed(), taken_at=9)
+    assert (now.done.is_set(), later.done.is_set()) == (True, False)
+    settle(dirty)
+    assert later.done.is_set()
+
+
+async def test_a_waiter_for_several_records_waits_for_all() -> None:
+    waiter = Waiter(pending=2, deadline=inf)
+    waiter.settle()
+    assert not waiter.done.is_set()
+    waiter.settle()
+    assert (waiter.done.is_set(), waiter.error) == (True, None)
+
+
+async def test_a_waiter_keeps_the_first_error() -> None:
+    waiter = Waiter(pending=3, deadline=inf)
+    for error in (None, REJECTED, StoreUnavailable("later")):
+        waiter.settle(error)
+    assert waiter.error is REJECTED
+
+
+async def test_a_rejected_record_stays_and_its_waiters_are_told() -> None:
+    dirty = dirty_set(session("a"), session("b"))
+    waiter = Waiter(pending=1, deadline=inf)
+    place = dirty.get("a")
+    assert place is not None
+    place.waiters.append((1, waiter))
+    settle(dirty, rejecting=("a",))
+    assert (waiter.error, [d.record.session_id for d in dirty]) == (REJECTED, ["a"])
+
+
+async def test_a_rejected_record_rests_longer_each_time() -> None:
+    dirty = dirty_set(session("a"))
+    settle(dirty, now=10, rejecting=("a",))
+    assert (take(dirty, 10.9), take(dirty, 11)) == ([], ["a"])
+    settle(dirty, now=11, rejecting=("a",))
+    assert (take(dirty, 12.9), take(dirty, 13)) == ([], ["a"])
+
+
+async def test_a_record_that_is_accepted_at_last_forgets_its_rejections() -> None:
+    a = session("a")
+    dirty = dirty_set(a)
+    settle(dirty, now=10, rejecting=("a",))
+    batch, _ = dirty.take(20, max_sessions=9, max_bytes=10**9)
+    a.append([said("more")], create=True, at=NOON)
+    dirty.add(a, 21)
+    dirty.settle(batch, Committed(), taken_at=20)
+    place = dirty.get("a")
+    assert place is not None
+    assert (place.rejection, place.rejections, take(dirty, 21)) == (None, 0, ["a"])
+
+
+async def test_the_first_commit_is_due_an_interval_after_the_first_change() -> None:
+    assert dirty_set(session("a"), session("b")).due(interval=5) == 5
+
+
+async def test_a_resting_record_does_not_hasten_a_commit() -> None:
+    dirty = dirty_set(session("a"))
+    settle(dirty, now=10, rejecting=("a",))
+    assert dirty.due(interval=5) == 11
+    dirty.add(session("b"), 10)
+    assert dirty.due(interval=0) == 10
+
+
+async def test_a_resting_record_that_someone_waits_for_is_due_as_soon_as_it_may() -> None:
+    dirty = dirty_set(session("a"))
+    settle(dirty, now=10, rejecting=("a",))
+    place = dirty.get("a")
+    assert place is not None
+    place.waiters.append((1, Waiter(pending=1, deadline=inf)))
+    assert dirty.due(interval=3600) == 11
+
+
+async def test_an_erasure_learns_whether_there_was_something_to_erase() -> None:
+    erasures = [Erasure("there", NOON), Erasure("gone", NOON)]
+    dirty = DirtySet()
+    for erasure in erasures:
+        dirty.add(erasure, 0)
+    batch, _ = dirty.take(0, max_sessions=9, max_bytes=10**9)
+    dirty.settle(batch, Committed(erased=["there"]), taken_at=0)
+    assert [erasure.erased for erasure in erasures] == [True, False]
+    assert (len(dirty), dirty.undurable_bytes) == (0, 0)
+
+
+async def test_the_delta_of_an_erasure_spares_what_was_used_since() -> None:
+    delta = Erasure("s", NOON).delta()
+    assert attrs.asdict(delta, recurse=False) == {
+        "session_id": "s",
+        "version": 1,
+        "erase": True,
+        "erase_before": NOON,
+        "header": None,
+        "first_seq": 1,
+        "entries": (),
+        "first_switch": 1,
+        "switches": (),
+    }
