@@ -7,9 +7,11 @@ A map; each file imports only from those further down, or beside it:
 
 The suites, each also alone with `--help`, and the works that they consist of:
 
-- `runtime`    embedded: `appends`, `activations`, `listing`, `flushes`, `stages`, and `memory`,
-  which `resident` measures in a process of its own
+- `runtime`    embedded: `appends`, with `pages` and `rich` messages; `activations`, `listing`,
+  `flushes`, `batches` beside `schema_1`, `forks`, `stages`, and `memory`, which `resident` measures
+  in a process of its own
 - `growth`     `long_sessions`, and `large_databases` with their `starts`
+- `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 
@@ -21,7 +23,7 @@ What they stand on:
 - `stack`      the bare servers; `servers` starts them and the service; `client` asks them, and
   `answers` knows where an answer ends
 - `stores`     large databases; `embedded` runtimes; `baselines`: a bare channel, a bare database
-- `calls`      calls timed in turn; `proc`: what Linux says of a process
+- `calls`      calls timed in turn; `proc`: what Linux says of a process; `wal`: pages written
 - `results`    what came out, as JSON; `budgets`: what has to
 - `measure`    rounds, medians, spread, ratios; `machine`: where it was measured
 - `workload`   the conversations

@@ -10,7 +10,9 @@ import trio
 from benchmarks.baselines import (
     BARE_CHANNEL,
     BARE_SQLITE,
+    BARE_THREAD,
     commit_row,
+    commit_rows,
     create_table,
     encoded,
     open_channel,
@@ -26,11 +28,16 @@ from runtime import Durability, Runtime, RuntimeConfig
 
 SESSIONS = (1, 8, 64, 256, 1_000)
 """That append at the same time."""
+TOGETHER = 64
+"""Of these, the number that budgets are for; and the rows that bare SQLite commits at a time."""
 CALLERS = 64
 """That ask at the same time."""
 
 CHANNEL_NOTE = "a task answers over memory channels; each request has one of its own for the reply"
 COMMIT_NOTE = "one INSERT a transaction, WAL, synchronous=FULL, called in the same thread"
+THREAD_NOTE = (
+    "the same through `trio.to_thread.run_sync`: no event loop can wait for a disk with less"
+)
 NOTES: dict[Durability, str] = {
     "snapshot": "answered from memory, on disk a second later at most",
     "commit": "answered when committed and synced",
@@ -61,6 +68,11 @@ async def _one_caller(effort: Effort, results: Results) -> None:
         async def bare_commit() -> None:
             commit_row(table, row("bare", next(numbers), body))
 
+        async def thread_commit() -> None:
+            await trio.to_thread.run_sync(
+                commit_row, table, row("bare in a thread", next(numbers), body)
+            )
+
         async def appends(runtime: Runtime, times: int) -> list[float]:
             session = runtime.session(f"appended-{next(numbers)}")
             await session.create()
@@ -74,6 +86,7 @@ async def _one_caller(effort: Effort, results: Results) -> None:
                 "ask": partial(seconds_of, asked.summary, asks),
                 "snapshot": partial(appends, snapshot, appended),
                 "bare commit": partial(seconds_of, bare_commit, commits),
+                "thread commit": partial(seconds_of, thread_commit, commits),
                 "commit": partial(appends, commit, commits),
             },
             effort.rounds,
@@ -90,9 +103,13 @@ async def _one_caller(effort: Effort, results: Results) -> None:
     bare = add_latency(
         results, work, BARE_SQLITE, samples["bare commit"], COMMIT_NOTE, durable=True
     )
+    limit = add_latency(
+        results, work, BARE_THREAD, samples["thread commit"], THREAD_NOTE, durable=True
+    )
     ours = add_latency(
         results, work, OURS, samples["commit"], NOTES["commit"], durable=DURABLE["commit"]
     )
+    results.judge("append_commit_thread", ours.over(limit))
     results.judge("append_commit", ours.over(bare))
 
 
@@ -134,7 +151,22 @@ async def _many_callers(effort: Effort, results: Results) -> None:
             ]
             return await rate_of(callers, short)
 
-    contenders: dict[object, Callable[[], Awaitable[float]]] = {OURS: asks, BARE_CHANNEL: bare_asks}
+    async def bare_commits() -> float:
+        ids = [f"s-{number}" for number in range(TOGETHER)]
+        seqs = count(1)
+        with closing(create_table(effort.folder / f"{next(numbers)}.db")) as table:
+
+            async def commit() -> None:
+                seq = next(seqs)
+                commit_rows(table, [row(i, seq, encoded(short_message())) for i in ids])
+
+            return TOGETHER * await rate_of([commit], long)
+
+    contenders: dict[object, Callable[[], Awaitable[float]]] = {
+        OURS: asks,
+        BARE_CHANNEL: bare_asks,
+        BARE_SQLITE: bare_commits,
+    }
     for durability in NOTES:
         for sessions in SESSIONS:
             contenders[durability, sessions] = partial(appends, durability, sessions)
@@ -154,4 +186,14 @@ async def _many_callers(effort: Effort, results: Results) -> None:
                 note=f"{note}; one caller for each session; until all of it is on disk",
                 durable=DURABLE[durability],
             )
-    results.judge("append_commit_64", Spread(rates["commit", 64]).over(Spread(rates["commit", 1])))
+    together = Spread(rates["commit", TOGETHER])
+    results.judge("append_commit_64", together.over(Spread(rates["commit", 1])))
+    bare = results.add(
+        f"append in `commit`, {TOGETHER} sessions at once",
+        BARE_SQLITE,
+        "/s",
+        rates[BARE_SQLITE],
+        note=f"{TOGETHER} rows a transaction, each encoded; it is known beforehand who writes when",
+        durable=True,
+    )
+    results.judge("append_commit_64_bare", together.over(bare))

@@ -9,6 +9,7 @@ from pathlib import Path
 import trio
 
 BARE_CHANNEL, BARE_SQLITE = "bare trio channel", "bare sqlite3"
+BARE_THREAD = "bare sqlite3 in a thread"
 
 Ask = Callable[[object], Awaitable[object]]
 
@@ -25,6 +26,11 @@ CREATE TABLE message (
 )
 """
 _INSERT = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)"
+_COPY = """
+INSERT INTO message
+SELECT ?2, seq, body, client_id, metadata, timestamp FROM message WHERE session_id = ?1
+ ORDER BY seq
+"""
 
 
 @asynccontextmanager
@@ -49,8 +55,11 @@ async def open_channel() -> AsyncIterator[Ask]:
 
 
 def create_table(path: Path) -> sqlite3.Connection:
-    """One table of messages in a new database, in WAL mode, each commit synced."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    """One table of messages in a new database, in WAL mode, each commit synced.
+
+    For one thread at a time, whichever that is.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     assert mode == "wal", f"{path.parent} cannot have a WAL"
     connection.execute("PRAGMA synchronous = FULL")
@@ -87,3 +96,11 @@ def read_session(connection: sqlite3.Connection, session_id: str) -> list[Row]:
     return connection.execute(
         "SELECT * FROM message WHERE session_id = ? ORDER BY seq", (session_id,)
     ).fetchall()
+
+
+def copy_session(connection: sqlite3.Connection, session_id: str, copy_id: str) -> int:
+    """Copies all of a session's messages in one transaction; says how many."""
+    connection.execute("BEGIN")
+    copied = connection.execute(_COPY, (session_id, copy_id)).rowcount
+    connection.execute("COMMIT")
+    return copied

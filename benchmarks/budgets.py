@@ -51,11 +51,25 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             of="× a bare trio memory-channel ask and reply",
             suite="runtime",
         ),
-        "append_commit": Budget(
+        "append_commit_thread": Budget(
             work="embedded append, `commit`, one caller",
+            limit=1.15,
+            best="low",
+            of="× one bare SQLite FULL commit of a row through `trio.to_thread.run_sync`",
+            suite="runtime",
+        ),
+        "append_commit": Budget(
+            work="the same",
             limit=2.5,
             best="low",
             of="× one bare SQLite FULL commit of a row",
+            suite="runtime",
+        ),
+        "append_pages": Budget(
+            work="the same, with its client's id: pages written to the WAL",
+            limit=5,
+            best="low",
+            of="pages",
             suite="runtime",
         ),
         "append_commit_64": Budget(
@@ -65,12 +79,26 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             of="× one caller's rate",
             suite="runtime",
         ),
+        "append_commit_64_bare": Budget(
+            work="the same, 64 sessions at once",
+            limit=0.75,
+            best="high",
+            of="× the rate of bare SQLite that commits 64 rows at a time",
+            suite="runtime",
+        ),
         "append_64_openai": Budget(
             work="the same, 64 sessions at once",
             limit=4,
             best="high",
             of="× OpenAI `SQLiteSession` under the same 64",
             suite="peers",
+        ),
+        "append_rich": Budget(
+            work="append of a message with parts and reasoning",
+            limit=1.2,
+            best="low",
+            of="× of a plain one of as many bytes",
+            suite="runtime",
         ),
         "append_long": Budget(
             work="append into a session of 100,000 messages",
@@ -102,7 +130,7 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
         ),
         "activation": Budget(
             work="activation of a 1,000-message session",
-            limit=2,
+            limit=1.3,
             best="low",
             of="× reading the same rows with bare sqlite3",
             suite="runtime",
@@ -112,7 +140,7 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             limit=1,
             best="low",
             of="× what is allowed",
-            words="≤ 8 KB + 1.2 × its messages' JSON bytes",
+            words="≤ 8 KB + 1.2 × its resident JSON",
             suite="runtime",
         ),
         "start": Budget(
@@ -129,11 +157,39 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             of="× with none",
             suite="growth",
         ),
+        "list_growth": Budget(
+            work="list of 50 sessions with 1,000,000 stored ones",
+            limit=1.5,
+            best="low",
+            of="× with 1,000",
+            suite="growth",
+        ),
         "bulk": Budget(
             work="bulk writes through the persister",
-            limit=0.6,
+            limit=0.7,
             best="high",
             of="× bare `executemany` at the same batch size",
+            suite="runtime",
+        ),
+        "batch_time": Budget(
+            work="batches of 1,000 sessions, one message each",
+            limit=1,
+            best="low",
+            of="× the time of schema 1",
+            suite="runtime",
+        ),
+        "batch_pages": Budget(
+            work="the same: pages written to the WAL",
+            limit=1,
+            best="low",
+            of="× those of schema 1",
+            suite="runtime",
+        ),
+        "fork": Budget(
+            work="fork of a session of 100,000 messages",
+            limit=2,
+            best="low",
+            of="× a bare `INSERT ... SELECT` of as many rows",
             suite="runtime",
         ),
         "history_3": Budget(

@@ -2,10 +2,15 @@
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from benchmarks import workload
 from benchmarks.workload import short_message
 from persistence import MemoryStore, SQLiteStore, open_store
-from runtime import Message, Runtime, RuntimeConfig, Session, open_runtime
+from runtime import History, Message, Runtime, RuntimeConfig, Session, open_runtime
+from runtime.session.forms import shown_json
 
 OURS = "this runtime"
 
@@ -30,4 +35,10 @@ async def created(runtime: Runtime, sessions: int) -> list[Session]:
     for session in found:
         await session.create(durable=False)
     await runtime.flush()
+    return found
+
+
+def unpacked(history: History) -> list[workload.Message]:
+    """The messages of a history as objects, as whoever works with them needs them."""
+    found: list[dict[str, Any]] = msgspec.json.decode(shown_json(history.entries.shown()))
     return found

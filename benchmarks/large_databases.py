@@ -18,6 +18,8 @@ from runtime import Runtime
 
 SIZES = (0, 1_000, 100_000, 1_000_000)
 """Sessions in the database, each of one message."""
+SMALL = 1_000
+"""Of these, the number that the largest is compared with where a call has to stay as it is."""
 PREFIX = "session-"
 
 STEPS = 50
@@ -109,18 +111,22 @@ async def _calls(effort: Effort, results: Results, databases: Databases) -> None
                     seconds.setdefault((work, size), []).append(value)
             for key, values in seconds.items():
                 rounds.setdefault(key, []).append(median(values))
-    for work, note in CALLS.items():
-        for size in databases:
-            if (work, size) in rounds:
-                results.add(
-                    work,
-                    OURS,
-                    "s",
-                    rounds[work, size],
-                    x=size,
-                    note=note,
-                    durable=DURABLE.get(work),
-                )
+    spreads = {
+        (work, size): results.add(
+            work,
+            OURS,
+            "s",
+            rounds[work, size],
+            x=size,
+            note=note,
+            durable=DURABLE.get(work),
+        )
+        for work, note in CALLS.items()
+        for size in databases
+        if (work, size) in rounds
+    }
+    largest, small = max(databases), effort.of(full=SMALL, quick=max(databases))
+    results.judge("list_growth", spreads[LIST, largest].over(spreads[LIST, small]))
 
 
 async def _step(runtime: Runtime, size: int, number: int) -> dict[str, float]:

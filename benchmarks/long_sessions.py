@@ -8,11 +8,11 @@ from time import perf_counter
 
 import trio
 
-from benchmarks.embedded import MESSAGE, OURS, running
+from benchmarks.embedded import MESSAGE, OURS, running, unpacked
 from benchmarks.measure import Timer, in_turn
 from benchmarks.proc import bytes_written
 from benchmarks.results import Results
-from benchmarks.stores import fill
+from benchmarks.stores import copy, fill
 from benchmarks.suite import Effort
 
 LENGTHS = (0, 10, 100, 1_000, 10_000, 100_000)
@@ -93,7 +93,7 @@ async def _seconds(
                 seconds[work, length].append(ended - began)
         for _, length in in_turn(lengths, reads):
             timer = Timer()
-            (await sessions[length].history()).messages  # noqa: B018 -- a property that unpacks
+            unpacked(await sessions[length].history())
             seconds[HISTORY, length].append(timer.seconds)
     return {key: median(values) for key, values in seconds.items()}
 
@@ -155,8 +155,10 @@ def _prefix(length: int) -> str:
 
 def _database(folder: Path, number: int, lengths: Sequence[int]) -> Path:
     """The round's own database, with a session of each length."""
-    path = folder / f"{number}.db"
-    if not path.exists():
+    path, first = folder / f"{number}.db", folder / "first.db"
+    if not first.exists():
         for length in lengths:
-            fill(path, _prefix(length), 1, length)
+            fill(first, _prefix(length), 1, length)
+    if not path.exists():
+        copy(first, path)
     return path

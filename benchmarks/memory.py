@@ -8,12 +8,13 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks import resident
+from benchmarks.baselines import encoded
 from benchmarks.embedded import OURS
 from benchmarks.measure import Spread, in_turn
 from benchmarks.results import Results
-from benchmarks.stores import fill_with, json_bytes
+from benchmarks.stores import fill_with
 from benchmarks.suite import Effort
-from benchmarks.workload import conversation
+from benchmarks.workload import conversation, short_message
 
 LENGTHS = {0: 1_000, 3: 1_000, 20: 500, 200: 100}
 """Messages of a session, and how many such sessions are in memory."""
@@ -59,10 +60,14 @@ def memory(effort: Effort, results: Results) -> None:
     seeds = count()
     others = [conversation(20, next(seeds)) for _ in range(resident.OTHER_SESSIONS)]
     fill_with(path, resident.OTHERS, others, ids=True)
+    size = {}
     for group in groups:
-        if group.what != APPENDED:
+        if group.what == APPENDED:
+            each = [encoded(short_message(number)).encode() for number in range(group.length)]
+            size[group] = group.sessions * sum(map(len, each))
+        else:
             conversations = [conversation(group.length, next(seeds)) for _ in range(group.sessions)]
-            fill_with(path, group.prefix(0), conversations, ids=group.what == NAMED)
+            size[group] = fill_with(path, group.prefix(0), conversations, ids=group.what == NAMED)
 
     measured: dict[Group, list[float]] = {group: [] for group in groups}
     for number, group in in_turn(groups, effort.rounds):
@@ -70,7 +75,7 @@ def memory(effort: Effort, results: Results) -> None:
 
     ratios = []
     for group, values in measured.items():
-        allowed = FIXED + SHARE * json_bytes(path, group.prefix(0)) / group.sessions
+        allowed = FIXED + SHARE * size[group] / group.sessions
         spread = results.add(
             "memory of an idle active session",
             OURS if group.what == PLAIN else f"{OURS}, {group.what}",

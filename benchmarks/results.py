@@ -119,4 +119,5 @@ def shown(value: float, unit: str) -> str:
         return f"{value:.0f} B"
     if unit == "/s":
         return f"{value:,.0f} /s"
-    return f"{value:,.3g} {unit}".rstrip()
+    digits = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{digits} {unit}".rstrip()

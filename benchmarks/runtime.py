@@ -1,7 +1,7 @@
 """The embedded runtime: what it costs, beside a bare channel and a bare database.
 
-Asks and appends, activation, passivation, memory, lists, bulk writes, the end. Linux only: memory
-is read from /proc.
+Asks and appends, activation, passivation, memory, lists, bulk writes, batches beside the tables of
+the first release, forks, the end. Linux only: memory is read from /proc.
 """
 
 from pathlib import Path
@@ -9,21 +9,29 @@ from pathlib import Path
 from benchmarks import suite
 from benchmarks.activations import activation, passivation
 from benchmarks.appends import many_callers, one_caller
+from benchmarks.batches import batches
 from benchmarks.flushes import bulk, shutdown
+from benchmarks.forks import forks
 from benchmarks.listing import listing
 from benchmarks.memory import memory
+from benchmarks.pages import pages
 from benchmarks.results import Results
+from benchmarks.rich import rich
 from benchmarks.stages import stages
 from benchmarks.suite import Effort, Work
 
 WORKS: tuple[Work, ...] = (
     one_caller,
     many_callers,
+    pages,
+    rich,
     activation,
     passivation,
     memory,
     listing,
     bulk,
+    batches,
+    forks,
     stages,
     shutdown,
 )

@@ -54,7 +54,8 @@ HISTORY = json.dumps(
     separators=(",", ":"),
 ).encode()
 APPENDED = (
-    b'{"session_id":"post-1","first_seq":100,"last_seq":100,"message_count":100,"durable_seq":100}'
+    b'{"session_id":"post-1","seqs":[100],"first_seq":100,"last_seq":100,"message_count":100,'
+    b'"durable_seq":100}'
 )
 
 

@@ -1,49 +1,72 @@
-"""Databases with many sessions, or long ones, made straight in the tables: in seconds."""
+"""Databases with many sessions, or long ones, made by the store itself, but without a runtime.
+
+A runtime would have a task for each session; here a million of them take half a minute. What comes
+to lie in the tables is what a runtime would have written: the store wrote it, and the chains are
+right.
+"""
 
 import os
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
+
+from attrs import define, field
 
 from benchmarks.baselines import encoded
 from benchmarks.embedded import opened
 from benchmarks.workload import SHORT, Message
+from persistence import SQLiteStore
+from runtime.clock import timestamp
+from runtime.session.chain import link, new_root
+from runtime.session.kind import New
+from runtime.session.message import from_json
+from runtime.store import Change, Delta, Entry, Header
 
-_NUMBERS = """
-WITH RECURSIVE
-    numbers (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM numbers LIMIT :sessions),
-    seqs (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM seqs LIMIT :length)
-"""
-_MOMENT = "strftime('%Y-%m-%dT%H:%M:%fZ', 1735689600 + number * 7919 % :sessions, 'unixepoch')"
-"""In 2025, a second from another session's, in an order that is not that of the ids: 7919 is a
-prime that divides no number of sessions here."""
+AT_ONCE = 20_000
+"""Entries in a transaction: with more, Python's objects take too much memory; with fewer, pages of
+the indexes are written again and again."""
 
-_SESSIONS = f"""
-{_NUMBERS}
-INSERT INTO session (session_id, created_at, last_activity, version, message_count, current_agent,
-                     switch_count, last_switch_at, metadata)
-SELECT :prefix || number, {_MOMENT}, {_MOMENT}, max(1, :length), :length, 'orchestrator', 0, NULL,
-       '{{}}'
-  FROM numbers
-"""  # noqa: S608 -- nothing in it comes from outside
-_SHORT_MESSAGES = f"""
-{_NUMBERS}
-INSERT INTO message (session_id, seq, body, client_id, metadata, timestamp)
-SELECT :prefix || number, seq,
-       '{{"role":"user","content":"' || substr(seq || :filling, 1, :size) || '"}}',
-       NULL, NULL, {_MOMENT}
-  FROM numbers CROSS JOIN seqs
-"""  # noqa: S608 -- nothing in it comes from outside
-_MESSAGE = """
-INSERT INTO message (session_id, seq, body, client_id, metadata, timestamp)
-VALUES (?, ?, ?, ?, NULL, '2025-01-01T00:00:00.000Z')
-"""
-_JSON_BYTES = """
-SELECT sum(length(CAST(body AS BLOB)) + coalesce(length('"id":"",') + length(client_id), 0))
-  FROM message
- WHERE session_id GLOB ? || '*'
-"""
+FIRST = datetime(2025, 1, 1, tzinfo=UTC)
+STRIDE = 7919
+"""A prime that divides no number of sessions here: so the moments of the sessions are all
+different, and in another order than their ids and their rows."""
+
+
+@define
+class Appender:
+    """What a store is told of one session, delta by delta, as a runtime would tell it."""
+
+    session_id: str
+    no: int | None = None
+    """The life in the store, once that has begun it."""
+    _created_at: str = field(default="", init=False)
+    _version: int = field(default=0, init=False)
+    _root: bytes = field(factory=new_root, init=False)
+    _chain: bytes = field(default=b"", init=False)
+
+    def delta(self, news: Iterable[New], at: str) -> Delta:
+        """That these messages are appended."""
+        after = self._version
+        chain = self._chain or self._root
+        entries = []
+        for seq, new in enumerate(news, after + 1):
+            chain = link(chain, seq, new.kind, new.key, at, new.digest)
+            entries.append(
+                Entry(seq, new.kind, new.key, at, new.body, chain, new.metadata, new.form)
+            )
+        self._version, self._chain = after + len(entries), chain
+        self._created_at = self._created_at or at
+        header = Header(
+            created_at=self._created_at,
+            last_activity=at,
+            version=self._version,
+            message_count=self._version,
+        )
+        change = Change(no=self.no, root=self._root, header=header, after=after, entries=entries)
+        return Delta(session_id=self.session_id, mark=1, steps=(change,))
 
 
 def fill(path: Path, prefix: str, sessions: int, length: int) -> None:
@@ -51,56 +74,81 @@ def fill(path: Path, prefix: str, sessions: int, length: int) -> None:
 
     Makes the database if it is not there; otherwise nobody may have it open.
     """
-    values = {"prefix": prefix, "sessions": sessions, "length": length}
-    with _filling(path) as connection:
-        if sessions:
-            connection.execute(_SESSIONS, values)
-        if sessions and length:
-            filling = {"filling": " ".ljust(SHORT, "z"), "size": SHORT}
-            connection.execute(_SHORT_MESSAGES, values | filling)
+    news = [
+        from_json({"role": "user", "content": str(seq).ljust(SHORT, "z")})
+        for seq in range(1, length + 1)
+    ]
+    with filling(path) as store:
+        _commit(store, prefix, (news for _ in range(sessions)), sessions)
 
 
 def fill_with(
     path: Path, prefix: str, conversations: Sequence[Sequence[Message]], *, ids: bool
-) -> None:
-    """The same with conversations, all of one length; `ids`: whether messages have client ids."""
-    length = len(conversations[0])
-    values = {"prefix": prefix, "sessions": len(conversations), "length": length}
-    with _filling(path) as connection:
-        connection.execute(_SESSIONS, values)
-        connection.executemany(
-            _MESSAGE,
-            (
-                (
-                    f"{prefix}{number}",
-                    seq,
-                    encoded(message),
-                    f"message-{number:08x}-{seq:08x}" if ids else None,
-                )
-                for number, conversation in enumerate(conversations)
+) -> int:
+    """The same with conversations; `ids`: whether their messages have client ids.
+
+    Returns the bytes of all messages as JSON, with their ids.
+    """
+    size = 0
+
+    def news() -> Iterator[list[New]]:
+        nonlocal size
+        for number, conversation in enumerate(conversations):
+            messages = [
+                message | {"id": f"message-{number:08x}-{seq:08x}"} if ids else message
                 for seq, message in enumerate(conversation, start=1)
-            ),
-        )
+            ]
+            size += sum(len(encoded(message).encode()) for message in messages)
+            yield [from_json(message) for message in messages]
+
+    with filling(path) as store:
+        _commit(store, prefix, news(), len(conversations))
+    return size
 
 
-def json_bytes(path: Path, prefix: str) -> int:
-    """Bytes of JSON of all messages of the sessions whose ids begin so, with their client ids."""
-    with closing(sqlite3.connect(path)) as connection:
-        (size,) = connection.execute(_JSON_BYTES, (prefix,)).fetchone()
-    return int(size or 0)
+def copy(filled: Path, path: Path) -> None:
+    """Another database with the same content, which takes less time than filling it."""
+    shutil.copyfile(filled, path)
+    _sync(path)
+
+
+def moment(number: int, of: int) -> str:
+    """When the session of this number was used last, of so many."""
+    return timestamp(FIRST + timedelta(seconds=number * STRIDE % of))
 
 
 @contextmanager
-def _filling(path: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction, the fastest way; it is on the disk when the block has ended."""
-    opened(path).close()
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -200000")
-        connection.execute("BEGIN")
-        yield connection
-        connection.execute("COMMIT")
+def filling(path: Path) -> Iterator[SQLiteStore]:
+    """The store, which syncs nothing; it is on the disk when the block has ended."""
+    store = cast(SQLiteStore, opened(path))
+    # Nothing public makes a store careless, and no other should be: this is for benchmarks alone.
+    store._db.conn.execute("PRAGMA synchronous = OFF")
+    store._db.conn.execute("PRAGMA cache_size = -200000")
+    yield store
+    store.close()
+    _sync(path)
+
+
+def _commit(store: SQLiteStore, prefix: str, each: Iterable[Sequence[New]], sessions: int) -> None:
+    """Makes a session of each of these."""
+    deltas: list[Delta] = []
+    waiting = 0
+    for number, news in enumerate(each):
+        deltas.append(Appender(f"{prefix}{number}").delta(news, moment(number, sessions)))
+        waiting += 1 + len(news)
+        if waiting >= AT_ONCE:
+            _take(store, deltas)
+            deltas, waiting = [], 0
+    if deltas:
+        _take(store, deltas)
+
+
+def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> None:
+    rejected = store.commit(deltas).rejected
+    assert not rejected, f"the store did not take {rejected}"
+
+
+def _sync(path: Path) -> None:
     # Otherwise the system would write it while something is measured.
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -56,6 +56,7 @@ def measured(
     for work in works:
         folder = effort.folder.resolve() / work.__name__
         folder.mkdir()
+        print(f"# {work.__name__}", flush=True)
         work(evolve(effort, folder=folder), results)
         shutil.rmtree(folder)
     results.seconds = timer.seconds

@@ -1,76 +1,131 @@
 """The stores: what keeps sessions when the process ends.
 
-::
+This is the only front door: who opens a store, or does something to one, names it with a URL or a
+path, and the functions here find out which kind of store that is. A map, in the order in which one
+file or folder may import from another, the lower ones first:
 
-    sqlite/store.py      SQLiteStore: the store on disk
-    reader.py       SQLiteReader: its reading half, also beside a running service
-    memory.py       MemoryStore: the same behaviour without a disk
-    restore.py      puts a backup in the place of a database
-    opening.py      from a path to a store's parts
-    examining.py    what a file must pass before a store works on it
-    remedy.py       what to tell whoever has a database that cannot be used
-    owner.py        one process owns a database file
-    guide.py        takes over a database that the guide's own system wrote
-    old_rows.py     what a row of that system says, in our terms
-    writing.py      puts deltas into the tables
-    verify.py       finds out whether a database is whole
-    backup.py       copies a database while it is in use
-    connections.py  every SQLite connection to an existing database is opened here
-    wal.py          whether a WAL belongs to the database file that it lies beside
-    schema.py       tables, views and migrations
-    witness.py      the number of the last commit, known outside the database file
-    faults.py       which error of SQLite means what
-    files.py        private files and folders
-    sequence.py     a delta must follow on what is stored
-
-A file imports only from files further down this list. Of the runtime they know `store`, `message`
-and `errors`. `verify`, `backup` and `restore` are imported from their modules; the
-first two open no store, and work beside a process that has one open.
+- `address`    what may be written to name a store
+- `sequence`   a delta must follow on what is stored
+- `lives`      the memory store's sessions
+- `memory`     MemoryStore: the same behaviour without a disk
+- `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
+- `place`      what can be done with a store, wherever it is
 """
 
-import re
-from pathlib import Path
+from collections.abc import Mapping
+from os import PathLike, fspath
+from types import MappingProxyType
 
+from persistence.address import FORMS, file_called, scheme_of
 from persistence.memory import MemoryStore
+from persistence.place import InMemory, MakePlace, Place
+from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
+from persistence.sqlite.opening.restore import Restored
+from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
+from persistence.sqlite.opening.upgrade import Upgraded
+from persistence.sqlite.place import InFile
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from runtime.errors import CannotOpenStore
+from persistence.sqlite.verify import Report
+from runtime import CannotOpenStore
 
 __all__ = [
+    "SCHEMES",
     "MemoryStore",
+    "Progress",
     "QuickCheck",
+    "Report",
+    "Restored",
     "SQLiteReader",
     "SQLiteStore",
-    "database_path",
+    "UpgradeProgress",
+    "Upgraded",
+    "back_up",
+    "open_reader",
     "open_store",
+    "restore",
+    "restore_hint",
+    "upgrade",
+    "verify",
 ]
 
-_SQLITE_URL = re.compile(r"sqlite:///(?P<path>[^?#]+)", re.DOTALL)
+SCHEMES: Mapping[str, MakePlace] = MappingProxyType({"sqlite": InFile.named, "memory": InMemory})
+"""What may stand before `://`, and what is there then. A new kind of store is a new row."""
+
+_NOT_YET = ("postgres", "postgresql")
 
 
-def open_store(url: str, *, quick_check: QuickCheck = "auto") -> SQLiteStore | MemoryStore:
-    """Opens the store that `url` names, and creates it if it is not there.
+def open_store(
+    url: str, *, create: bool = True, quick_check: QuickCheck = "auto"
+) -> SQLiteStore | MemoryStore:
+    """Opens the store that `url` names, and creates it if it is not there, unless told not to.
 
-    `sqlite:///data/agent_runtime.db` is a path below the working directory,
-    `sqlite:////var/lib/agent_runtime.db` an absolute one (SQLAlchemy's reading of the slashes).
+    `sqlite:///data/agent_runtime.db`, or just the path, is below the working directory,
+    `sqlite:////var/lib/agent_runtime.db` an absolute path (SQLAlchemy's reading of the slashes).
     `memory://` keeps everything in memory only.
 
     A database of the guide's own system is taken over, after a backup beside it. `quick_check`
     says whether the file is searched for damage first; `"auto"` does so while that is quick.
     Raises `CannotOpenStore`.
     """
-    if url == "memory://":
-        return MemoryStore()
-    return SQLiteStore.open(database_path(url), quick_check=quick_check)
+    return _place(url).open(create=create, quick_check=quick_check)
 
 
-def database_path(url: str) -> Path:
-    """The file that a `sqlite:` URL names. Raises `CannotOpenStore`."""
-    match = _SQLITE_URL.fullmatch(url)
-    if match is None or match["path"].endswith("/") or "\0" in url or ":memory:" in url:
-        raise CannotOpenStore(
-            f"{url!r} is not the URL of a store",
-            "Write sqlite:///relative/path.db, sqlite:////absolute/path.db, or memory://",
-        )
-    return Path(match["path"])
+def open_reader(url: str) -> SQLiteReader:
+    """Opens a store for looking only, also beside a running service.
+
+    Raises `CannotOpenStore`, `StoreError`.
+    """
+    return _place(url).read()
+
+
+def back_up(url: str, target: str | PathLike[str], progress: Progress | None = None) -> None:
+    """Copies a store to the file `target`, which must not exist; also beside a running service.
+
+    Raises `CannotOpenStore`, `StoreError`.
+    """
+    _place(url).backup(file_called(fspath(target)), progress)
+
+
+def restore(source: str | PathLike[str], url: str, progress: Progress | None = None) -> Restored:
+    """Puts the backup `source` in a store's place; what was there is kept aside.
+
+    Raises `CannotOpenStore`, `StoreError`.
+    """
+    return _place(url).restore(file_called(fspath(source)), progress)
+
+
+def verify(url: str) -> Report:
+    """Reads all of a store, and says whether it is whole; also beside a running service.
+
+    Raises `CannotOpenStore`, `StoreError`.
+    """
+    return _place(url).verify()
+
+
+def upgrade(
+    url: str, *, dry_run: bool = False, progress: UpgradeProgress | None = None
+) -> Upgraded:
+    """Brings a store of an earlier release to the present schema; `dry_run` only says what that is.
+
+    Raises `CannotOpenStore`, `StoreError`.
+    """
+    return _place(url).upgrade(dry_run=dry_run, progress=progress)
+
+
+def restore_hint(url: str) -> str:
+    """What to tell whoever has a store that is damaged: the backup, and the command."""
+    return _place(url).restore_hint()
+
+
+def _place(url: str) -> Place:
+    found = scheme_of(url)
+    if found is None:
+        return InFile(file_called(url))
+    scheme, rest = found
+    if (make := SCHEMES.get(scheme)) is not None:
+        return make(rest)
+    # Not the URL itself: it may hold a password.
+    known = "is not supported yet" if scheme in _NOT_YET else "is not the scheme of a store"
+    raise CannotOpenStore(f"{scheme}:// {known}", f"Write {FORMS}")

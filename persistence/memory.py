@@ -4,34 +4,34 @@ The contract suite that SQLiteStore passes runs on this one too, so a test that 
 means something.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from threading import Lock
 
 import msgspec
-from attrs import asdict, define, field
+from attrs import define, field
 
-from persistence.sequence import OutOfStep, messages_before
-from runtime.errors import DeltaRejected
-from runtime.session.message import Entry
-from runtime.session.transcript import Transcript
-from runtime.store import (
-    AgentSwitch,
+from persistence.lives import Life, Lives
+from persistence.sequence import LOOKED_AT
+from runtime import (
+    INCLUDABLE,
     Committed,
     Delta,
-    Header,
+    DeltaRejected,
     ListChunk,
+    Listing,
     ListPosition,
+    Row,
     SessionInfo,
     SessionPage,
     StoredSession,
+    TrashedSession,
+    TrashPage,
+    TrashPosition,
+    Wanted,
 )
 
-
-@define
-class _Kept:
-    header: Header
-    entries: list[Entry] = field(factory=list)
-    switches: list[AgentSwitch] = field(factory=list)
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_GUIDES = ("session_id", "message_count", "last_activity", "current_agent")
 
 
 @define(eq=False)
@@ -40,96 +40,177 @@ class MemoryStore:
 
     commit_seq: int = 0
     """Transactions so far, as in the database's `meta` table."""
-    _sessions: dict[str, _Kept] = field(factory=dict)
+    _kept: Lives = field(factory=Lives)
     _lock: Lock = field(factory=Lock)
     """Held while a batch is applied, and while a reader copies: readers see whole batches."""
 
     def load(self, session_id: str) -> StoredSession | None:
         with self._lock:
-            kept = self._sessions.get(session_id)
-            if kept is None:
+            no = self._kept.living.get(session_id)
+            if no is None:
                 return None
-            return StoredSession(kept.header, Transcript.of(kept.entries), list(kept.switches))
+            life = self._kept.lives[no]
+            return StoredSession(
+                no=no,
+                root=life.root,
+                header=life.header,
+                settings=life.settings,
+                entries=list(life.entries),
+            )
+
+    def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
+        keys, calls, seqs = set(wanted.keys), set(wanted.calls), set(wanted.seqs)
+        with self._lock:
+            life = self._kept.lives.get(no)
+            return [
+                row
+                for row in (life.entries if life else ())
+                if row[0] in seqs or (row[1], row[2]) in keys or row[8] in calls
+            ]
 
     def list_sessions(
-        self, limit: int | None = None, after: ListPosition | None = None
+        self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
+        found: list[SessionInfo] = []
+        looked_at = 0
         with self._lock:
-            places = [(kept.header.last_activity, key) for key, kept in self._sessions.items()]
-            total = len(places)
-            if after is not None:
-                behind = (after.last_activity, after.session_id)
-                places = [place for place in places if place < behind]
-            places.sort(reverse=True)
-            more = limit is not None and len(places) > limit
-            page = [self._info(key) for _, key in places[:limit]]
-        last = ListPosition(page[-1].last_activity, page[-1].session_id) if more else None
-        return SessionPage(page, total, last)
+            total = len(self._kept.living)
+            places = self._places(listing, after)
+            for _, session_id in places[: LOOKED_AT if listing.is_filtered else None]:
+                if len(found) == limit:
+                    break
+                looked_at += 1
+                life = self._kept.lives[self._kept.living[session_id]]
+                if _is_of(life, listing):
+                    found.append(life.info)
+        # Behind the last one looked at, which a filter may have left out.
+        more = looked_at < len(places)
+        return SessionPage(found, total, ListPosition(*places[looked_at - 1]) if more else None)
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
-        sessions = [asdict(session) for session in self.list_sessions().sessions]
-        yield ListChunk(b",".join(map(msgspec.json.encode, sessions)), len(sessions))
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
+        with self._lock:
+            lives = [
+                self._kept.lives[self._kept.living[place[1]]] for place in self._places(listing)
+            ]
+        members = [*_GUIDES, *(name for name in INCLUDABLE if name in include)]
+        sessions = [_encoded(life.info, members) for life in lives if _is_of(life, listing)]
+        yield ListChunk(b",".join(sessions), len(sessions))
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         with self._lock:
+            places = self._places(Listing(order="activity"))
+        return [session_id for moment, session_id in reversed(places) if moment < before][:limit]
+
+    def trash(
+        self, limit: int, after: TrashPosition | None = None, session_id: str | None = None
+    ) -> TrashPage:
+        with self._lock:
+            lives = [
+                TrashedSession(no=no, info=life.info, deleted_at=life.deleted_at)
+                for no, life in self._kept.lives.items()
+                if life.deleted_at is not None and session_id in (None, life.session_id)
+            ]
+        lives.sort(key=_trash_place, reverse=True)
+        if after is not None:
+            behind = (after.deleted_at, after.no)
+            lives = [life for life in lives if _trash_place(life) < behind]
+        page = lives[:limit]
+        return TrashPage(
+            page, TrashPosition(*_trash_place(page[-1])) if len(lives) > len(page) else None
+        )
+
+    def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
+        with self._lock:
             places = sorted(
-                (kept.header.last_activity, key) for key, kept in self._sessions.items()
+                (life.deleted_at, no, life.session_id)
+                for no, life in self._kept.lives.items()
+                if life.deleted_at is not None and life.deleted_at < before
             )
-        return [key for last_activity, key in places if last_activity < before][:limit]
+        return [(no, session_id) for _, no, session_id in places[:limit]]
+
+    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
+        with self._lock:
+            found = [
+                (no, session_id)
+                for session_id, no in self._kept.living.items()
+                if no > after and self._kept.lives[no].has_superseded(before)
+            ]
+        return sorted(found)[:limit]
 
     def count(self) -> int:
-        return len(self._sessions)
+        return len(self._kept.living)
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         rejected: dict[str, DeltaRejected] = {}
-        erased: list[str] = []
+        begun: dict[str, int] = {}
+        expired: list[str] = []
         with self._lock:
             self.commit_seq += 1
             for delta in deltas:
                 try:
-                    if self._apply(delta):
-                        erased.append(delta.session_id)
+                    last_begun, has_expired = self._kept.apply(delta)
                 except ValueError as error:
                     rejection = DeltaRejected(f"Session {delta.session_id!r}: {error}")
                     rejection.__cause__ = error
                     rejected[delta.session_id] = rejection
-        return Committed(rejected, erased)
+                    continue
+                if last_begun is not None:
+                    begun[delta.session_id] = last_begun
+                if has_expired:
+                    expired.append(delta.session_id)
+        return Committed(rejected, begun, expired)
 
     def close(self) -> None:
         """Keeps what it has, so that a test can open the "disk" again."""
 
-    def _apply(self, delta: Delta) -> bool:
-        """Applies all of the delta, or raises `ValueError` and applies none of it.
-
-        Returns whether it erased a stored session.
-        """
-        delta.session_id.encode()  # raises for a lone surrogate, which no database takes either
-        kept = self._sessions.get(delta.session_id)
-        erase = (
-            delta.erase
-            and kept is not None
-            and (delta.erase_before is None or kept.header.last_activity < delta.erase_before)
+    def _places(self, listing: Listing, after: ListPosition | None = None) -> list[tuple[str, str]]:
+        """(moment, session id) of all living sessions behind `after`, in the order of the list."""
+        by_activity = listing.order == "activity"
+        places = sorted(
+            (header.last_activity if by_activity else header.created_at, session_id)
+            for session_id, no in self._kept.living.items()
+            for header in (self._kept.lives[no].header,)
         )
-        if erase:
-            kept = None
-        if delta.header is not None:
-            stored = (len(kept.entries), len(kept.switches)) if kept else (0, 0)
-            if messages_before(delta, delta.header) != stored[0]:
-                raise OutOfStep("the messages do not follow on the stored ones")
-            if delta.switches and delta.first_switch != stored[1] + 1:
-                raise OutOfStep("the agent switches do not follow on the stored ones")
-            # From here on nothing can fail.
-            if kept is None:
-                self._sessions[delta.session_id] = kept = _Kept(delta.header)
-            kept.header = delta.header
-            kept.entries += delta.entries
-            kept.switches += delta.switches
-        elif erase:
-            del self._sessions[delta.session_id]
-        return erase
+        if by_activity:
+            places.reverse()
+        if after is None:
+            return places
+        behind = (after.moment, after.session_id)
+        return [place for place in places if (place < behind if by_activity else place > behind)]
 
-    def _info(self, session_id: str) -> SessionInfo:
-        header = self._sessions[session_id].header
-        return SessionInfo(
-            session_id, header.message_count, header.last_activity, header.current_agent
-        )
+
+def _trash_place(session: TrashedSession) -> tuple[str, int]:
+    return session.deleted_at, session.no
+
+
+def _is_of(life: Life, listing: Listing) -> bool:
+    if not life.session_id.startswith(listing.prefix):
+        return False
+    if listing.archived not in (None, life.settings.archived):
+        return False
+    if not listing.metadata:
+        return True
+    members = _members_of(life.settings.metadata)
+    return all(_text(members.get(name)) == value for name, value in listing.metadata)
+
+
+def _text(member: msgspec.Raw | None) -> str | None:
+    """What a filter compares a member of the metadata with; an object and an array have none."""
+    json = b"null" if member is None else bytes(member)
+    match json[:1]:
+        case b"n":
+            return ""
+        case b'"':
+            return msgspec.json.decode(json, type=str)
+        case b"{" | b"[":
+            return None
+    return json.decode()
+
+
+def _encoded(info: SessionInfo, members: Sequence[str]) -> bytes:
+    values = {name: getattr(info, name) for name in members}
+    if "metadata" in values:
+        values["metadata"] = msgspec.Raw(info.metadata)
+    return msgspec.json.encode({name: value for name, value in values.items() if value is not None})

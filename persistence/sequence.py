@@ -1,24 +1,37 @@
-"""A delta must follow on what is stored: message numbers and switch ordinals never skip or repeat.
+"""A change must follow on what is stored: the numbers of entries never skip or repeat.
 
-The one rule that SQLite's constraints cannot say, so both stores take it from here.
+The rule that no constraint of a database says, so every store takes it from here.
 """
 
-from runtime.store import Delta, Header
+from runtime import Change, Fork
+
+LOOKED_AT = 10_000
+"""Sessions that a store looks at for one page of a filtered list. A filter that hardly any session
+passes would otherwise read all of them for one answer."""
 
 
 class OutOfStep(ValueError):
     """A delta does not follow on what is stored; says where."""
 
 
-def messages_before(delta: Delta, header: Header) -> int:
-    """How many messages must be stored already for `delta`, which brings `header`, to fit.
+def check_change(change: Change) -> None:
+    """Raises `OutOfStep` if the change contradicts itself."""
+    seq = change.after
+    if seq and change.no is None:
+        raise OutOfStep(f"a life that begins has no {seq} entries yet")
+    for entry in change.entries:
+        seq += 1
+        if entry.seq != seq:
+            raise OutOfStep(f"entry {entry.seq} does not follow on entry {seq - 1}")
+    if change.header.version != seq:
+        raise OutOfStep(f"the last entry is {seq}, and the version {change.header.version}")
+    if change.end == "trash" and not change.ended_at:
+        raise OutOfStep("a life ends without a moment")
 
-    Raises `OutOfStep` if the delta contradicts itself.
-    """
-    before = header.message_count - len(delta.entries)
-    if before < 0 or (delta.entries and delta.first_seq != before + 1):
+
+def check_fork(fork: Fork) -> None:
+    """Raises `OutOfStep` if the fork contradicts itself."""
+    if fork.at < 0 or not fork.at + 1 == fork.entry.seq == fork.header.version:
         raise OutOfStep(
-            f"{len(delta.entries)} messages from number {delta.first_seq} on do not make "
-            f"{header.message_count}"
+            f"entry {fork.entry.seq} does not make version {fork.header.version} of {fork.at}"
         )
-    return before

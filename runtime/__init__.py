@@ -1,38 +1,38 @@
 """The session runtime: every chat session is a task that alone owns its state.
 
-A map, in the order in which one file may import another (a test enforces it):
+What other packages may use of it is what is imported here. A map, in the order in which one file
+or folder may import another (a test enforces it):
 
 - `errors`      the error tree, split by whose fault it is
 - `clock`       moments as UTC text
 - `config`      `RuntimeConfig`
-- `session.message`     `Message`; encoded to JSON once, at the edge, carried as bytes from there
-- `session.transcript`  a session's messages, packed
-- `store`       what the runtime needs of a store, and the values that cross between them
-- `session.replies`     what a session answers
-- `session.state`       the state of one session, pure
-- `actors.commands`     what can be asked of a session
-- `actors.actor`        one task, one mailbox, one session
 - `statistics`  the inside, made visible
-- `actors.directory`    session id to activation
-- `saving.erasure`      the removal of an expired session
-- `saving.dirty`        the dirty set: what the store does not have yet, and who waits for it
-- `saving.threads`      a blocking call in a worker thread
-- `saving.persister`    the only task that writes to the store
-- `handle`      `Session`
+- `store`       what the runtime needs of a store, and the values that cross between them
+- `session`     one session, pure: its log, and what follows from it
+- `actors`      sessions as tasks, each with a mailbox
+- `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
+- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `handle`      `Session`
+- `lifetime`    the nurseries, and the order of start and stop
 - `runtime`     `open_runtime`, `Runtime`
 """
 
-from runtime.config import Durability, RuntimeConfig
+from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
+from runtime.errands import trash_id_of
 from runtime.errors import (
     AgentRuntimeError,
+    BelowFloor,
     CallerError,
     CannotOpenStore,
     DeltaRejected,
+    ExpectationFailed,
     InvalidInput,
+    KeyConflict,
     MailboxFull,
-    MessageConflict,
+    NotInTrash,
     NotNow,
+    PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
     SessionExists,
@@ -46,36 +46,142 @@ from runtime.errors import (
 from runtime.handle import Session
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
-from runtime.session.message import FunctionCall, Message, ToolCall
-from runtime.session.replies import AgentContext, Appended, History, MessagePage, Summary
-from runtime.store import (
+from runtime.session.calls import MAX_ENTRIES, Item
+from runtime.session.chain import digest, dropped_body, link, new_root
+from runtime.session.encoding import REPLACEMENT, encode, parse, replace_surrogates
+from runtime.session.forms import sent, shown_json
+from runtime.session.kind import New
+from runtime.session.kinds import KINDS
+from runtime.session.life import Life
+from runtime.session.log import MESSAGE
+from runtime.session.message import Message, from_json
+from runtime.session.reading import Cursor
+from runtime.session.replies import (
+    AgentContext,
     AgentSwitch,
+    Appended,
+    History,
+    KnownRecord,
+    LogPage,
+    Record,
+    RecordPage,
+    Reply,
+    Summary,
+    Written,
+)
+from runtime.session.rules import (
+    MAX_AGENT,
+    MAX_KEY,
+    MAX_RECORD_KEY,
+    MAX_ROLE,
+    MAX_SESSION_ID,
+    MAX_TITLE,
+)
+from runtime.session.settings import SETTINGS, merged
+from runtime.session.switch import SWITCH
+from runtime.statistics import Histogram
+from runtime.store import (
+    ALL,
+    DEFAULT_AGENT,
+    DROPPED,
+    INCLUDABLE,
+    NUMBER_ID,
+    PLAIN,
+    TEXT_ID,
+    Change,
+    Committed,
+    Delta,
+    Entry,
+    Expire,
+    Fork,
+    Header,
+    Interval,
     ListChunk,
+    Listing,
     ListPosition,
+    Origin,
+    Purge,
+    Row,
     SessionInfo,
     SessionPage,
+    Settings,
+    Step,
     Store,
+    StoredSession,
+    TrashedSession,
+    TrashPage,
+    TrashPosition,
+    Undelete,
+    Wanted,
 )
 
 __all__ = [
+    "ALL",
+    "DAYS",
+    "DEFAULT_AGENT",
+    "DROPPED",
+    "INCLUDABLE",
+    "KINDS",
+    "MAX_AGENT",
+    "MAX_ENTRIES",
+    "MAX_KEY",
+    "MAX_RECORD_KEY",
+    "MAX_ROLE",
+    "MAX_SESSION_ID",
+    "MAX_TITLE",
+    "MESSAGE",
+    "MINUTES",
+    "NUMBER_ID",
+    "PLAIN",
+    "REPLACEMENT",
+    "SECONDS",
+    "SETTINGS",
+    "SWITCH",
+    "TEXT_ID",
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
     "Appended",
+    "BelowFloor",
     "CallerError",
     "CannotOpenStore",
+    "Change",
+    "Committed",
+    "Cursor",
+    "Delta",
     "DeltaRejected",
     "Durability",
-    "FunctionCall",
+    "Entry",
+    "ExpectationFailed",
+    "Expire",
+    "Fork",
+    "Header",
+    "Histogram",
     "History",
+    "Interval",
     "InvalidInput",
+    "Item",
+    "KeyConflict",
+    "KiB",
+    "KnownRecord",
+    "Life",
     "ListChunk",
     "ListPosition",
+    "Listing",
+    "LogPage",
     "MailboxFull",
     "Message",
-    "MessageConflict",
-    "MessagePage",
+    "MiB",
+    "New",
+    "NotInTrash",
     "NotNow",
+    "Origin",
+    "PreconditionFailed",
+    "Purge",
+    "Record",
+    "RecordPage",
+    "Reply",
+    "Row",
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
@@ -86,13 +192,33 @@ __all__ = [
     "SessionList",
     "SessionNotFound",
     "SessionPage",
+    "Settings",
+    "Step",
     "Store",
     "StoreBehind",
     "StoreBroken",
     "StoreError",
     "StoreInUse",
     "StoreUnavailable",
+    "StoredSession",
     "Summary",
-    "ToolCall",
+    "TrashPage",
+    "TrashPosition",
+    "TrashedSession",
+    "Undelete",
+    "Wanted",
+    "Written",
+    "digest",
+    "dropped_body",
+    "encode",
+    "from_json",
+    "link",
+    "merged",
+    "new_root",
     "open_runtime",
+    "parse",
+    "replace_surrogates",
+    "sent",
+    "shown_json",
+    "trash_id_of",
 ]

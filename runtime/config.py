@@ -9,6 +9,7 @@ Durability = Literal["snapshot", "commit"]
 
 SECONDS = 1.0
 MINUTES = 60 * SECONDS
+DAYS = 24 * 60 * MINUTES
 KiB = 1024
 MiB = 1024 * KiB
 
@@ -66,3 +67,11 @@ class RuntimeConfig:
 
     flush_timeout: float = field(default=30 * SECONDS, validator=_positive)
     """How long the end of the runtime may wait for the last commit."""
+
+    trash_retention: float = field(default=30 * DAYS, validator=validators.ge(0))
+    """How long a deleted session can be brought back. A month is what mail programs have taught
+    people to expect; 0 deletes for good at once."""
+
+    record_retention: float | None = field(default=None, validator=validators.optional(_positive))
+    """How long superseded values of records are kept, so that a rewind can bring them back; `None`:
+    for ever. A framework that rewrites its state at every step may want a limit."""

@@ -7,7 +7,10 @@
     │   ├── InvalidInput            a value that breaks the rules; names the value
     │   ├── SessionNotFound
     │   ├── SessionExists
-    │   └── MessageConflict         a message id came back with different content
+    │   ├── KeyConflict             an id came back with different content
+    │   ├── BelowFloor              what a rewind or a fork goes back to was dropped
+    │   └── PreconditionFailed      the session is not what the call expects
+    │       └── ExpectationFailed       a record is not
     ├── NotNow                  the call is right, the moment is wrong: send it again later
     │   ├── MailboxFull             one session has more commands than it can take
     │   ├── StoreBehind             too much accepted state is not on disk yet
@@ -50,15 +53,54 @@ class SessionExists(CallerError):
         self.session_id = session_id
 
 
-class MessageConflict(CallerError):
-    """A message id came back with different content. Nothing of the call was applied."""
+class NotInTrash(CallerError):
+    """Nothing of this name is in the trash."""
 
-    def __init__(self, message_id: str, seq: int | None) -> None:
-        where = "earlier in the same call" if seq is None else f"as message {seq}"
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not in the trash; GET /trash lists what is")
+
+
+class KeyConflict(CallerError):
+    """An id came back with different content. Nothing of the call was applied."""
+
+    def __init__(self, kind: str, key: str, seq: int | None) -> None:
+        where = "earlier in the same call" if seq is None else f"as entry {seq}"
         super().__init__(
-            f"Message id {message_id!r} is taken: it was sent {where} with different content"
+            f"{kind.capitalize()} id {key!r} is taken: it was sent {where} with different content"
         )
-        self.message_id = message_id
+        self.key = key
+        self.seq = seq
+
+
+class BelowFloor(CallerError):
+    """What was asked for is below the version down to which superseded records were dropped."""
+
+    def __init__(self, to: int, floor: int) -> None:
+        super().__init__(
+            f"Version {to} cannot be gone back to: records of before {floor} were dropped by the "
+            f"clean-up; the floor is {floor}"
+        )
+        self.floor = floor
+
+
+class PreconditionFailed(CallerError):
+    """The session is not as the call expects it. Nothing of the call was applied."""
+
+    def __init__(self, problem: str, tag: str | None) -> None:
+        super().__init__(problem)
+        self.tag = tag
+        """What names the session's present state; `None` if there is no session."""
+
+
+class ExpectationFailed(PreconditionFailed):
+    """A record is not as the call expects it. Nothing of the call was applied."""
+
+    def __init__(self, key: str, expected: int, seq: int, tag: str | None) -> None:
+        present = f"it is entry {seq}" if seq else "there is none"
+        wanted = f"entry {expected} was expected" if expected else "none was expected"
+        super().__init__(f"Record {key!r}: {wanted}, and {present}", tag)
+        self.key = key
+        self.seq = seq
 
 
 class NotNow(AgentRuntimeError):

@@ -1,45 +1,42 @@
 """The handle on one session: what an embedding program, or the web layer, holds and calls."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from runtime.actors.commands import (
-    Append,
-    Command,
-    Create,
-    Delete,
-    GetAgentContext,
-    GetHistory,
-    GetMessages,
-    GetSummary,
-    PatchMetadata,
-    SwitchAgent,
-)
 from runtime.actors.directory import Directory
+from runtime.actors.mailbox import Command
+from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.saving.persister import Persister
-from runtime.session.message import Message, check_tree, encode_json, encode_object
-from runtime.session.replies import AgentContext, Appended, History, MessagePage, Summary
+from runtime.session import calls, message, reading, record, settings, switch
+from runtime.session.calls import Item
+from runtime.session.encoding import check_tree
+from runtime.session.kind import New
+from runtime.session.message import Message, from_python
+from runtime.session.reading import MESSAGES, Cursor, Part
+from runtime.session.replies import (
+    AgentContext,
+    Appended,
+    History,
+    LogPage,
+    RecordPage,
+    Reply,
+    Summary,
+    Written,
+)
+from runtime.session.rewind import rewind
+from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
+from runtime.session.state import Condition, SessionState
 from runtime.store import DEFAULT_AGENT
 
 R = TypeVar("R")
-W = TypeVar("W", Appended, AgentContext, Summary)
-
-SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@~-]{0,127}")
-"""What a session id looks like: safe in a URL, a file name, a log line and a shell."""
-
-AGENT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:@~-]{0,127}")
+A = TypeVar("A", bound=Reply)
 
 
 def _valid_id(_handle: object, _attribute: object, session_id: str) -> None:
-    if not SESSION_ID.fullmatch(session_id):
-        raise InvalidInput(
-            "session id: must be 1 to 128 of the characters A-Z a-z 0-9 . _ : @ ~ - "
-            "and begin with a letter or digit"
-        )
+    check_session_id(session_id)
 
 
 @frozen(eq=False, kw_only=True)
@@ -52,105 +49,386 @@ class Session:
     Writes raise `StoreBehind` while too much waits for the store.
 
     `durable=True` returns when the write is on disk, `durable=False` at once; `None` does as the
-    runtime is configured.
+    runtime is configured. With durability `commit`, nothing is shown, and nothing refused, that
+    rests on what is not on disk yet.
+
+    `if_match` is the `tag` of an earlier answer, or several, or `"*"`: `PreconditionFailed` is
+    raised if the session is not in that state any more. `if_absent`: if it is there at all.
     """
 
     id: str = field(validator=_valid_id)
     _directory: Directory
     _persister: Persister
+    _errands: Errands
     _timestamp: Callable[[], str]
-    _durable: bool
+    _commits: bool
+    """Whether the runtime's durability is `commit`."""
+    _keeps_trash: bool
     _nowait: bool
 
+    # -- messages ----------------------------------------------------------------------------
+
     async def append(
-        self, *messages: Message, durable: bool | None = None, create: bool = True
+        self,
+        *messages: Message | Mapping[str, Any] | New,
+        durable: bool | None = None,
+        create: bool = True,
+        if_match: str | Collection[str] | None = None,
+        if_absent: bool = False,
     ) -> Appended:
         """Appends messages, all or none of them; the first message creates the session.
 
-        A message sent before with the same `id` has no effect and gets the first answer. Raises
-        `InvalidInput`, `MessageConflict`, and `SessionNotFound` if there is no such session and
-        `create` is false.
+        A message is a `Message`, or any mapping with a text `role`. One that was sent before with
+        the same `id` has no effect and gets the first number. Raises `InvalidInput`, `KeyConflict`,
+        `PreconditionFailed`, and `SessionNotFound` if there is no such session and `create` is
+        false.
         """
-        at = self._timestamp()
-        entries = tuple(message.encode(at) for message in messages)
-        return await self._write(Append(entries, create, at), durable)
+        news = [m if isinstance(m, New) else from_python(m) for m in messages]
+        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        return await self._write(
+            lambda state: message.append(state, news, at=at, create=create, condition=condition),
+            durable,
+        )
+
+    async def history(self) -> History:
+        """The whole conversation: the messages that count. Raises `SessionNotFound`."""
+        return await self._read(reading.history)
+
+    async def messages(
+        self,
+        *,
+        after: int | Cursor = 0,
+        before: int | None = None,
+        last: int | None = None,
+        limit: int = 1_000,
+    ) -> LogPage:
+        """At most `limit` of the messages that count, oldest first.
+
+        Those behind entry `after`; or the nearest below entry `before`; or the `last` ones. Raises
+        `SessionNotFound`, `InvalidInput`, and `PreconditionFailed` for a cursor of another log.
+        """
+        return await self.log(
+            after=after, before=before, last=last, limit=limit, kinds=MESSAGES, counting=True
+        )
+
+    # -- the log -----------------------------------------------------------------------------
+
+    async def append_entries(
+        self,
+        *items: Item,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        once: bool = False,
+        expect: Mapping[str, int] | None = None,
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        if_absent: bool = False,
+    ) -> Written:
+        """Appends entries of any kinds in one step, all or none: to 10,000, in order.
+
+        A call with an `id` that is known has no effect and gets the first numbers. With `once`,
+        records whose keys are known are skipped. `expect` says of records' keys which entry each
+        has to be, 0: none. Raises `InvalidInput`, `KeyConflict`, `BelowFloor`,
+        `PreconditionFailed`, `ExpectationFailed`.
+        """
+        for item in items:
+            check_tree(item.body, "body")
+        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        return await self._write(
+            lambda state: calls.append_entries(
+                state, items, at=at, call=id, once=once, expect=expect, condition=condition
+            ),
+            durable,
+        )
+
+    async def log(
+        self,
+        *,
+        after: int | Cursor = 0,
+        before: int | None = None,
+        last: int | None = None,
+        limit: int = 100,
+        kinds: Collection[str] = (),
+        key_prefix: str = "",
+        counting: bool = False,
+    ) -> LogPage:
+        """At most `limit` entries, oldest first, also those that do not count.
+
+        Raises `SessionNotFound`, `InvalidInput`, and `PreconditionFailed` for a cursor of another
+        log.
+        """
+        cursor = after if isinstance(after, Cursor) else Cursor(after)
+        if cursor.seq < 0 or limit < 1:
+            raise InvalidInput("after: must be 0 or more; limit: must be 1 or more")
+        if (last is not None and last < 1) or (before is not None and before < 1):
+            raise InvalidInput("last: must be 1 or more; before: must be 1 or more")
+        part = Part(
+            after=cursor if cursor.seq or cursor.chain else None,
+            before=before,
+            last=last,
+            limit=limit,
+            kinds=kinds,
+            key_prefix=key_prefix,
+            counting=counting,
+        )
+        return await self._read(lambda state: reading.log_page(state, part))
+
+    async def fold(self, kind: str) -> Any:
+        """What follows from the entries of a kind that count, as plain JSON values.
+
+        Raises `SessionNotFound`, `InvalidInput` for a kind that there is not.
+        """
+
+        def view(state: SessionState) -> Any:
+            folds = state.present().folds
+            if kind not in folds:
+                raise InvalidInput(f"kind: must be one of {', '.join(sorted(folds))}")
+            return folds[kind].view()
+
+        return await self._ask(view, is_read=True, confirm=self._commits)
+
+    async def rewind(
+        self,
+        to: int,
+        *,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+    ) -> Summary:
+        """Lets count again what counted at version `to`: back, or forward.
+
+        Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`,
+        `PreconditionFailed`.
+        """
+        at, condition = self._timestamp(), _condition(if_match)
+        return await self._write(
+            lambda state: rewind(state, to, at=at, key=_key(id), condition=condition), durable
+        )
+
+    async def fork(
+        self,
+        session_id: str,
+        *,
+        at: int | None = None,
+        title: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        if_match: str | Collection[str] | None = None,
+    ) -> Summary:
+        """Makes a new session of this one's entries, up to version `at`; `None`: of all.
+
+        Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
+        `BelowFloor`, `PreconditionFailed`.
+        """
+        self._persister.check_room()
+        patch: dict[str, Any] = {}
+        if title is not None:
+            patch["title"] = title
+        if metadata is not None:
+            check_tree(metadata, "metadata")
+            patch["metadata"] = metadata
+        return await self._errands.fork(
+            self.id, session_id, at=at, patch=patch, condition=_condition(if_match)
+        )
+
+    # -- records -----------------------------------------------------------------------------
+
+    async def put_records(
+        self,
+        put: Mapping[str, Any] | None = None,
+        *,
+        remove: Sequence[str] = (),
+        remove_prefix: Sequence[str] = (),
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        once: bool = False,
+        expect: Mapping[str, int] | None = None,
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        if_absent: bool = False,
+    ) -> Written:
+        """Gives keys values, and removes others, in one step.
+
+        A call with an `id` that is known has no effect and gets the first numbers. With `once`,
+        keys that are known are skipped, and answered with what they have. `expect` says of keys
+        which entry the record of each has to be, 0: none. Raises `InvalidInput`, `KeyConflict`,
+        `PreconditionFailed`, `ExpectationFailed`.
+        """
+        check_tree(put or {}, "put")
+        news = [record.put(key, value) for key, value in (put or {}).items()]
+        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        return await self._write(
+            lambda state: calls.put_records(
+                state,
+                at=at,
+                put=news,
+                remove=remove,
+                remove_prefix=remove_prefix,
+                call=id,
+                once=once,
+                expect=expect,
+                condition=condition,
+            ),
+            durable,
+        )
+
+    async def records(
+        self,
+        *,
+        keys: Collection[str] = (),
+        prefixes: Collection[str] = (),
+        start: str | None = None,
+        end: str | None = None,
+        reverse: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> RecordPage:
+        """At most `limit` records, in the order of the UTF-8 bytes of their keys.
+
+        With `keys` or `prefixes`, only those; from `start` up to, but not including, `end`; behind
+        the key `after`. Raises `SessionNotFound`, `InvalidInput`.
+        """
+        if limit < 1:
+            raise InvalidInput("limit: must be 1 or more")
+        return await self._read(
+            lambda state: record.read(
+                state,
+                keys=keys,
+                prefixes=prefixes,
+                start=start,
+                end=end,
+                reverse=reverse,
+                limit=limit,
+                after=after,
+            )
+        )
+
+    # -- the session as a whole --------------------------------------------------------------
 
     async def create(
         self,
-        *messages: Message,
+        *messages: Message | Mapping[str, Any],
         agent: str = DEFAULT_AGENT,
+        title: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         durable: bool | None = None,
     ) -> Summary:
         """Creates the session. Raises `SessionExists`, `InvalidInput`."""
+        if metadata is not None:
+            check_tree(metadata, "metadata")
+        first = settings.first_entry(agent=agent, title=title, metadata=metadata)
+        news = [from_python(m) for m in messages]
         at = self._timestamp()
-        entries = tuple(message.encode(at) for message in messages)
-        command = Create(entries, _agent(agent), encode_object(metadata or {}, "metadata"), at)
-        return await self._write(command, durable)
+        return await self._write(lambda state: settings.create(state, first, news, at=at), durable)
 
-    async def history(self) -> History:
-        """The whole conversation. Raises `SessionNotFound`."""
-        return await self._read(GetHistory())
+    async def summary(self) -> Summary:
+        """The session's header. Raises `SessionNotFound`."""
+        return await self._read(settings.summary)
 
-    async def messages(self, *, after: int = 0, limit: int = 1_000) -> MessagePage:
-        """At most `limit` messages with numbers above `after`.
+    async def update(
+        self,
+        patch: Mapping[str, Any],
+        *,
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+    ) -> Summary:
+        """Merges `patch` (RFC 7396) into `title`, `archived` and `metadata`: null removes.
 
-        Raises `SessionNotFound`, `InvalidInput`.
+        Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
         """
-        if after < 0 or limit < 1:
-            raise InvalidInput("after: must be 0 or more; limit: must be 1 or more")
-        return await self._read(GetMessages(after, limit))
+        check_tree(patch, "settings")
+        if unknown := patch.keys() - {"title", "archived", "metadata"}:
+            raise InvalidInput(f"{sorted(unknown)[0]}: no member of a session's settings")
+        at, condition = self._timestamp(), _condition(if_match)
+        return await self._write(
+            lambda state: settings.update(state, patch, at=at, condition=condition), durable
+        )
 
     async def switch_agent(
-        self, agent: str, *, reason: str = "", durable: bool | None = None
+        self,
+        agent: str,
+        *,
+        reason: str = "",
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
     ) -> AgentContext:
-        """Makes `agent` the current one. Raises `SessionNotFound`, `InvalidInput`."""
-        encode_json(reason, "reason")
-        return await self._write(SwitchAgent(_agent(agent), reason, self._timestamp()), durable)
+        """Makes `agent` the current one.
+
+        Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`, `PreconditionFailed`.
+        """
+        check_agent(agent)
+        check_reason(reason)
+        at, condition = self._timestamp(), _condition(if_match)
+        return await self._write(
+            lambda state: switch.switch_agent(
+                state, agent, reason=reason, at=at, key=_key(id), condition=condition
+            ),
+            durable,
+        )
 
     async def agent_context(self) -> AgentContext:
         """The current agent and those before it. Raises `SessionNotFound`."""
-        return await self._read(GetAgentContext())
+        return await self._read(switch.agent_context)
 
-    async def update_metadata(
-        self, patch: Mapping[str, Any], *, durable: bool | None = None
-    ) -> Summary:
-        """Merges `patch` into the session's metadata (RFC 7396): null removes a member.
+    async def delete(
+        self,
+        *,
+        purge: bool = False,
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+    ) -> None:
+        """Puts the session into the trash; with `purge`, deletes it for good.
 
-        Raises `SessionNotFound`, `InvalidInput`.
+        Raises `SessionNotFound`, `PreconditionFailed`.
         """
-        check_tree(patch, "metadata")
-        return await self._write(PatchMetadata(patch, self._timestamp()), durable)
-
-    async def summary(self) -> Summary:
-        """The session without its messages. Raises `SessionNotFound`."""
-        return await self._read(GetSummary())
-
-    async def delete(self, *, durable: bool | None = None) -> None:
-        """Removes the session and all of its messages. Raises `SessionNotFound`."""
-        await self._directory.ask(
-            self.id,
-            Delete(),
-            durable=self._durable if durable is None else durable,
-            nowait=self._nowait,
+        at, condition = self._timestamp(), _condition(if_match)
+        for_good = purge or not self._keeps_trash
+        await self._ask(
+            lambda state: state.delete(at=at, purge=for_good, condition=condition),
+            confirm=self._commits if durable is None else durable,
         )
 
-    async def _read(self, command: Command[R]) -> R:
-        return (await self._directory.ask(self.id, command, nowait=self._nowait)).value
+    async def undelete(self, *, trash_id: str | None = None, as_id: str | None = None) -> Summary:
+        """Brings the newest session of this id back from the trash, or the one of `trash_id`.
 
-    async def _write(self, command: Command[W], durable: bool | None) -> W:
+        `as_id`: under another id. Returns when that is on disk. Raises `NotInTrash`,
+        `SessionExists`, `InvalidInput`.
+        """
+        return await self._errands.undelete(self.id, trash_id=trash_id, target=as_id)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    async def _ask(
+        self, work: Callable[[SessionState], R], *, confirm: bool, is_read: bool = False
+    ) -> R:
+        command = Command(
+            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._commits
+        )
+        return await self._directory.ask(self.id, command, nowait=self._nowait)
+
+    async def _read(self, work: Callable[[SessionState], A]) -> A:
+        return await self._answered(
+            Command(work, is_read=True, confirm=self._commits, confirm_refusal=self._commits)
+        )
+
+    async def _write(self, work: Callable[[SessionState], A], durable: bool | None) -> A:
         self._persister.check_room()
-        durable = self._durable if durable is None else durable
-        receipt = await self._directory.ask(self.id, command, durable=durable, nowait=self._nowait)
-        if durable:
-            return evolve(receipt.value, durable_seq=receipt.message_count)
-        return receipt.value
-
-
-def _agent(name: str) -> str:
-    if not AGENT_NAME.fullmatch(name):
-        raise InvalidInput(
-            "agent: must be 1 to 128 of the characters A-Z a-z 0-9 . _ : @ ~ - "
-            "and begin with a letter, a digit or _"
+        confirm = self._commits if durable is None else durable
+        return await self._answered(
+            Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)
         )
-    return name
+
+    async def _answered(self, command: Command[A]) -> A:
+        answer = await self._directory.ask(self.id, command, nowait=self._nowait)
+        if command.is_durable and answer.durable_seq != answer.version:
+            return evolve(answer, durable_seq=answer.version)
+        return answer
+
+
+def _condition(if_match: str | Collection[str] | None, if_absent: bool = False) -> Condition:
+    if if_match is None:
+        return Condition(absent=if_absent)
+    tags = (if_match,) if isinstance(if_match, str) else if_match
+    return Condition(tags=frozenset(tags), absent=if_absent)
+
+
+def _key(call: str | None) -> str | None:
+    return None if call is None else check_key(call)

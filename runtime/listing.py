@@ -4,6 +4,7 @@ It is read ahead into memory, at the store's speed: a reader who is slow keeps n
 """
 
 from collections import deque
+from collections.abc import Collection
 from contextlib import closing
 from math import inf
 
@@ -11,7 +12,7 @@ import trio
 from attrs import define, field
 
 from runtime.errors import RuntimeClosed, StoreUnavailable
-from runtime.store import ListChunk, Store
+from runtime.store import ListChunk, Listing, Store
 
 
 @define(eq=False)
@@ -47,7 +48,14 @@ class SessionList:
         self._arrived.clear()
         self._end()
 
-    async def read_ahead(self, store: Store, readers: trio.CapacityLimiter, timeout: float) -> None:
+    async def read_ahead(
+        self,
+        store: Store,
+        listing: Listing,
+        include: Collection[str],
+        readers: trio.CapacityLimiter,
+        timeout: float,
+    ) -> None:
         """Reads all of it, in a worker thread; `timeout` is what each chunk may take, in seconds.
 
         A thread that is left behind in the store goes on counting as a reader.
@@ -55,7 +63,7 @@ class SessionList:
         token = trio.lowlevel.current_trio_token()
 
         def read() -> None:
-            with closing(store.stream_sessions()) as chunks:
+            with closing(store.stream_sessions(listing, include)) as chunks:
                 for chunk in chunks:
                     if self._ended:
                         break

@@ -1,88 +1,237 @@
 """What the runtime needs of a store, and the values that cross between them.
 
-A store's methods are synchronous: the runtime calls them in worker threads. `commit` is called by
-one task at a time; the reading methods may run beside it and beside each other, in any thread, and
-see committed transactions only.
+Rules:
+
+- A session is a log of entries, numbered from 1 without gaps. An entry never changes; only its body
+  may be dropped, and then its digest stays.
+- A session that was deleted lies in the trash, as it was, until it is purged. Its id is free: a new
+  session of the same id is another *life*. `no` tells lives apart; the store gives it, and never
+  gives it again.
+- A store knows entries, not kinds. What follows from the entries (the header, the settings) comes
+  with them.
+- A store's methods are synchronous: the runtime calls them in worker threads. `commit` is called by
+  one task at a time; the reading methods may run beside it and beside each other, in any thread,
+  and see committed transactions only.
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from attrs import field, frozen
 
 from runtime.errors import DeltaRejected
-from runtime.session.message import Entry
-from runtime.session.transcript import Transcript
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
 
+PLAIN = 1
+"""In `Entry.form`: a message whose body is what a history shows of it."""
+TEXT_ID = 2
+"""In `Entry.form`: the message has a member `id`, the text that is the entry's key."""
+NUMBER_ID = 4
+"""In `Entry.form`: the same, but `id` is an integer."""
+DROPPED = 8
+"""In `Entry.form`: the body is gone; `{"dropped": D}` stands in its place, D its digest in hex."""
+CALL_SIZE = 8
+"""In `Entry.form`, from this bit on: of how many entries the call is whose id the entry carries."""
+
 
 @frozen
-class AgentSwitch:
-    """One change of a session's agent."""
+class Entry:
+    """An item of a session's log."""
 
-    from_agent: str
-    to_agent: str
-    reason: str
-    timestamp: str
-    """UTC, `2025-12-31T08:44:00.000Z`."""
+    seq: int
+    """1, 2, 3 … in its session."""
+    kind: str
+    key: str | None
+    at: str
+    """UTC, `2025-12-31T08:45:00.000Z`."""
+    body: bytes
+    """JSON. A message's is without `metadata`, without an `id` that is the key, and begins with
+    `role` and `content`."""
+    chain: bytes
+    """8 bytes that name the log up to here; see `runtime.session.chain`."""
+    metadata: bytes | None = None
+    """A message's member `metadata`, as JSON."""
+    form: int = 0
+    """`PLAIN`, `TEXT_ID` or `NUMBER_ID`, `DROPPED`, and the size of a call, added up."""
+    call: str | None = None
+    """The id of the call that appended it, on the first entry of that call."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of text that the entry holds in memory."""
+        return len(self.body) + len(self.metadata or b"") + len(self.key or "")
+
+
+Row = tuple[int, str, str | None, str, bytes, bytes, bytes | None, int, str | None]
+"""An `Entry` as a tuple of its fields: loading a thousand makes no objects."""
+
+Interval = tuple[int, int | None]
+"""Numbers of entries, the first and the last; `None`: and all that come."""
+
+ALL: tuple[Interval, ...] = ((1, None),)
+"""The intervals of a session that nobody has rewound."""
 
 
 @frozen(kw_only=True)
 class Header:
-    """All of a session but its messages and its agent switches. Timestamps are UTC text."""
+    """What follows from a session's log and changes with nearly every entry."""
 
     created_at: str
     last_activity: str
     version: int
-    """Counts the session's state changes from 1; never goes back while the session lives."""
+    """The number of the last entry."""
     message_count: int = 0
+    """Of the messages that count."""
     current_agent: str = DEFAULT_AGENT
     switch_count: int = 0
-    """At least the number of known switches: a taken-over session may have forgotten some."""
+    """At least the number of switches that count: a taken-over session may have forgotten some."""
     last_switch_at: str | None = None
-    metadata: bytes = b"{}"
-    """The agent context's metadata, a JSON object."""
+    floor: int = 0
+    """Neither a rewind nor a fork goes below this version: bodies of before were dropped."""
 
 
 @frozen
-class StoredSession:
-    """A session as the store has it; whoever loads it owns it."""
+class Origin:
+    """Where a fork comes from."""
 
+    session_id: str
+    at: int
+
+
+@frozen(kw_only=True)
+class Settings:
+    """What follows from a session's log and seldom changes."""
+
+    title: str | None = None
+    archived: bool = False
+    metadata: bytes = b"{}"
+    """A JSON object."""
+    forked_from: Origin | None = None
+    intervals: tuple[Interval, ...] = ALL
+    """Which entries count, of the kinds that a rewind takes along. Ascending, apart, the last one
+    open."""
+
+
+@frozen(kw_only=True)
+class StoredSession:
+    """A living session as the store has it; whoever loads it owns it."""
+
+    no: int
+    root: bytes
+    """The chain before the first entry: 8 random bytes."""
     header: Header
-    entries: Transcript = field(factory=Transcript)
-    switches: Sequence[AgentSwitch] = ()
+    settings: Settings
+    entries: Sequence[Row]
+    """The newest, up to the last; all of them if `entries[0]` is number 1."""
+
+
+# -- what a commit does ------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Change:
+    """What of one life of a session the store does not have yet.
+
+    Applied in this order: begin or find the life, write the settings and the header, append the
+    entries, drop bodies, end the life.
+    """
+
+    no: int | None
+    """The life in the store; `None`: this one begins it."""
+    root: bytes = b""
+    """The chain before the first entry; of a life that begins."""
+    header: Header
+    after: int
+    """The version that the store has of this life; 0 if this begins it. The first entry's number is
+    one more."""
+    settings: Settings | None = None
+    """`None`: unchanged, or, of a life that begins, the default ones."""
+    entries: Sequence[Entry] = ()
+    dropped: Sequence[int] = ()
+    """Numbers of stored entries whose bodies are to go. They are records."""
+    end: Literal["trash", "purge"] | None = None
+    """Whether the life ends with this: into the trash, or for good."""
+    ended_at: str = ""
+    """With `end`: the moment."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of text that it brings to the store."""
+        settings = len(self.settings.metadata) if self.settings else 0
+        return sum(entry.size for entry in self.entries) + settings
+
+
+@frozen
+class Expire:
+    """The living session of this id goes into the trash, if its last activity is before `before`.
+
+    None living: nothing happens.
+    """
+
+    before: str
+    ended_at: str
+    purge: bool = False
+    """Not into the trash: it goes for good."""
+    size: int = 0
+
+
+@frozen
+class Purge:
+    """A life in the trash goes for good. If there is none of this number, nothing happens."""
+
+    no: int
+    size: int = 0
+
+
+@frozen
+class Undelete:
+    """A life in the trash is the living session of this id from now on.
+
+    Rejected if there is none of this number, or the id lives. No entry is written; the last
+    activity stays.
+    """
+
+    no: int
+    size: int = 0
+
+
+@frozen(kw_only=True)
+class Fork:
+    """A new life begins with a copy of another one's entries, up to `at`.
+
+    The store copies, with the same numbers and chains; then it appends `entry`, number `at + 1`.
+    Rejected if the id lives, or `source` is gone. What of `source` is in the store reaches to `at`.
+    """
+
+    source: int
+    """The `no` of a life, living or in the trash."""
+    at: int
+    root: bytes
+    header: Header
+    settings: Settings
+    entry: Entry
+    size: int = 0
+
+
+Step = Change | Expire | Purge | Undelete | Fork
 
 
 @frozen(kw_only=True)
 class Delta:
-    """What of one session the store does not have yet.
-
-    Applied in this order: erase, then write the header, then append entries and switches.
-    """
+    """What of one session id the store does not have yet."""
 
     session_id: str
-    version: int
-    erase: bool = False
-    """Everything the store has of this id goes first."""
-    erase_before: str | None = None
-    """With `erase`: only if the stored session's last activity is before this moment."""
-    header: Header | None = None
-    """The session's header from now on; `None` if the session is no more, or is not to be made."""
-    first_seq: int = 1
-    """The number of `entries[0]`."""
-    entries: Sequence[Entry] = ()
-    first_switch: int = 1
-    """The ordinal of `switches[0]`, counted from 1."""
-    switches: Sequence[AgentSwitch] = ()
+    mark: int
+    """The record's number of changes that this brings the store to; for the runtime alone."""
+    steps: Sequence[Step]
+    """One life after the other: all but the last one end."""
 
     @property
     def size(self) -> int:
         """Bytes of text that the delta brings to the store."""
-        return sum(entry.size for entry in self.entries) + len(
-            self.header.metadata if self.header else b""
-        )
+        return sum(step.size for step in self.steps)
 
 
 @frozen
@@ -91,11 +240,50 @@ class Committed:
 
     rejected: Mapping[str, DeltaRejected] = field(factory=dict)
     """Session id to the reason; such a session is in the store as it was before the batch."""
-    erased: Collection[str] = ()
-    """Ids of the stored sessions that `erase` removed."""
+    begun: Mapping[str, int] = field(factory=dict)
+    """Session id to the `no` of the last life that its delta began."""
+    expired: Collection[str] = ()
+    """Ids of the sessions that an `Expire` ended."""
+    leftover: bool = False
+    """Whether a purge has more to do: each commit removes some, also one without any delta."""
 
 
-@frozen
+# -- what is read ------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """Entries of one life that are not in memory."""
+
+    keys: Collection[tuple[str, str]] = ()
+    """(kind, key): all entries of this kind with this key."""
+    calls: Collection[str] = ()
+    """The entries that carry these ids of calls."""
+    seqs: Collection[int] = ()
+
+
+@frozen(kw_only=True)
+class Listing:
+    """Which sessions a list is of, and in which order."""
+
+    order: Literal["activity", "created"] = "activity"
+    """`activity`: the last used first, ties by id, descending: a session that is used moves.
+    `created`: the first created first, which holds still."""
+    prefix: str = ""
+    """Of the session's id."""
+    archived: bool | None = None
+    """`None`: both."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Members of the metadata and their text; a number's and a boolean's is its JSON. An empty text
+    stands for a member that is absent, too."""
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves sessions out."""
+        return bool(self.prefix or self.metadata or self.archived is not None)
+
+
+@frozen(kw_only=True)
 class SessionInfo:
     """What a list says of a session."""
 
@@ -103,41 +291,84 @@ class SessionInfo:
     message_count: int
     last_activity: str
     current_agent: str
+    created_at: str
+    version: int
+    title: str | None
+    archived: bool
+    metadata: bytes
+    """A JSON object."""
+
+
+INCLUDABLE = ("title", "archived", "metadata", "created_at", "version")
+"""Members of a `SessionInfo` that the guide's list does not have."""
 
 
 @frozen
 class ListPosition:
-    """A place in the list, right behind the session with these values."""
+    """A place in a list, right behind the session with these values."""
 
-    last_activity: str
+    moment: str
+    """Its last activity, or when it was created, as the list is ordered."""
     session_id: str
 
 
 @frozen
 class SessionPage:
-    """Part of the list of all sessions, most recent first; ties by session id, descending."""
+    """Part of a list of sessions."""
 
     sessions: Sequence[SessionInfo]
     total: int
-    """The number of all sessions, not only of this page's."""
+    """The number of all sessions, not only of this page's, nor of those that the list is of."""
     next: ListPosition | None
-    """Where the next page starts; `None` at the end."""
+    """Where the next page starts; `None` at the end. A filtered page may be short, or empty, and
+    go on: a store looks at 10,000 sessions for one page, not at all."""
 
 
 @frozen
 class ListChunk:
-    """Some consecutive sessions of the list of all, encoded."""
+    """Some consecutive sessions of a list, encoded."""
 
     json: bytes
-    """`SessionInfo`s as JSON objects, with commas between them; empty if there is no session."""
+    """JSON objects with commas between them: the guide's four members (`session_id`,
+    `message_count`, `last_activity`, `current_agent`), then the included ones; none is null. Empty
+    if there is no session."""
     count: int
+
+
+@frozen(kw_only=True)
+class TrashedSession:
+    """A session in the trash."""
+
+    no: int
+    info: SessionInfo
+    deleted_at: str
+
+
+@frozen
+class TrashPosition:
+    """A place in the trash, right behind the session with these values."""
+
+    deleted_at: str
+    no: int
+
+
+@frozen
+class TrashPage:
+    """Part of the trash, what was deleted last first; ties by `no`, descending."""
+
+    sessions: Sequence[TrashedSession]
+    next: TrashPosition | None
+    """Where the next page starts; `None` at the end."""
 
 
 class Store(Protocol):
     """Keeps sessions. Every method raises `StoreError` when the store cannot do its work."""
 
     def load(self, session_id: str) -> StoredSession | None:
-        """The session as committed, or `None`."""
+        """The living session of this id as committed, or `None`."""
+
+    def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
+        """The entries of a life that are wanted, in the order of their numbers, each once."""
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         """Applies the deltas, at most one per session, in one transaction.
@@ -148,22 +379,42 @@ class Store(Protocol):
         """
 
     def list_sessions(
-        self, limit: int | None = None, after: ListPosition | None = None
+        self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
-        """A page of at most `limit` sessions (all, if `None`) behind `after`."""
+        """A page of at most `limit` living sessions behind `after`."""
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
-        """All sessions, most recent first, as they are at one moment: at the first chunk.
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
+        """All sessions of a list, as they are at one moment: at the first chunk.
 
-        At least one chunk. Each is read when it is asked for, in any thread; what the iterator
-        holds is released at its end, or when it is closed.
+        At least one chunk. `include` are of `INCLUDABLE`. Each chunk is read when it is asked for,
+        in any thread; what the iterator holds is released at its end, or when it is closed.
         """
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         """Ids of at most `limit` sessions last active before this moment, oldest first."""
 
+    def trash(
+        self,
+        limit: int,
+        after: TrashPosition | None = None,
+        session_id: str | None = None,
+    ) -> TrashPage:
+        """A page of the trash, of one id or of all."""
+
+    def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
+        """(no, session id) of at most `limit` lives that were deleted before this moment."""
+
+    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
+        """(no, session id) of at most `limit` living sessions that a clean-up may find work in.
+
+        Those with the body of a record that was written before this moment, and behind it another
+        record of its key, written before this moment too. In the order of `no`, beyond `after`.
+        """
+
     def count(self) -> int:
-        """The number of sessions."""
+        """The number of living sessions."""
 
     def close(self) -> None:
         """Releases everything. Harmless when called again; no other call may follow."""

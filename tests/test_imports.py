@@ -1,9 +1,15 @@
-"""The arrows between the packages, and inside the runtime (see `runtime/__init__.py`)."""
+"""The arrows: between the packages, and within each from a floor to one below.
+
+Every package's docstring has a map: a line that begins with a dash and a name in backquotes for
+each file and folder in it, in the order in which one may import another. What a package offers to
+other packages is what its `__init__` imports and names in `__all__`.
+"""
 
 import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,81 +18,115 @@ import runtime
 
 ROOT = Path(runtime.__file__).parent.parent
 STANDARD = sys.stdlib_module_names
-MAP = re.findall(r"^- `([\w.]+)`", runtime.__doc__ or "", re.MULTILINE)
-"""The runtime's files in the order in which one may import another."""
+PACKAGES = ("runtime", "persistence", "web")
+
+_ROW = re.compile(r"^- ((?:`\w+`(?:, )?)+)", re.MULTILINE)
 
 
-def files(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def files(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The full names of the modules that a file imports, also inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def folders() -> list[Path]:
+    """Every package, and every package within one."""
+    return sorted(path.parent for path in files(*PACKAGES) if path.name == "__init__.py")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def the_map(folder: Path) -> list[str]:
+    """The names in a package's map, from the ground floor up."""
+    text = ast.get_docstring(tree_of(folder / "__init__.py")) or ""
+    return [name for row in _ROW.findall(text) for name in re.findall(r"\w+", row)]
+
+
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """The full names that a file imports, also inside functions: module, and the name in it.
+
+    What is imported for type checkers alone draws no arrow: nothing of it is there when it runs.
+    """
+    tree = tree_of(path)
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} has a relative import"
             assert node.module is not None
-            known = (ROOT / node.module.replace(".", "/")).is_dir()
-            for alias in node.names:
-                module = node.module.replace(".", "/") + f"/{alias.name}.py"
-                yield (
-                    f"{node.module}.{alias.name}"
-                    if known and (ROOT / module).exists()
-                    else (node.module)
-                )
+            yield from ((*node.module.split("."), alias.name) for alias in node.names)
+
+
+def exported(package: str) -> set[str]:
+    """What a package names in `__all__`."""
+    for node in tree_of(ROOT / package / "__init__.py").body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
 
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def everywhere(*packages: str) -> list[Path]:
-    return [path for package in packages for path in files(package)]
-
-
-@pytest.mark.parametrize("path", everywhere("runtime"), ids=name_of)
+@pytest.mark.parametrize("path", files("runtime"), ids=name_of)
 def test_the_runtime_imports_no_database_and_no_http(path: Path) -> None:
-    tops = {name.partition(".")[0] for name in imported(path)}
+    tops = {name[0] for name in imported(path)}
     assert tops - STANDARD <= {"trio", "attrs", "msgspec", "runtime"}
     assert not tops & {"sqlite3", "http", "socketserver", "wsgiref"}
 
 
-@pytest.mark.parametrize("path", everywhere("persistence"), ids=name_of)
-def test_the_stores_know_of_the_runtime_only_what_crosses_to_them(path: Path) -> None:
-    names = set(imported(path))
-    tops = {name.partition(".")[0] for name in names}
-    assert not tops & {"trio", "web", "quart", "quart_trio"}
-    of_runtime = {name for name in names if name.partition(".")[0] == "runtime"}
-    crossing = {
-        "runtime.store",
-        "runtime.session.message",
-        "runtime.session.transcript",
-        "runtime.errors",
-    }
-    assert of_runtime <= crossing
+@pytest.mark.parametrize("path", files("persistence"), ids=name_of)
+def test_the_stores_import_neither_trio_nor_the_web(path: Path) -> None:
+    assert not {name[0] for name in imported(path)} & {"trio", "web", "quart", "quart_trio"}
 
 
-@pytest.mark.parametrize("path", everywhere("web"), ids=name_of)
+@pytest.mark.parametrize("path", files("web"), ids=name_of)
 def test_only_the_composition_root_imports_a_store(path: Path) -> None:
-    tops = {name.partition(".")[0] for name in imported(path)}
+    tops = {name[0] for name in imported(path)}
     assert "persistence" not in tops or path == ROOT / "web" / "cli.py"
 
 
-@pytest.mark.parametrize("path", everywhere("runtime", "persistence", "web"), ids=name_of)
+@pytest.mark.parametrize("path", files(*PACKAGES), ids=name_of)
 def test_nothing_uses_asyncio(path: Path) -> None:
-    assert "asyncio" not in {name.partition(".")[0] for name in imported(path)}
+    assert "asyncio" not in {name[0] for name in imported(path)}
 
 
-def test_the_map_names_every_file_of_the_runtime() -> None:
-    found = [p.relative_to(ROOT / "runtime") for p in files("runtime") if p.stem != "__init__"]
-    assert sorted(MAP) == sorted(".".join(path.with_suffix("").parts) for path in found)
+@pytest.mark.parametrize("path", files("persistence", "web"), ids=name_of)
+def test_a_package_uses_of_another_only_what_that_exports(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0]
+    others = [name for name in imported(path) if name[0] in PACKAGES and name[0] != own]
+    behind = [name for name in others if len(name) != 2 or name[1] not in exported(name[0])]
+    assert not behind
 
 
-@pytest.mark.parametrize("name", MAP)
-def test_a_file_of_the_runtime_imports_only_from_those_above_it(name: str) -> None:
-    above = {f"runtime.{other}" for other in MAP[: MAP.index(name)]}
-    place = (ROOT / "runtime").joinpath(*name.split(".")).with_suffix(".py")
-    of_runtime = {n for n in imported(place) if n.startswith("runtime")}
-    assert of_runtime <= above
+@pytest.mark.parametrize("folder", folders(), ids=name_of)
+def test_a_map_names_every_file_and_folder_of_its_package(folder: Path) -> None:
+    children = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
+    children |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert sorted(the_map(folder)) == sorted(children)
+
+
+@pytest.mark.parametrize("folder", folders(), ids=name_of)
+def test_a_floor_imports_only_from_those_below_it(folder: Path) -> None:
+    place = folder.relative_to(ROOT).parts
+    floors = the_map(folder)
+    upwards = []
+    for number, floor in enumerate(floors):
+        inside = folder / floor
+        for path in [inside.with_suffix(".py")] if not inside.is_dir() else files(name_of(inside)):
+            for name in imported(path):
+                if name[: len(place)] == place and len(name) > len(place):
+                    target = name[len(place)]
+                    if target in floors and floors.index(target) > number:
+                        upwards.append(f"{name_of(path)} imports {'.'.join(name)}")
+    assert not upwards

@@ -4,15 +4,17 @@ See the section "Тестирование" of the session-persistence guide; her
 on a real file. A restart is a runtime that ends, and another one on the same file.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from persistence import open_store
-from runtime import AgentSwitch, Message, Runtime, SessionNotFound, open_runtime
+from runtime import AgentSwitch, History, Message, Runtime, SessionNotFound, open_runtime, sent
 from tests.clock import Clock
 
 Start = Callable[[], AbstractAsyncContextManager[Runtime]]
@@ -22,6 +24,15 @@ GREETING = (
     Message(role="user", content="Привет! 👋"),
     Message(role="assistant", content="I'm doing great! How can I help you?"),
 )
+
+
+def messages_of(history: History) -> list[Any]:
+    """As they were sent."""
+    return [json.loads(sent(entry)) for entry in history.entries]
+
+
+def as_sent(*messages: Message) -> list[Any]:
+    return [message.as_sent() for message in messages]
 
 
 @pytest.fixture
@@ -57,7 +68,7 @@ async def test_added_messages_are_saved_in_their_order(start: Start) -> None:
             await runtime.session("s").append(message)
     async with start() as runtime:
         history = await runtime.session("s").history()
-    assert history.messages == list(GREETING)
+    assert messages_of(history) == as_sent(*GREETING)
 
 
 async def test_messages_can_be_added_after_a_restart(start: Start) -> None:
@@ -67,7 +78,7 @@ async def test_messages_can_be_added_after_a_restart(start: Start) -> None:
         appended = await runtime.session("s").append(GREETING[2])
     assert appended.first_seq == appended.last_seq == 3
     async with start() as runtime:
-        assert (await runtime.session("s").history()).messages == list(GREETING)
+        assert messages_of(await runtime.session("s").history()) == as_sent(*GREETING)
 
 
 async def test_a_message_sent_again_after_a_restart_is_known(start: Start) -> None:
@@ -94,9 +105,17 @@ async def test_switches_of_the_agent_are_saved(start: Start, clock: Clock) -> No
     assert context.last_switch_at == "2025-12-31T08:45:00.000Z"
     assert list(context.agent_history) == [
         AgentSwitch(
-            "orchestrator", "coder", "User requested coding task", "2025-12-31T08:44:00.000Z"
+            from_agent="orchestrator",
+            to_agent="coder",
+            reason="User requested coding task",
+            timestamp="2025-12-31T08:44:00.000Z",
         ),
-        AgentSwitch("coder", "architect", "План", "2025-12-31T08:45:00.000Z"),
+        AgentSwitch(
+            from_agent="coder",
+            to_agent="architect",
+            reason="План",
+            timestamp="2025-12-31T08:45:00.000Z",
+        ),
     ]
 
 
@@ -111,7 +130,8 @@ async def test_all_sessions_are_restored_after_a_restart(start: Start, clock: Cl
         assert await runtime.list_sessions() == before
         restored = [await runtime.session(f"s{number}").history() for number in range(5)]
     assert [info.session_id for info in before.sessions] == ["s4", "s3", "s2", "s1", "s0"]
-    assert [h.messages for h in restored] == [h.messages for h in histories]
+    assert [messages_of(h) for h in restored] == [messages_of(h) for h in histories]
+    assert [h.tag for h in restored] == [h.tag for h in histories]
     assert [h.last_activity for h in restored] == [h.last_activity for h in histories]
 
 
@@ -150,7 +170,7 @@ async def test_a_session_made_under_the_id_of_a_deleted_one_begins_anew(start: S
         await runtime.session("s").append(GREETING[1])
     async with start() as runtime:
         history = await runtime.session("s").history()
-    assert history.messages == [GREETING[1]]
+    assert messages_of(history) == as_sent(GREETING[1])
     assert (history.current_agent, list(history.agent_history)) == ("orchestrator", [])
 
 

@@ -62,7 +62,7 @@ def shown(value: object) -> set[str]:
     if value is None or value == ():
         return {"none", "never"}
     if isinstance(value, float):
-        return {f"{value:g} s"}
+        return {f"{value:g} s", f"{value:g}"}
     return {f"{value}", f"`{value}`"}
 
 

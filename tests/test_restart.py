@@ -24,6 +24,8 @@ CONVERSATION: list[dict[str, Any]] = [
     },
     {"role": "tool", "content": "ZeroDivisionError\u0000", "tool_call_id": "c1", "name": "run"},
     {"role": "assistant", "content": "You divide by zero.", "metadata": {"tokens": 5}},
+    {"role": "developer", "content": [{"type": "text", "text": "Go on"}, {"type": "image"}]},
+    {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "yes"}], "id": 7},
 ]
 
 
@@ -35,6 +37,9 @@ def write_conversation(client: httpx.Client, session_id: str) -> None:
         switch = {"agent": agent, "reason": f"{agent} is needed"}
         answer = client.post(f"/api/v1/agents/{session_id}/switch", json=switch)
         assert answer.status_code == 200, answer.text
+    record = {"put": [{"key": "state", "value": {"step": 2**70}}]}
+    answer = client.post(f"/api/v1/sessions/{session_id}/records", json=record)
+    assert answer.status_code == 201, answer.text
 
 
 def everything(client: httpx.Client) -> dict[str, bytes]:
@@ -42,8 +47,19 @@ def everything(client: httpx.Client) -> dict[str, bytes]:
     seen = {"list": listing}
     for session in dart.session_list_response(json.loads(listing))["sessions"]:
         session_id = session["sessionId"]
-        for place in (f"sessions/{session_id}/history", f"agents/{session_id}/current"):
-            seen[place] = client.get(f"/api/v1/{place}").raise_for_status().read()
+        for place in (
+            f"sessions/{session_id}",
+            f"sessions/{session_id}/history",
+            f"sessions/{session_id}/messages",
+            f"sessions/{session_id}/log",
+            f"sessions/{session_id}/records",
+            f"agents/{session_id}/current",
+        ):
+            answer = client.get(f"/api/v1/{place}").raise_for_status()
+            seen[place] = answer.read() + answer.headers["ETag"].encode()
+        dart.session_history(client.get(f"/api/v1/sessions/{session_id}/history").json())
+        page = client.get(f"/api/v1/sessions/{session_id}/messages").json()
+        assert [found["message"] for found in page["messages"]] == CONVERSATION
     return seen
 
 
@@ -73,7 +89,6 @@ def test_snapshot_durability_loses_nothing_when_stopped_in_order(tmp_path: Path)
 def test_the_database_answers_sql_while_the_service_runs(tmp_path: Path) -> None:
     with running(tmp_path) as service, service.client() as client:
         write_conversation(client, "one")
-        history = client.get("/api/v1/sessions/one/history").json()
         with sqlite3.connect(tmp_path / "data" / "agent_runtime.db") as connection:
             ids = connection.execute("SELECT session_id FROM sessions").fetchall()
             ((messages,),) = connection.execute(
@@ -83,7 +98,11 @@ def test_the_database_answers_sql_while_the_service_runs(tmp_path: Path) -> None
             assert agents.fetchall() == [("architect", 2)]
         connection.close()
     assert ids == [("one",)]
-    assert json.loads(messages) == history["messages"]
+    apart = ("id", "metadata")
+    assert json.loads(messages) == [
+        {name: value for name, value in message.items() if name not in apart}
+        for message in CONVERSATION
+    ]
 
 
 def test_a_start_says_where_it_serves_what_and_how(tmp_path: Path) -> None:
@@ -110,7 +129,7 @@ def test_a_second_service_on_the_same_file_is_refused(tmp_path: Path) -> None:
 def test_nothing_a_user_wrote_is_in_the_log(tmp_path: Path) -> None:
     with running(tmp_path, "--log-level", "debug") as service, service.client() as client:
         write_conversation(client, "one")
-        client.post("/api/v1/sessions/one/messages", json={"role": "user", "content": 5})
+        client.post("/api/v1/sessions/one/messages", json={"role": 5, "content": "zero"})
         client.post("/api/v1/sessions/one/messages", content=b"zero")
         service.end()
     log = (tmp_path / "logs" / "agent-runtime.log").read_text()

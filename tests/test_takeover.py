@@ -218,6 +218,13 @@ def test_the_history_is_the_original(taken_over: TakenOver, name: str) -> None:
 
 
 @NAMES
+def test_the_messages_are_those_that_were_sent(taken_over: TakenOver, name: str) -> None:
+    sent = {session_id: messages for session_id, messages, _, _ in SESSIONS}
+    page = taken_over.get(f"sessions/{name}/messages")
+    assert [item["message"] for item in page["messages"]] == sent.get(name, [])
+
+
+@NAMES
 def test_the_last_activity_is_the_original_in_utc(taken_over: TakenOver, name: str) -> None:
     assert taken_over.get(f"sessions/{name}/history")["last_activity"] == LAST_ACTIVITY[name]
 
@@ -287,7 +294,7 @@ def test_both_of_the_guides_tables_can_be_read_by_its_columns(taken_over: TakenO
             " switch_count FROM agent_contexts WHERE session_id = ?",
             ("my-session-123",),
         )
-    assert json.loads(session[0]) == HISTORIES["my-session-123"]
+    assert json.loads(session[0]) == SESSIONS[0][1]
     assert session[1:] == ("2025-12-31T08:45:00.123Z", "2025-12-30T22:00:00.000Z")
     assert json.loads(context[1]) == SWITCHES["my-session-123"]
     assert (context[0], json.loads(context[2])) == ("architect", {"model": "m"})
@@ -330,6 +337,34 @@ def test_a_conversation_goes_on_where_that_system_left_it(tmp_path: Path) -> Non
     with running(tmp_path, db=DB) as service, service.client() as client:
         message = {"role": "user", "content": "And now?"}
         answer = client.post("/api/v1/sessions/my-session-123/messages", json=message)
-        assert (answer.status_code, answer.json()["first_seq"]) == (201, 8)
+        # Its settings and two switches are entries, too.
+        assert (answer.status_code, answer.json()["first_seq"]) == (201, 7 + 3 + 1)
         history = client.get("/api/v1/sessions/my-session-123/history").json()
     assert history["messages"] == [*HISTORIES["my-session-123"], message]
+
+
+IDS = ["proj name", "chat/7", "сессия", "thread#1", "a" * 200, ".x", ".", "%2e", "a?b", "tab\t", ""]
+
+
+def test_whatever_is_listed_can_be_read_continued_and_deleted(tmp_path: Path) -> None:
+    build(tmp_path / DB)
+    with closing(sqlite3.connect(tmp_path / DB)) as connection, connection:
+        connection.execute("DELETE FROM sessions")
+        connection.execute("DELETE FROM agent_contexts")
+        connection.executemany(
+            "INSERT INTO sessions VALUES (?, ?, '2025-12-31 11:45:00', '2025-12-31 11:40:00')",
+            [(name, '[{"role": "user", "content": "hi"}]') for name in IDS],
+        )
+    with running(tmp_path, db=DB) as service, service.client() as client:
+        listed = [item["session_id"] for item in client.get("/api/v1/sessions").json()["sessions"]]
+        assert len(listed) == len(IDS)
+        assert set(IDS) - set(listed) == {""}
+        for name in listed:
+            # Encoded in full: who writes a dot as it is names the folder.
+            place = "/api/v1/sessions/" + "".join(f"%{byte:02X}" for byte in name.encode())
+            message = {"role": "user", "content": "more"}
+            assert client.post(f"{place}/messages", json=message).status_code == 201
+            history = client.get(f"{place}/history").json()
+            assert (history["session_id"], history["message_count"]) == (name, 2)
+            assert client.delete(place).status_code == 204
+        assert client.get("/api/v1/sessions").json()["total"] == 0

@@ -6,6 +6,7 @@ from quart_trio import QuartTrio
 from runtime import Runtime
 from web import guard, problems
 from web.agents import agents_blueprint
+from web.api import blueprints
 from web.direct import DirectApp
 from web.documentation import documentation_blueprint
 from web.guard import Guard
@@ -36,7 +37,9 @@ def create_app(
 def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Blueprint:
     """The service's endpoints, for `register_blueprint` in a larger Quart-Trio app.
 
-    With `rules`, they hold for these endpoints; without, the app around decides who comes in.
+    With `rules`, they hold for these endpoints; without, the app around decides who comes in. The
+    app around also matches the paths, decoded: a session whose id has a slash cannot be reached
+    there (see `paths`).
     """
     metrics = Metrics(runtime)
     service = _endpoints(runtime, metrics)
@@ -51,6 +54,8 @@ def _endpoints(runtime: Runtime, metrics: Metrics) -> Blueprint:
     service = Blueprint("agent_runtime", __name__)
     service.register_blueprint(sessions_blueprint(runtime), url_prefix=PREFIX)
     service.register_blueprint(agents_blueprint(runtime), url_prefix=PREFIX)
+    for found in blueprints(runtime):
+        service.register_blueprint(found, url_prefix=PREFIX)
     health = health_blueprint(runtime, metrics)
     documentation = documentation_blueprint()
     for prefix, suffix in (("", ""), (PREFIX, "_v1")):  # monitoring looks outside the prefix

@@ -17,18 +17,17 @@ from typing import Any, get_args
 import click
 import trio
 
-from persistence import QuickCheck, SQLiteReader, SQLiteStore
-from persistence.sqlite.backup import backup
-from persistence.sqlite.opening.remedy import restore_hint
-from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.verify import verify
-from runtime import (
-    CannotOpenStore,
-    StoreBroken,
-    StoreError,
-    StoreInUse,
-    open_runtime,
+from persistence import (
+    QuickCheck,
+    back_up,
+    open_reader,
+    open_store,
+    restore,
+    restore_hint,
+    upgrade,
+    verify,
 )
+from runtime import CannotOpenStore, Entry, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web import terminal
 from web.logs import open_log
 from web.problems import CannotServe
@@ -38,8 +37,8 @@ from web.settings import COUNT, HOURS, option, service_config, service_options
 database = option(
     "--db",
     default="data/agent_runtime.db",
-    metavar="FILE",
-    help="The database file.",
+    metavar="STORE",
+    help="The database: a path, sqlite:///relative/path.db, or sqlite:////absolute/path.db.",
 )
 
 
@@ -71,7 +70,7 @@ def serve(**settings: Any) -> None:
     with _exit_codes():
         config = service_config(settings)
         with open_log(_path(settings["log_file"]), settings["log_level"]):
-            store = SQLiteStore.open(_file(db), quick_check=settings["quick_check"])
+            store = open_store(db, quick_check=settings["quick_check"])
             announce = partial(terminal.announce, db, config.runtime.durability)
             trio.run(run, store, config, announce)
 
@@ -82,8 +81,8 @@ def serve(**settings: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def sessions(db: str, limit: int | None, as_json: bool) -> None:
     """Lists the sessions, the most recent first. Works beside a running service."""
-    with _exit_codes(), closing(SQLiteReader.looking_at(_file(db))) as reader:
-        terminal.print_sessions(reader.list_sessions(limit), as_json=as_json)
+    with _exit_codes(), closing(open_reader(db)) as reader:
+        terminal.print_sessions(reader, limit, as_json=as_json)
 
 
 @main.command()
@@ -91,13 +90,18 @@ def sessions(db: str, limit: int | None, as_json: bool) -> None:
 @database
 def show(session_id: str, db: str) -> None:
     """Prints a session's conversation. Works beside a running service."""
-    with _exit_codes(), closing(SQLiteReader.looking_at(_file(db))) as reader:
+    with _exit_codes(), closing(open_reader(db)) as reader:
         stored = reader.load(session_id)
         if stored is None:
             raise click.ClickException(
                 f"Session {session_id} not found in {db}; `agent-runtime sessions` lists all"
             )
-        terminal.print_transcript(session_id, stored)
+        terminal.print_transcript(
+            session_id,
+            stored.header,
+            stored.settings,
+            (Entry(*row) for row in stored.entries),
+        )
 
 
 @main.command()
@@ -110,9 +114,10 @@ def show(session_id: str, db: str) -> None:
     help="Hours since the last activity.",
 )
 def cleanup(db: str, max_age_hours: float) -> None:
-    """Deletes the sessions that were not used for so long, and prints how many those were.
+    """Puts the sessions that were not used for so long into the trash, and says how many.
 
-    Needs the database for itself; a running service is asked with POST /api/v1/maintenance/cleanup.
+    A service empties the trash of what lies there for longer than its --trash-days. Needs the
+    database for itself; a running service is asked with POST /api/v1/maintenance/cleanup.
     """
 
     async def clean() -> int:
@@ -121,7 +126,7 @@ def cleanup(db: str, max_age_hours: float) -> None:
 
     with _exit_codes():
         store = _open_alone(db)
-        click.echo(f"Cleaned up {trio.run(clean)} old sessions")
+        click.echo(f"Moved {trio.run(clean)} old sessions into the trash")
 
 
 @main.command("backup")
@@ -130,7 +135,7 @@ def cleanup(db: str, max_age_hours: float) -> None:
 def backup_command(db: str, file: Path) -> None:
     """Copies the database to FILE, whole and consistent. Works beside a running service."""
     with _exit_codes(), terminal.progress("Copying") as show_progress:
-        backup(Path(db), file, show_progress)
+        back_up(db, file, show_progress)
     click.echo(f"{db} is backed up in {file}")
 
 
@@ -144,7 +149,7 @@ def restore_command(file: Path, db: str) -> None:
     """
     with _exit_codes():
         with terminal.progress("Copying") as show_progress:
-            restored = restore(file, Path(db), show_progress)
+            restored = restore(file, db, show_progress)
         if restored.kept is not None:
             click.echo(f"The former database is kept as {restored.kept}")
         report = restored.report
@@ -159,36 +164,51 @@ def verify_command(db: str) -> None:
     And whether it has all transactions of which the file beside it, `….seq`, knows.
     """
     with _exit_codes():
-        report = verify(Path(db))
+        report = verify(db)
+    in_trash = f", and {report.trashed} sessions in the trash" if report.trashed else ""
     click.echo(
-        f"{report.sessions} sessions, {report.messages} messages, {report.switches} agent switches"
+        f"{report.sessions} sessions, {report.messages} messages, "
+        f"{report.switches} agent switches{in_trash}"
     )
     for problem in report.problems:
         click.echo(f"- {problem}")
     if not report.ok:
-        raise click.ClickException(
-            f"{db} is damaged; restore a backup\n  {restore_hint(Path(db).resolve())}"
-        )
+        raise click.ClickException(f"{db} is damaged; restore a backup\n  {restore_hint(db)}")
     click.echo(f"{db} is whole")
 
 
-def _file(db: str) -> Path:
-    if not db or ":memory:" in db:
-        raise CannotOpenStore(f"{db!r} is not a file", "Name one with --db.")
-    return Path(db)
+@main.command("upgrade")
+@database
+@click.option("--dry-run", is_flag=True, help="Do everything but the change itself.")
+def upgrade_command(db: str, dry_run: bool) -> None:
+    """Brings a database of an earlier release to the present schema.
+
+    A service does so too when it starts; this says how long it takes. The former database is kept
+    beside it. Needs the database for itself.
+    """
+    with _exit_codes():
+        with terminal.steps() as show_step:
+            upgraded = upgrade(db, dry_run=dry_run, progress=show_step)
+        click.echo(
+            f"{upgraded.sessions} sessions, {upgraded.messages} messages, "
+            f"{upgraded.switches} agent switches, in {upgraded.seconds:.1f} s: "
+            f"{upgraded.new_bytes:,} bytes instead of {upgraded.old_bytes:,}"
+        )
+        if upgraded.kept is None:
+            click.echo(f"{db} can be upgraded; it was not changed")
+        else:
+            click.echo(f"The former database is kept as {upgraded.kept}")
+            click.echo(f"{db} is upgraded")
 
 
 def _path(name: str) -> Path | None:
     return Path(name) if name else None
 
 
-def _open_alone(db: str) -> SQLiteStore:
-    """The store in a database that has to be there, and that no service may be using."""
-    file = _file(db)
-    if not file.exists():  # opening would create it
-        raise CannotOpenStore(f"There is no database {db}", "Name it with --db.")
+def _open_alone(db: str) -> Store:
+    """The store that has to be there, and that no service may be using."""
     try:
-        return SQLiteStore.open(file)
+        return open_store(db, create=False)
     except StoreInUse as error:
         raise CannotOpenStore(
             error.problem,

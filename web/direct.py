@@ -17,6 +17,7 @@ from web.connection import HTTPConnection
 from web.endpoint import Endpoint, endpoint_of
 from web.guard import Guard
 from web.metrics import Metrics
+from web.paths import Segment, sent_path
 
 
 class DirectApp(QuartTrio):
@@ -26,6 +27,7 @@ class DirectApp(QuartTrio):
 
     def __init__(self, name: str, rules: Guard, metrics: Metrics) -> None:
         super().__init__(name, static_folder=None)
+        self.url_map.converters["default"] = Segment
         self._rules = rules
         self._metrics = metrics
         self._routes: MapAdapter | None = None
@@ -37,6 +39,8 @@ class DirectApp(QuartTrio):
 
     async def handle_request(self, request: Request) -> ResponseTypes:
         """The answer to a request."""
+        # As Quart has it, without leading slashes; but for those, the path as it was sent.
+        request.path = "/" + sent_path(request.scope, request.path).lstrip("/")
         endpoint = self._match(request)
         if endpoint is None:
             return await super().handle_request(request)

@@ -10,8 +10,8 @@ In this order, the first that applies:
 3. A preflight of a configured origin is answered; it carries no token, so it comes before 4.
 4. With a token configured every path but the open ones needs it (401). `/health` is open, so that
    a supervisor can ask without a secret; it must say nothing that is one.
-5. A body must be unencoded `application/json` (415), of one unambiguous (400), small enough (413)
-   length.
+5. A body must be unencoded `application/json` (415), with PATCH also a merge patch, of one
+   unambiguous (400), small enough (413) length.
 
 Ids in paths are the endpoints' own business.
 """
@@ -29,13 +29,16 @@ from quart.typing import ResponseTypes
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_options_header
 
-from runtime.config import MiB
+from runtime import MiB
 from web.endpoint import current_request
 from web.problems import problem
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
-REQUEST_HEADERS = "Authorization, Content-Type, If-None-Match, Prefer, X-Internal-Auth"
+REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Internal-Auth"
 EXPOSED_HEADERS = "Durable-Seq, ETag, Location, Retry-After"
+
+MERGE_PATCH = "application/merge-patch+json"
+"""RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
 PREFLIGHT_MAX_AGE = 600
 """Seconds for which a browser may remember a preflight: Chromium caps at two hours; ten minutes
@@ -202,7 +205,7 @@ class Guard:
         length = int(lengths[0]) if lengths else 0
         has_body = chunked or length > 0
         has_type = method in {"POST", "PUT", "PATCH"} and "content-type" in head
-        if (has_body or has_type) and not _is_json(head):
+        if (has_body or has_type) and not _is_json(method, head):
             return Refusal(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "The body must be JSON",
@@ -255,16 +258,17 @@ def is_same_origin(origin: str, host: str) -> bool:
     return ours[0] == theirs[0] and (ours[1] or default) == (theirs[1] or default)
 
 
-def _is_json(head: _Head) -> bool:
+def _is_json(method: str, head: _Head) -> bool:
     types = head.get("content-type", ())
     codings = head.get("content-encoding", ("identity",))
-    return len(types) == 1 and codings[0].lower() == "identity" and _means_json(types[0])
+    return len(types) == 1 and codings[0].lower() == "identity" and _means_json(method, types[0])
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _means_json(content_type: str) -> bool:
+def _means_json(method: str, content_type: str) -> bool:
     mimetype, options = parse_options_header(content_type)
-    return mimetype.lower() == "application/json" and options.get("charset", "utf-8").lower() in {
+    known = {"application/json", *({MERGE_PATCH} if method == "PATCH" else ())}
+    return mimetype.lower() in known and options.get("charset", "utf-8").lower() in {
         "utf-8",
         "utf8",
     }

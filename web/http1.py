@@ -24,7 +24,7 @@ from hypercorn.protocol.h11 import STREAM_ID, H11Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import H11SendableEvent
 
-from runtime.config import KiB
+from runtime import KiB
 from web.problems import MIMETYPE, problem_body
 
 JOINED = 64 * KiB

@@ -13,7 +13,7 @@ from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from time import gmtime
 
-from runtime.config import MiB
+from runtime import MiB
 from web.problems import CannotServe
 from web.traces import WithoutValues
 

@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from quart import Request
 from quart.typing import ResponseTypes
 
-from runtime import Runtime, statistics
+from runtime import Histogram as Measured
+from runtime import Runtime
 from web.endpoint import current_request
 
 PREFIX = "agent_runtime"
@@ -113,7 +114,7 @@ class _RuntimeCollector(Collector):
         yield _histogram("batch_sessions", "Sessions in a commit", persister.batch_sessions)
 
 
-def _histogram(name: str, text: str, histogram: statistics.Histogram) -> HistogramMetricFamily:
+def _histogram(name: str, text: str, histogram: Measured) -> HistogramMetricFamily:
     total = 0
     buckets = []
     for bound, count in zip((*histogram.bounds, "+Inf"), histogram.counts, strict=True):

@@ -19,6 +19,7 @@ from quart_schema.openapi import HttpSecurityScheme
 from werkzeug.routing import BaseConverter, Rule
 
 from web.describe import operation_of
+from web.guard import MERGE_PATCH
 from web.problems import MIMETYPE
 from web.schemas import ProblemOut, SessionId
 
@@ -54,10 +55,12 @@ class _Provider(OpenAPIProvider):
         assert described is not None, "generate_rules leaves the others out"
         for operations in paths.values():
             for operation in operations.values():
+                # The function's own name: one that client generators can use as it is.
+                operation["operationId"] = self._app.view_functions[rule.endpoint].__name__
                 if described.body is not None:
                     operation["requestBody"] = {
                         "required": not _may_be_empty(described.body),
-                        "content": _content("application/json", described.body, components),
+                        "content": _bodies(rule, described.body, components),
                     }
                 if described.query is not None:
                     operation["parameters"] = [
@@ -104,6 +107,13 @@ def _schema(model: Any, components: dict[str, Any]) -> dict[str, Any]:
 
 def _content(mimetype: str, model: Any, components: dict[str, Any]) -> dict[str, Any]:
     return {mimetype: {"schema": _schema(model, components)}}
+
+
+def _bodies(rule: Rule, model: Any, components: dict[str, Any]) -> dict[str, Any]:
+    content = _content("application/json", model, components)
+    if "PATCH" in (rule.methods or ()):
+        content[MERGE_PATCH] = content["application/json"]
+    return content
 
 
 def _parameters(model: type[msgspec.Struct], components: dict[str, Any]) -> list[dict[str, Any]]:

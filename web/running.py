@@ -16,8 +16,7 @@ from functools import partial
 import trio
 from attrs import frozen
 
-from runtime import AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
-from runtime.config import MINUTES, SECONDS
+from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
 from web.app import create_app
 from web.guard import Guard
 from web.metrics import Metrics
@@ -28,6 +27,10 @@ log = logging.getLogger("agent_runtime")
 RETENTION_PAUSE = 10 * MINUTES
 """Between two clean-ups, at most: sessions outlive their retention by less than a per cent of a
 day; by a tenth of it where it is short."""
+
+TIDY_PAUSE = 10 * MINUTES
+"""Between two looks at what has been kept for long enough: of ages that are counted in days, that
+is nothing."""
 
 
 class Exit(IntEnum):
@@ -53,7 +56,7 @@ class ServiceConfig:
     server: ServerConfig
     rules: Guard
     retention: timedelta | None
-    """Sessions unused for longer are deleted; `None`: never."""
+    """Sessions unused for longer go into the trash; `None`: never."""
 
 
 async def run(
@@ -74,6 +77,7 @@ async def run(
             count = await runtime.count_sessions()
             async with trio.open_nursery() as background:
                 background.start_soon(metrics.watch_lag)
+                background.start_soon(_tidy, runtime)
                 if config.retention is not None:
                     background.start_soon(_retain, runtime, config.retention)
                 async with trio.open_nursery() as serving:
@@ -125,3 +129,13 @@ async def _retain(runtime: Runtime, age: timedelta) -> None:
             if deleted:
                 log.info("retention: deleted %d sessions unused for %s", deleted, age)
         await trio.sleep(pause)
+
+
+async def _tidy(runtime: Runtime) -> None:
+    """Empties the trash of what lies there for long enough, and drops superseded records."""
+    while True:
+        try:
+            await runtime.tidy()
+        except AgentRuntimeError as error:  # the store fails; the next time may do
+            log.warning("the trash and superseded records were not cleaned up: %s", error)
+        await trio.sleep(TIDY_PAUSE)

@@ -22,7 +22,7 @@ from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from quart_trio import QuartTrio
 
-from runtime.config import KiB
+from runtime import KiB
 from web.answers import names
 from web.http1 import error_response
 from web.problems import CannotServe

@@ -1,46 +1,37 @@
 """The endpoints of sessions and their messages: parse, ask, render."""
 
-import base64
-import binascii
-from collections.abc import AsyncGenerator
-from contextlib import closing
-from datetime import timedelta
+from typing import Any
 
-import msgspec
+from msgspec import UNSET
 from quart import Blueprint, Request, Response
 
-from runtime import InvalidInput, ListPosition, Runtime
-from runtime.listing import SessionList
-from runtime.store import DEFAULT_AGENT, ListChunk
-from web.body import convert, json_response, parse, query, read, read_bytes
+from runtime import DEFAULT_AGENT, Cursor, InvalidInput, New, Runtime, from_json
+from web import listing
+from web.body import decoded, json_response, query, read
 from web.describe import describe
 from web.endpoint import as_view
-from web.preference import written
-from web.schemas import (
+from web.messages import (
     AppendedOut,
     AppendQuery,
-    CleanupIn,
-    CleanupOut,
     HistoryOut,
-    ListQuery,
     MessageIn,
     MessagePageOut,
     MessagesIn,
     MessagesQuery,
-    MetadataIn,
-    SessionIn,
-    SessionListOut,
-    SessionOut,
+    shown_messages,
 )
-
-LIST_START = b'{"sessions":['
+from web.paths import segment
+from web.preference import written
+from web.problems import write
+from web.schemas import DeleteQuery, SessionIn, SessionOut, SessionPatchIn
+from web.tags import answer, headers_of, unchanged
 
 MAX_MESSAGES = 1_000
 """Messages in one call: a long conversation's import goes in a few calls of some megabytes."""
 
 
 def sessions_blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoints under `/sessions` and `/maintenance`."""
+    """The endpoints under `/sessions`."""
     api = Blueprint("sessions", __name__)
 
     @api.get("/sessions/<session_id>/history")
@@ -52,178 +43,160 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
         """
         history = await runtime.session(session_id, nowait=True).history()
-        headers = {"Durable-Seq": str(history.durable_seq), "ETag": f'"{history.tag}"'}
-        if "If-None-Match" in request.headers and request.if_none_match.contains_weak(history.tag):
-            return Response(b"", 304, headers)
-        return json_response(HistoryOut.of(history), headers=headers)
+        known = unchanged(request, history)
+        if known is not None:
+            return known
+        messages = await shown_messages(history)
+        return json_response(HistoryOut.of(history, messages), headers=headers_of(history))
 
     @api.get("/sessions")
     @as_view
-    @describe({200: SessionListOut}, query=ListQuery, problems=(400,))
+    @describe({200: listing.SessionListOut}, query=listing.ListQuery, problems=(400,))
     async def list_sessions(request: Request) -> Response:
-        """All sessions, the most recent first; a page of them with `limit`."""
-        part = query(request, ListQuery)
-        if part == ListQuery():
-            return await _whole_list(await runtime.stream_sessions())
-        after = None if part.cursor is None else _position(part.cursor)
-        page = await runtime.list_sessions(limit=part.limit, after=after)
-        return json_response(SessionListOut.of(page, _cursor(page.next)))
+        """All sessions, the most recent first; a page of them with `limit`.
+
+        `metadata.NAME=VALUE` asks for those with this member in their metadata; an empty value for
+        those without it, too.
+        """
+        return await listing.answer(runtime, listing.asked(request))
 
     @api.post("/sessions")
     @as_view
-    @describe({201: SessionOut, 202: SessionOut}, body=SessionIn, problems=(400, 409))
+    @describe({201: SessionOut, 202: SessionOut}, body=SessionIn, problems=(400, 409, 412))
     async def create_session(request: Request) -> Response:
         """Creates a session; without an id, under a new one."""
         wanted = await read(request, SessionIn)
-        write = written(request, runtime)
-        summary = await runtime.create_session(
-            wanted.session_id,
-            system_prompt=wanted.system_prompt,
-            agent=DEFAULT_AGENT if wanted.agent is None else wanted.agent,
-            metadata=wanted.metadata,
-            durable=write.durable,
-        )
-        location = f"{request.root_path}{request.path}/{summary.session_id}"
-        return json_response(
-            SessionOut.of(summary), write.status(201), {"Location": location, **write.headers}
-        )
+        asked = written(request, runtime)
+        asked.conditions.check_absent(wanted.session_id or "")
+        with write(repeatable=wanted.session_id is not None):
+            summary = await runtime.create_session(
+                wanted.session_id,
+                system_prompt=wanted.system_prompt,
+                agent=DEFAULT_AGENT if wanted.agent is None else wanted.agent,
+                title=wanted.title,
+                metadata=wanted.metadata,
+                durable=asked.durable,
+            )
+        location = f"{request.root_path}{request.path}/{segment(summary.session_id)}"
+        status = asked.status(201)
+        return asked.answer(summary, SessionOut.of(summary), status, Location=location)
 
     @api.get("/sessions/<session_id>")
     @as_view
-    @describe({200: SessionOut}, problems=(400, 404))
-    async def get_session(_: Request, session_id: str) -> Response:
-        """A session without its messages."""
-        return json_response(
-            SessionOut.of(await runtime.session(session_id, nowait=True).summary())
-        )
+    @describe({200: SessionOut, 304: None}, problems=(400, 404))
+    async def get_session(request: Request, session_id: str) -> Response:
+        """A session's header: all of it but what was said."""
+        summary = await runtime.session(session_id, nowait=True).summary()
+        return answer(request, summary, lambda: SessionOut.of(summary))
+
+    @api.patch("/sessions/<session_id>")
+    @as_view
+    @describe({200: SessionOut, 202: SessionOut}, body=SessionPatchIn, problems=(400, 404, 412))
+    async def patch_session(request: Request, session_id: str) -> Response:
+        """Changes title, archived flag and metadata (RFC 7396); it is no activity."""
+        session = runtime.session(session_id, nowait=True)
+        wanted = await read(request, SessionPatchIn)
+        asked = written(request, runtime)
+        await asked.conditions.check_present(session)
+        members = {name: getattr(wanted, name) for name in SessionPatchIn.__struct_fields__}
+        patch = {name: value for name, value in members.items() if value is not UNSET}
+        with write(repeatable=True):
+            summary = await session.update(
+                patch, durable=asked.durable, if_match=asked.conditions.if_match
+            )
+        return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 
     @api.delete("/sessions/<session_id>")
     @as_view
-    @describe({204: None, 202: None}, problems=(400, 404))
+    @describe({202: None, 204: None}, query=DeleteQuery, problems=(400, 404, 412))
     async def delete_session(request: Request, session_id: str) -> Response:
-        """Removes a session and all of its messages."""
-        write = written(request, runtime)
-        await runtime.session(session_id, nowait=True).delete(durable=write.durable)
-        return Response(b"", write.status(204), write.headers)
+        """Puts a session into the trash, or, with `purge=true`, deletes it for good."""
+        session = runtime.session(session_id, nowait=True)
+        purge = query(request, DeleteQuery).purge
+        asked = written(request, runtime)
+        await asked.conditions.check_present(session)
+        with write(repeatable=True):
+            await session.delete(
+                purge=purge, durable=asked.durable, if_match=asked.conditions.if_match
+            )
+        return Response(b"", asked.status(204), asked.headers)
 
     @api.post("/sessions/<session_id>/messages")
     @as_view
     @describe(
-        {201: AppendedOut, 200: AppendedOut, 202: AppendedOut},
+        {200: AppendedOut, 201: AppendedOut, 202: AppendedOut},
         body=MessageIn | MessagesIn,
         query=AppendQuery,
-        problems=(400, 404, 409),
+        problems=(400, 404, 409, 412),
     )
     async def append_messages(request: Request, session_id: str) -> Response:
-        """Appends one message or several; the first one creates the session.
+        """Appends a message, or several at once; the first one creates the session.
 
         200 instead of 201: every message was known by its id, and nothing changed.
         """
         session = runtime.session(session_id, nowait=True)
         create = query(request, AppendQuery).create
-        messages = _messages(parse(await read_bytes(request)))
-        write = written(request, runtime)
-        appended = await session.append(
-            *(message.message() for message in messages), durable=write.durable, create=create
-        )
-        status = 200 if appended.repeated else write.status(201)
-        return json_response(AppendedOut.of(appended), status, write.headers)
+        messages = await decoded(request, _messages)
+        asked = written(request, runtime)
+        with write(repeatable=all(message.key is not None for message in messages)):
+            appended = await session.append(
+                *messages,
+                durable=asked.durable,
+                create=create,
+                if_match=asked.conditions.if_match,
+                if_absent=asked.conditions.if_absent,
+            )
+        status = 200 if appended.repeated else asked.status(201)
+        return asked.answer(appended, AppendedOut.of(appended), status)
 
     @api.get("/sessions/<session_id>/messages")
     @as_view
-    @describe({200: MessagePageOut}, query=MessagesQuery, problems=(400, 404))
+    @describe({200: MessagePageOut, 304: None}, query=MessagesQuery, problems=(400, 404, 412))
     async def get_messages(request: Request, session_id: str) -> Response:
-        """Messages with their numbers, from any point on: how an IDE catches up."""
+        """Messages as they were sent, with their numbers: how an IDE catches up.
+
+        `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
+        `before`.
+        """
         part = query(request, MessagesQuery)
         page = await runtime.session(session_id, nowait=True).messages(
-            after=part.after, limit=part.limit
+            after=cursor_of(part.after), before=part.before, last=part.last, limit=part.limit
         )
-        return json_response(MessagePageOut.of(page))
-
-    @api.patch("/sessions/<session_id>/metadata")
-    @as_view
-    @describe({200: SessionOut, 202: SessionOut}, body=MetadataIn, problems=(400, 404))
-    async def patch_metadata(request: Request, session_id: str) -> Response:
-        """Merges an object into the metadata (RFC 7396): a null removes a member."""
-        session = runtime.session(session_id, nowait=True)
-        patch = await read(request, MetadataIn)
-        write = written(request, runtime)
-        summary = await session.update_metadata(patch, durable=write.durable)
-        return json_response(SessionOut.of(summary), write.status(200), write.headers)
-
-    @api.post("/maintenance/cleanup")
-    @as_view
-    @describe({200: CleanupOut}, body=CleanupIn, problems=(400,))
-    async def cleanup(request: Request) -> Response:
-        """Deletes the sessions whose last activity is longer ago."""
-        wanted = await read(request, CleanupIn)
-        deleted = await runtime.cleanup(timedelta(hours=wanted.max_age_hours))
-        return json_response(CleanupOut(deleted))
+        return answer(request, page, lambda: MessagePageOut.of(page, backwards=part.backwards))
 
     return api
 
 
-async def _whole_list(listed: SessionList) -> Response:
-    """The list of all: streamed, unless it is short."""
-    try:
-        first = await anext(listed)
-        second = await anext(listed, None)
-    except BaseException:
-        listed.close()
-        raise
-    if second is None:
-        body = b"".join((LIST_START, first.json, _list_end(first.count)))
-        return Response(body, content_type="application/json")
-    response = Response(_streamed(listed, first, second), content_type="application/json")
-    response.timeout = None  # the server bounds each send, and the runtime each chunk
-    return response
+def cursor_of(after: str) -> Cursor:
+    """The place that `<number>` or `<number>-<chain>` names, which the schema has checked.
+
+    Raises `InvalidInput`.
+    """
+    number, _, chain = after.partition("-")
+    if len(number) > 18:  # beyond what any log has, and what SQLite counts to
+        raise InvalidInput("after: no log is that long")
+    return Cursor(int(number), chain or None)
 
 
-async def _streamed(
-    listed: SessionList, first: ListChunk, second: ListChunk
-) -> AsyncGenerator[bytes, None]:
-    with closing(listed):
-        yield LIST_START + first.json
-        count = first.count
-        chunk: ListChunk | None = second
-        while chunk is not None:
-            if chunk.count:
-                yield b"," + chunk.json
-            count += chunk.count
-            chunk = await anext(listed, None)
-        yield _list_end(count)
+def _messages(body: Any, replaced: int) -> list[New]:
+    """One message, or `{"messages": […]}`.
 
-
-def _list_end(total: int) -> bytes:
-    return b'],"total":%d}' % total
-
-
-def _messages(body: object) -> list[MessageIn]:
-    """One message, or `{"messages": […]}`."""
-    if isinstance(body, dict) and "messages" in body:
-        messages = body["messages"]
-        if isinstance(messages, list) and len(messages) > MAX_MESSAGES:
-            raise InvalidInput(
-                f"messages: {len(messages)} in one call, and the limit is {MAX_MESSAGES}; "
-                "send them in parts"
-            )
-        return convert(body, MessagesIn).messages
-    return [convert(body, MessageIn)]
-
-
-def _cursor(position: ListPosition | None) -> str | None:
-    """A place in the list, as text that clients need not understand."""
-    if position is None:
-        return None
-    raw = msgspec.json.encode([position.last_activity, position.session_id])
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _position(cursor: str) -> ListPosition:
-    """The place that a cursor names. Raises `InvalidInput`."""
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        last_activity, session_id = msgspec.json.decode(raw, type=tuple[str, str])
-    except (binascii.Error, ValueError):
-        raise InvalidInput("cursor: not one that this service gave") from None
-    return ListPosition(last_activity, session_id)
+    What has a role is a message, whatever else it has: `messages` may be a member of its own.
+    """
+    if not (isinstance(body, dict) and "messages" in body and "role" not in body):
+        return [from_json(body, replaced=replaced)]
+    if unknown := body.keys() - {"messages"}:
+        raise InvalidInput(f"{sorted(unknown)[0]}: beside messages there is no other member")
+    messages = body["messages"]
+    if not isinstance(messages, list) or not messages:
+        raise InvalidInput("messages: must be a list of messages, at least one")
+    if len(messages) > MAX_MESSAGES:
+        raise InvalidInput(
+            f"messages: {len(messages)} in one call, and the limit is {MAX_MESSAGES}; "
+            "send them in parts"
+        )
+    return [
+        # The whole body's number of replacements is noted once.
+        from_json(message, f"messages[{place}]", replaced=0 if place else replaced)
+        for place, message in enumerate(messages)
+    ]

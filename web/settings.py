@@ -13,8 +13,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from runtime import Durability, RuntimeConfig
-from runtime.config import MiB
+from runtime import DAYS, Durability, MiB, RuntimeConfig
 from web.bearer import load_token, require_token
 from web.guard import Guard
 from web.problems import CannotServe
@@ -49,6 +48,9 @@ class MayBeEmpty(click.Option):
 POSITIVE = Range(min=0, min_open=True)
 HOURS = Range(min=0, min_open=True, max=10_000_000)
 """As over REST: a thousand years, which the calendar still has."""
+MAX_DAYS = 400_000
+"""Likewise."""
+KEPT_DAYS = Range(min=0, max=MAX_DAYS)
 COUNT = click.IntRange(min=1)
 
 
@@ -134,7 +136,19 @@ _OPTIONS = (
     option(
         "--retention-hours",
         type=HOURS,
-        help="Delete sessions that were not used for so many hours; never, unless given.",
+        help="Put sessions into the trash that were not used for so many hours; never, unless "
+        "given.",
+    ),
+    option(
+        "--trash-days",
+        default=_RUNTIME.trash_retention / DAYS,
+        type=KEPT_DAYS,
+        help="Days for which what was deleted can come back; 0: it goes at once.",
+    ),
+    option(
+        "--record-history-days",
+        type=Range(min=0, min_open=True, max=MAX_DAYS),
+        help="Drop values of records that were superseded for so many days; never, unless given.",
     ),
     option(
         "--cors-origin",
@@ -179,6 +193,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
     token = load_token(settings["token_file"], environ)
     require_token(settings["host"], token)
     hours = settings["retention_hours"]
+    record_days = settings["record_history_days"]
     try:
         rules = Guard(
             hosts=frozenset(settings["allow_host"]),
@@ -200,6 +215,8 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
             max_active=settings["max_active"],
             mailbox_size=settings["mailbox_size"],
             flush_timeout=settings["flush_timeout"],
+            trash_retention=settings["trash_days"] * DAYS,
+            record_retention=None if record_days is None else record_days * DAYS,
         ),
         server=ServerConfig(max_connections=settings["max_connections"], grace=settings["grace"]),
         rules=rules,

@@ -26,7 +26,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from runtime.config import SECONDS, KiB, MiB
+from runtime import SECONDS, KiB, MiB
 from web.answers import Answers
 from web.http1 import HTTP1
 

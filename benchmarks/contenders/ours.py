@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from attrs import frozen
 
@@ -12,8 +12,9 @@ import runtime
 from benchmarks import workload
 from benchmarks.contenders.contender import About, Contender, command_line, described
 from benchmarks.contenders.in_trio import run
+from benchmarks.embedded import unpacked
 from persistence import SQLiteStore, open_store
-from runtime import Durability, FunctionCall, Message, RuntimeConfig, ToolCall, open_runtime
+from runtime import Durability, RuntimeConfig, open_runtime
 
 MOST = 1_000
 """Messages in one call, as over REST."""
@@ -26,15 +27,15 @@ class OurSession:
     _session: runtime.Session
 
     async def append(self, message: workload.Message) -> object:
-        return await self._session.append(_message(message))
+        return await self._session.append(message)
 
     async def fill(self, messages: Sequence[workload.Message]) -> object:
         for first in range(0, len(messages), MOST):
-            await self._session.append(*map(_message, messages[first : first + MOST]))
+            await self._session.append(*messages[first : first + MOST])
         return None
 
     async def history(self) -> Sequence[object]:
-        return (await self._session.history()).messages
+        return unpacked(await self._session.history())
 
 
 @frozen
@@ -76,21 +77,6 @@ def _about(store: SQLiteStore, config: RuntimeConfig) -> About:
         about["durable"] = False
         about["remark"] = "a rate is until all is on disk"
     return about
-
-
-def _message(message: workload.Message) -> Message:
-    calls: list[dict[str, Any]] | None = message.get("tool_calls")
-    return Message(
-        role=message["role"],
-        content=message["content"],
-        name=message.get("name"),
-        tool_calls=None if calls is None else tuple(map(_tool_call, calls)),
-        tool_call_id=message.get("tool_call_id"),
-    )
-
-
-def _tool_call(call: dict[str, Any]) -> ToolCall:
-    return ToolCall(call["id"], FunctionCall(**call["function"]), call["type"])
 
 
 if __name__ == "__main__":

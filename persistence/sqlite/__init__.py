@@ -1,1 +1,27 @@
-"""The store on disk."""
+"""The store on disk: one SQLite file.
+
+A map, in the order in which one file or folder may import another (a test enforces it):
+
+- `errors`       which error of SQLite means what
+- `files`        private files and folders, and the names of what lies beside a database
+- `guards`       what stands guard over a database file: its witness, its owner, its WAL
+- `connections`  every connection to an existing database is opened here
+- `intervals`    which entries count, as it is stored
+- `look`         the places of entries: by number, and by key
+- `rows`         the values of a new row
+- `views`        the published views
+- `schema`       the tables, and what marks a database as ours
+- `listing`      the list of sessions
+- `trash`        what was deleted
+- `reader`       SQLiteReader: the reading half, also beside a running service
+- `purging`      a life that goes for good goes bit by bit
+- `writing`      puts deltas into the tables
+- `auditing`     whether a session's entries are what was written
+- `verify`       finds out whether a database is whole
+- `backup`       copies a database while it is in use
+- `old_order`    what messages and switches that were kept apart become in one log
+- `guide`        takes over databases of the system that the guide describes
+- `opening`      what a database must pass, and how one takes the place of another
+- `store`        SQLiteStore
+- `place`        what can be done with a database file, for the front door
+"""

@@ -9,7 +9,7 @@ from pathlib import Path
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.files import sync
-from runtime.errors import CannotOpenStore
+from runtime import CannotOpenStore
 
 PAGES_PER_STEP = 1_024
 """Pages (of 4 KiB) between two calls of `progress`: some ten milliseconds."""

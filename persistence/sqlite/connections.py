@@ -4,6 +4,7 @@ One connection of a process writes and checkpoints the WAL; all others are opene
 (SQLite before 3.51.3 can damage a WAL that two connections checkpoint at once.)
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from persistence.sqlite.opening import wal
+from persistence.sqlite.files import Companion, companion
+from persistence.sqlite.guards import wal
 
 BUSY_TIMEOUT = 5.0
 """Seconds that SQLite waits for another process's lock: somebody's query in the `sqlite3` shell
@@ -33,8 +35,9 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         error = sqlite3.DatabaseError("the file is empty, and the WAL beside it is not")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
+    alone = "&immutable=1" if mode == "ro" and _lies_still(path) else ""
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        f"file:{quote(str(path.absolute()))}?mode={mode}{alone}",
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
@@ -49,6 +52,25 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _lies_still(path: Path) -> bool:
+    """Whether the file is the whole database, and nobody can be writing to it.
+
+    On read-only media SQLite cannot make the files that it wants beside a database in WAL mode. It
+    reads the file alone if it is told that nothing changes; so that has to be true. Who uses the
+    database from elsewhere, as one can a folder that is shown read-only to a container, has a
+    `-shm` there.
+    """
+    try:
+        if not os.statvfs(path).f_flag & os.ST_RDONLY:
+            return False
+        held = [companion(path, what) for what in (Companion.WAL, Companion.JOURNAL)]
+        return not companion(path, Companion.SHM).exists() and not any(
+            place.exists() and place.stat().st_size for place in held
+        )
+    except OSError:
+        return False  # SQLite will say what it is
 
 
 def use_wal(connection: sqlite3.Connection) -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime.errors import StoreBroken, StoreError, StoreUnavailable
+from runtime import StoreBroken, StoreError, StoreUnavailable
 
 DATA_FAULTS = (
     sqlite3.IntegrityError,

@@ -5,64 +5,74 @@ each other, and see committed state only.
 """
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import starmap
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
+from persistence.sqlite import intervals, trash
+from persistence.sqlite import listing as lists
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
+from persistence.sqlite.listing import LIST_CHUNK
+from persistence.sqlite.look import hash_of
 from persistence.sqlite.schema import refuse_foreign
-from runtime.errors import CannotOpenStore, StoreUnavailable
-from runtime.session.transcript import Transcript
-from runtime.store import (
-    AgentSwitch,
+from runtime import (
+    CannotOpenStore,
     Header,
     ListChunk,
+    Listing,
     ListPosition,
-    SessionInfo,
+    Origin,
+    Row,
     SessionPage,
+    Settings,
     StoredSession,
+    StoreUnavailable,
+    TrashPage,
+    TrashPosition,
+    Wanted,
 )
 
-_HEADER = """
-SELECT created_at, last_activity, version, message_count, current_agent, switch_count,
-       last_switch_at, CAST(metadata AS BLOB)
-  FROM session WHERE session_id = ?
+__all__ = ["LIST_CHUNK", "SQLiteReader"]
+
+_SESSION = """
+SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, s.current_agent,
+       s.switch_count, s.last_switch_at, s.floor, t.title, coalesce(t.archived, 0),
+       CAST(coalesce(t.metadata, '{}') AS BLOB), t.forked_from_id, t.forked_at, t.intervals
+  FROM session AS s LEFT JOIN settings AS t ON t.no = s.no
+ WHERE s.session_id = ? AND s.deleted_at IS NULL
 """
 # Bodies stay bytes on their way up: SQLite hands them out as they lie in the file.
-_ENTRIES = """
-SELECT CAST(body AS BLOB), timestamp, client_id, CAST(metadata AS BLOB)
-  FROM message WHERE session_id = ? ORDER BY seq
+_ROW = """
+SELECT seq, kind, key, at, CAST(body AS BLOB), chain, CAST(metadata AS BLOB), form, call
+  FROM look JOIN entry ON entry.id = look.id AND entry.no = look.no
 """
-_SWITCHES = """
-SELECT from_agent, to_agent, reason, timestamp
-  FROM agent_switch WHERE session_id = ? ORDER BY ordinal
+# What says that it is another one than it is looked up for, is none: a damaged place must not show
+# one session's message in another one.
+_ENTRIES = f"{_ROW} WHERE look.no = ? AND k <= 4294967295 AND seq = k ORDER BY k"
+_BY_KEY = f"{_ROW} WHERE look.no = ? AND k = ? AND kind = ? AND key = ?"
+_BY_CALL = f"{_ROW} WHERE look.no = ? AND k = ? AND call = ?"
+_BY_SEQ = f"{_ROW} WHERE look.no = ? AND k = ? AND seq = k"
+_EXISTS = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
+# Lives in which something has been written twice, out of the index alone; then of those, whether it
+# is a record. SQLite would otherwise look at the entries of every session.
+_SUPERSEDED = """
+WITH written_twice AS MATERIALIZED
+     (SELECT DISTINCT no FROM look WHERE no > ?3 AND k >= 1 << 61
+       GROUP BY no, k HAVING count(*) > 1)
+SELECT session.no, session_id FROM written_twice JOIN session USING (no)
+ WHERE deleted_at IS NULL AND EXISTS
+       (SELECT 1 FROM look AS l JOIN entry AS old ON old.id = l.id
+         WHERE l.no = session.no AND l.k >= 1 << 61 AND old.kind = 'record'
+           AND old.at < ?1 AND old.form & 8 = 0 AND EXISTS
+               (SELECT 1 FROM look AS m JOIN entry AS newer ON newer.id = m.id
+                 WHERE m.no = l.no AND m.k = l.k AND newer.kind = 'record'
+                   AND newer.key = old.key AND newer.seq > old.seq AND newer.at < ?1))
+ ORDER BY session.no LIMIT ?2
 """
-_LIST = "SELECT session_id, message_count, last_activity, current_agent FROM session"
-_LIST_ORDER = "ORDER BY last_activity DESC, session_id DESC LIMIT ?"
-# Encoded by SQLite, a whole chunk in one step: meanwhile Python's other threads go on.
-_LIST_CHUNK = """
-SELECT CAST(coalesce(group_concat(item, ','), '') AS BLOB), count(*), min(last_activity), min(place)
-  FROM (SELECT last_activity, last_activity || session_id AS place,
-               json_object('session_id', session_id, 'message_count', message_count,
-                           'last_activity', last_activity, 'current_agent', current_agent) AS item
-          FROM session WHERE (last_activity, session_id) < (?, ?)
-         ORDER BY last_activity DESC, session_id DESC LIMIT ?)
-"""
-_BEFORE_ALL = "\U0010ffff"
-"""As a last activity: later than any, in the order of text."""
-_EXPIRED = """
-SELECT session_id FROM session WHERE last_activity < ?
- ORDER BY last_activity, session_id LIMIT ?
-"""
-_NO_LIMIT = -1
-
-LIST_CHUNK = 1_024
-"""Sessions in one chunk of the list of all: some 130 KB, and a millisecond of SQLite's time. A list
-of fewer is answered in one piece."""
 
 
 @define(eq=False)
@@ -89,68 +99,62 @@ class SQLiteReader:
 
     def load(self, session_id: str) -> StoredSession | None:
         with self._reader() as connection, snapshot(connection):
-            header = connection.execute(_HEADER, (session_id,)).fetchone()
-            if header is None:
+            found = connection.execute(_SESSION, (session_id,)).fetchone()
+            if found is None:
                 return None
-            created_at, last_activity, version, count, agent, switches, last_switch, metadata = (
-                header
-            )
-            return StoredSession(
-                Header(
-                    created_at=created_at,
-                    last_activity=last_activity,
-                    version=version,
-                    message_count=count,
-                    current_agent=agent,
-                    switch_count=switches,
-                    last_switch_at=last_switch,
-                    metadata=metadata,
-                ),
-                _transcript(session_id, connection.execute(_ENTRIES, (session_id,)).fetchall()),
-                list(starmap(AgentSwitch, connection.execute(_SWITCHES, (session_id,)))),
-            )
+            entries = connection.execute(_ENTRIES, (found[0],)).fetchall()
+        return _stored(session_id, found, entries)
+
+    def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
+        found: list[Row] = []
+        with self._reader() as connection, snapshot(connection):
+            if not connection.execute(_EXISTS, (no,)).fetchall():
+                return []
+            for kind, key in wanted.keys:
+                found += connection.execute(_BY_KEY, (no, hash_of(kind, key), kind, key)).fetchall()
+            for call in wanted.calls:
+                found += connection.execute(_BY_CALL, (no, hash_of("", call), call)).fetchall()
+            for seq in wanted.seqs:
+                found += connection.execute(_BY_SEQ, (no, seq)).fetchall()
+        return sorted({row[0]: row for row in found}.values())
 
     def list_sessions(
-        self, limit: int | None = None, after: ListPosition | None = None
+        self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
-        # One row more than asked for tells whether there is a next page.
-        rows = _NO_LIMIT if limit is None else limit + 1
         with self._reader() as connection, snapshot(connection):
-            if after is None:
-                found = connection.execute(f"{_LIST} {_LIST_ORDER}", (rows,))
-            else:
-                found = connection.execute(
-                    f"{_LIST} WHERE (last_activity, session_id) < (?, ?) {_LIST_ORDER}",
-                    (after.last_activity, after.session_id, rows),
-                )
-            sessions = list(starmap(SessionInfo, found))
-            total = _count(connection)
-        if limit is None or len(sessions) <= limit:
-            return SessionPage(sessions, total, None)
-        last = sessions[limit - 1]
-        return SessionPage(
-            sessions[:limit], total, ListPosition(last.last_activity, last.session_id)
-        )
+            return lists.page(connection, listing, limit, after)
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
-        last_activity, session_id = _BEFORE_ALL, ""
-        count = LIST_CHUNK
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
         with self._reader() as connection, snapshot(connection):
-            while count == LIST_CHUNK:
-                [(json, count, last_activity, place)] = connection.execute(
-                    _LIST_CHUNK, (last_activity, session_id, LIST_CHUNK)
-                ).fetchall()
-                yield ListChunk(json, count)
-                if place is not None:  # the last session's, as all timestamps have one length
-                    session_id = place[len(last_activity) :]
+            yield from lists.chunks(connection, listing, include)
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         with self._reader() as connection:
-            return [row[0] for row in connection.execute(_EXPIRED, (before, limit))]
+            return lists.expired(connection, before, limit)
+
+    def trash(
+        self,
+        limit: int,
+        after: TrashPosition | None = None,
+        session_id: str | None = None,
+    ) -> TrashPage:
+        with self._reader() as connection:
+            return trash.page(connection, limit, after, session_id)
+
+    def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
+        with self._reader() as connection:
+            return trash.deleted_before(connection, before, limit)
+
+    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
+        with self._reader() as connection:
+            return connection.execute(_SUPERSEDED, (before, limit, after)).fetchall()
 
     def count(self) -> int:
         with self._reader() as connection:
-            return _count(connection)
+            [(living,)] = connection.execute("SELECT living FROM meta").fetchall()
+            return int(living)
 
     def close(self) -> None:
         """Closes the connections. Harmless when called again."""
@@ -179,15 +183,36 @@ class SQLiteReader:
             self._idle_readers.pop().close()
 
 
-def _transcript(
-    session_id: str, rows: list[tuple[bytes, str, str | None, bytes | None]]
-) -> Transcript:
+def _stored(session_id: str, row: tuple[Any, ...], entries: list[Row]) -> StoredSession:
+    version = row[4]
+    # As many, and the last one has this number, so there is no gap: no number occurs twice.
+    if len(entries) != version or (entries and entries[-1][0] != version):
+        raise StoreUnavailable(
+            f"Session {session_id!r} cannot be read: it has {len(entries)} entries, not {version}"
+        )
     try:
-        return Transcript.of_columns(*zip(*rows, strict=True)) if rows else Transcript()
+        counting = intervals.decode(row[15])
     except ValueError as error:  # somebody else has written to the tables
         raise StoreUnavailable(f"Session {session_id!r} cannot be read: {error}") from error
-
-
-def _count(connection: sqlite3.Connection) -> int:
-    (count,) = connection.execute("SELECT count(*) FROM session").fetchone()
-    return int(count)
+    return StoredSession(
+        no=row[0],
+        root=row[1],
+        header=Header(
+            created_at=row[2],
+            last_activity=row[3],
+            version=version,
+            message_count=row[5],
+            current_agent=row[6],
+            switch_count=row[7],
+            last_switch_at=row[8],
+            floor=row[9],
+        ),
+        settings=Settings(
+            title=row[10],
+            archived=bool(row[11]),
+            metadata=row[12],
+            forked_from=None if row[13] is None else Origin(row[13], row[14]),
+            intervals=counting,
+        ),
+        entries=entries,
+    )

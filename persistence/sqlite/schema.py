@@ -1,15 +1,28 @@
-"""The database's tables, the views that are published, and how an older one becomes this one.
+"""The database's tables, and what marks it as ours.
 
 Rules:
 
-- `session` has one row per session; `message` and `agent_switch` only ever grow, until the session
-  goes and takes them along. `seq` and `ordinal` start at 1 and have no gaps.
-- `sessions` and `agent_contexts` are the published schema: the guide's columns, and nothing else.
-  Whoever reads the database from outside reads these.
+- `session` has one row per life. Its row is written with every append, so it is small; what is
+  large and seldom changes is in `settings`, where a missing row stands for the defaults.
+- A life is living (`deleted_at` is null), in the trash (the moment), or being purged (the empty
+  text): then nobody sees it, and its entries go bit by bit. `no` is never given again.
+- `entry` has the logs of all lives, in the order in which their entries arrived. Entries are only
+  added; of a record the body may be dropped. They go when their life is purged. `look` says where
+  each one is. (Side by side by life, they would be read ten times as fast by who has nothing in a
+  cache. But an entry that is put into the middle of a tree splits full pages: half as many pages
+  again for one append, twice as many for a batch over many sessions.)
+- `listed` is either `last_activity` or null; see below. `created_at` and `root` never change.
+- `sessions` and `agent_contexts` are the published schema; see `views`.
 - Timestamps are UTC text, `2025-12-31T08:45:00.000Z`, which sorts as the moments do.
-- `meta` has one row: `commit_seq` counts the transactions, and `identity` is the database's own
-  random id; together they are what the witness outside the file knows.
+- `meta` has one row: `identity` is the database's own random id, `next_no` the number of the next
+  life, `living` the number of living sessions.
+- Transactions are counted, for the witness outside the file. The number of one that appends lies on
+  its entries; only one that appends none, or removes some, writes `commit_seq` in `meta`: a row of
+  its own would be a page of its own in every append. The last number is the higher one of that
+  and of the newest entry's.
 - A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher.
+  Version 1 had other tables, which no migration of this set turns into these: it goes into a new
+  file. Applied to such a database, they fail, and change nothing.
 """
 
 import re
@@ -19,13 +32,14 @@ from secrets import token_hex
 
 from sqlite_utils import Database, Migrations
 
-from persistence.sqlite.opening.witness import Mark
-from runtime.errors import CannotOpenStore
+from persistence.sqlite import views
+from persistence.sqlite.guards.witness import Mark
+from runtime import CannotOpenStore
 
 APPLICATION_ID = 0x4147_5254
 """`AGRT`, at byte 68 of the file: tells `file(1)` and us whose database this is."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The database's `user_version`. A service refuses a database with a higher one."""
 
 IDENTITY = re.compile("[0-9a-f]{32}")
@@ -46,104 +60,114 @@ OLD_TABLES = {
 """The guide's tables and their columns: now our views, and in a database of its own system tables
 of the same names."""
 
-migrations = Migrations("agent_runtime")
+_TABLES = (
+    """
+    CREATE TABLE session (
+        no INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL,
+        root BLOB NOT NULL,
+        created_at TEXT NOT NULL,
+        last_activity TEXT NOT NULL,
+        listed TEXT,
+        version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),
+        message_count INTEGER NOT NULL,
+        current_agent TEXT NOT NULL,
+        switch_count INTEGER NOT NULL,
+        last_switch_at TEXT,
+        floor INTEGER NOT NULL,
+        deleted_at TEXT
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX session_by_id ON session (session_id) WHERE deleted_at IS NULL",
+    # The order of the list of all. An index on the last activity itself would be written with every
+    # append, twice: it costs more pages than the message. So a session that is appended to leaves
+    # this index, once, and is among those that move; the list merges both. There are never many
+    # that move: whoever adds one too many puts those back that rest (`writing`).
+    """
+    CREATE INDEX session_by_activity ON session (listed DESC, session_id DESC)
+     WHERE deleted_at IS NULL AND listed IS NOT NULL
+    """,
+    "CREATE INDEX session_moving ON session (no) WHERE deleted_at IS NULL AND listed IS NULL",
+    # Appends do not touch the following: no column of theirs ever changes in a living session.
+    """
+    CREATE INDEX session_by_creation ON session (created_at, session_id)
+     WHERE deleted_at IS NULL
+    """,
+    "CREATE INDEX session_deleted ON session (deleted_at) WHERE deleted_at IS NOT NULL",
+    """
+    CREATE INDEX session_deleted_by_id ON session (session_id, deleted_at)
+     WHERE deleted_at IS NOT NULL
+    """,
+    """
+    CREATE TABLE settings (
+        no INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+        title TEXT,
+        archived INTEGER NOT NULL,
+        metadata TEXT NOT NULL,
+        forked_from_id TEXT,
+        forked_at INTEGER,
+        intervals TEXT
+    ) STRICT
+    """,
+    # It keeps its rowid: bodies of several KB in the leaves of a WITHOUT ROWID tree would spill to
+    # overflow pages and make the index as large as the data. The body is the last column, so that
+    # what stands before it is read without the pages that a long one spills to.
+    """
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY,
+        no INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        key TEXT,
+        at TEXT NOT NULL,
+        form INTEGER NOT NULL,
+        call TEXT,
+        commit_seq INTEGER NOT NULL,
+        chain BLOB NOT NULL,
+        metadata TEXT,
+        body TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE look (
+        no INTEGER NOT NULL,
+        k INTEGER NOT NULL,
+        id INTEGER NOT NULL,
+        PRIMARY KEY (no, k, id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE meta (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        commit_seq INTEGER NOT NULL,
+        identity TEXT NOT NULL,
+        next_no INTEGER NOT NULL CHECK (next_no <= 2147483648),
+        living INTEGER NOT NULL
+    ) STRICT
+    """,
+)
+
+_MARK = """
+SELECT identity, max(meta.commit_seq,
+                     coalesce((SELECT commit_seq FROM entry ORDER BY id DESC LIMIT 1), 0))
+  FROM meta
+"""
+
+migrations = Migrations("agent_runtime_2")
 
 
 @migrations()
 def tables(db: Database) -> None:
-    # `message` keeps its rowid: bodies of several KB in the leaves of a WITHOUT ROWID tree would
-    # spill to overflow pages and make the index as large as the data.
-    db.conn.execute(
-        """
-        CREATE TABLE session (
-            session_id TEXT NOT NULL PRIMARY KEY,
-            created_at TEXT NOT NULL,
-            last_activity TEXT NOT NULL,
-            version INTEGER NOT NULL,
-            message_count INTEGER NOT NULL,
-            current_agent TEXT NOT NULL,
-            switch_count INTEGER NOT NULL,
-            last_switch_at TEXT,
-            metadata TEXT NOT NULL
-        ) STRICT
-        """
-    )
-    db.conn.execute(
-        """
-        CREATE INDEX session_by_activity ON session (last_activity DESC, session_id DESC)
-        """
-    )
-    db.conn.execute(
-        """
-        CREATE TABLE message (
-            session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE,
-            seq INTEGER NOT NULL,
-            body TEXT NOT NULL,
-            client_id TEXT,
-            metadata TEXT,
-            timestamp TEXT NOT NULL,
-            PRIMARY KEY (session_id, seq)
-        ) STRICT
-        """
-    )
-    db.conn.execute(
-        """
-        CREATE TABLE agent_switch (
-            session_id TEXT NOT NULL REFERENCES session ON DELETE CASCADE,
-            ordinal INTEGER NOT NULL,
-            from_agent TEXT NOT NULL,
-            to_agent TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            timestamp TEXT NOT NULL,
-            PRIMARY KEY (session_id, ordinal)
-        ) STRICT
-        """
-    )
-    db.conn.execute(
-        """
-        CREATE TABLE meta (
-            id INTEGER PRIMARY KEY CHECK (id = 1),
-            commit_seq INTEGER NOT NULL,
-            identity TEXT NOT NULL
-        ) STRICT
-        """
-    )
-    db.conn.execute("INSERT INTO meta VALUES (1, 0, ?)", (new_identity(),))
+    for statement in _TABLES:
+        db.conn.execute(statement)
+    db.conn.execute("INSERT INTO meta VALUES (1, 0, ?, 1, 0)", (new_identity(),))
 
 
 # Apart from the tables, because a database that is taken over has tables of these names.
 @migrations()
 def published_views(db: Database) -> None:
-    db.conn.execute(
-        """
-        CREATE VIEW sessions AS
-        SELECT session_id,
-               (SELECT '[' || coalesce(group_concat(body, ','), '') || ']'
-                  FROM (SELECT body FROM message
-                         WHERE message.session_id = session.session_id ORDER BY seq)) AS messages,
-               last_activity,
-               created_at
-          FROM session
-        """
-    )
-    db.conn.execute(
-        """
-        CREATE VIEW agent_contexts AS
-        SELECT session_id,
-               current_agent,
-               (SELECT json_group_array(json_object(
-                           'from', from_agent, 'to', to_agent,
-                           'reason', reason, 'timestamp', timestamp))
-                  FROM (SELECT * FROM agent_switch
-                         WHERE agent_switch.session_id = session.session_id
-                         ORDER BY ordinal)) AS agent_history,
-               metadata AS context_metadata,
-               created_at,
-               last_switch_at,
-               switch_count
-          FROM session
-        """
-    )
+    db.conn.execute(views.SESSIONS)
+    db.conn.execute(views.AGENT_CONTEXTS)
 
 
 def new_identity() -> str:
@@ -153,7 +177,7 @@ def new_identity() -> str:
 
 def mark_of(connection: sqlite3.Connection) -> Mark:
     """Which database this is and how far it has come. Raises `sqlite3.Error`."""
-    for identity, commit_seq in connection.execute("SELECT identity, commit_seq FROM meta"):
+    for identity, commit_seq in connection.execute(_MARK):
         if isinstance(commit_seq, int) and IDENTITY.fullmatch(str(identity)):
             return Mark(identity, commit_seq)
     error = sqlite3.DatabaseError("the table meta does not say what it should")

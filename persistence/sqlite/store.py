@@ -14,14 +14,15 @@ from attrs import define
 from sqlite_utils import Database
 
 from persistence.sqlite.errors import DATA_FAULTS, store_error
+from persistence.sqlite.guards.owner import Owner
+from persistence.sqlite.guards.witness import Witness
 from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
-from persistence.sqlite.opening.owner import Owner
-from persistence.sqlite.opening.witness import Witness
+from persistence.sqlite.purging import purge, unfinished
 from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.writing import write
-from runtime.errors import DeltaRejected, StoreBroken, StoreUnavailable
-from runtime.store import Committed, Delta
+from persistence.sqlite.schema import mark_of
+from persistence.sqlite.writing import Written, write
+from runtime import Committed, Delta, DeltaRejected, StoreBroken, StoreUnavailable
 
 log = logging.getLogger("agent_runtime")
 
@@ -36,22 +37,39 @@ class SQLiteStore(SQLiteReader):
     _witness: Witness
     _place: tuple[int, int] | None
     """Device and inode of the file that the connections have open."""
+    _commit_seq: int
+    """The number of the last transaction. Nobody else writes, so it need not be read."""
+    _purging: list[int]
+    """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
+    so that commits need not look for them."""
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
         """Opens or creates the database. Raises `CannotOpenStore`."""
         owner, db, witness = open_database(path, quick_check)
-        return cls(owner.path, owner, db, witness, _place_of(owner.path))
+        return cls(
+            owner.path,
+            owner,
+            db,
+            witness,
+            _place_of(owner.path),
+            mark_of(db.conn).commit_seq,
+            unfinished(db.conn),
+        )
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         self._check_place()
         try:
             with self._transaction():
-                return Committed(erased=write(self._db.conn, deltas))
+                written = write(self._db.conn, deltas, self._commit_seq + 1)
+                purging = self._purge(written.purged)
+                self._number(written)
         except DATA_FAULTS:
             # Some session's values are at fault, and nothing was written. Once more, with a
             # savepoint around each session, so that only the guilty one stays out.
             return self._commit_one_by_one(deltas)
+        self._purging = purging
+        return Committed({}, written.begun, written.expired, bool(purging))
 
     def close(self) -> None:
         if self._closed:
@@ -70,12 +88,12 @@ class SQLiteStore(SQLiteReader):
 
     def _commit_one_by_one(self, deltas: Sequence[Delta]) -> Committed:
         rejected: dict[str, DeltaRejected] = {}
-        erased: list[str] = []
+        written = Written()
         with self._transaction():
             for delta in deltas:
                 try:
                     with self._db.atomic():
-                        erased += write(self._db.conn, [delta])
+                        done = write(self._db.conn, [delta], self._commit_seq + 1)
                 except DATA_FAULTS as error:
                     if not self._db.conn.in_transaction:
                         # Only a trigger that somebody added could end the whole transaction here.
@@ -83,7 +101,29 @@ class SQLiteStore(SQLiteReader):
                     rejection = DeltaRejected(f"Session {delta.session_id!r}: {error}")
                     rejection.__cause__ = error
                     rejected[delta.session_id] = rejection
-        return Committed(rejected, erased)
+                else:
+                    written.begun.update(done.begun)
+                    written.expired.extend(done.expired)
+                    written.purged.extend(done.purged)
+                    written.has_entries |= done.has_entries
+            purging = self._purge(written.purged)
+            self._number(written)
+        self._purging = purging
+        return Committed(rejected, written.begun, written.expired, bool(purging))
+
+    def _purge(self, marked: Sequence[int]) -> list[int]:
+        lives = [*self._purging, *marked]
+        try:
+            return purge(self._db.conn, lives) if lives else lives
+        except DATA_FAULTS as error:
+            # No delta brought these values: somebody else changed the tables.
+            raise StoreUnavailable(f"What is to be purged cannot be removed: {error}") from error
+
+    def _number(self, written: Written) -> None:
+        """Writes the transaction's number, unless its entries say it already."""
+        if not written.has_entries or self._purging or written.purged:
+            # What is removed may be the newest entry, with the number that it says.
+            self._db.conn.execute("UPDATE meta SET commit_seq = ?", (self._commit_seq + 1,))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -92,12 +132,12 @@ class SQLiteStore(SQLiteReader):
         try:
             with self._db.atomic():
                 # A write comes first, so that SQLite waits for the write lock here, where it can.
-                [(commit_seq,)] = self._db.conn.execute(
-                    "UPDATE meta SET commit_seq = commit_seq + 1 RETURNING commit_seq"
-                ).fetchall()
+                # It changes no row, and so no page.
+                self._db.conn.execute("UPDATE meta SET commit_seq = commit_seq WHERE FALSE")
                 yield
                 at_commit = True
-            self._witness.note(commit_seq)
+            self._commit_seq += 1
+            self._witness.note(self._commit_seq)
         except sqlite3.Error as error:
             if self._db.conn.in_transaction:
                 raise StoreBroken(f"The transaction could not be rolled back: {error}") from error

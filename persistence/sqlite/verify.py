@@ -6,12 +6,13 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from persistence.sqlite.auditing import Tally, sessions
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
-from persistence.sqlite.opening import witness
-from persistence.sqlite.opening.witness import Mark
+from persistence.sqlite.guards import witness
+from persistence.sqlite.guards.witness import Mark
 from persistence.sqlite.schema import foreign, mark_of, refuse_foreign
-from runtime.errors import CannotOpenStore, StoreBroken
+from runtime import CannotOpenStore, StoreBroken
 
 MAX_PROBLEMS = 100
 """Problems of one kind that are listed. Who has more of them restores a backup."""
@@ -23,34 +24,18 @@ _CHECKS = {
         "Rows of {} belong to no row of {}"
     ),
     """
-    SELECT s.session_id, s.message_count, count(m.seq), coalesce(min(m.seq), 1),
-           coalesce(max(m.seq), 0)
-      FROM session AS s LEFT JOIN message AS m USING (session_id) GROUP BY s.session_id
-    HAVING count(m.seq) <> s.message_count OR coalesce(min(m.seq), 1) <> 1
-        OR coalesce(max(m.seq), 0) <> count(m.seq)
-    """: "Session {!r} says it has {} messages; it has {}, numbered {} to {}",
+    SELECT living, (SELECT count(*) FROM session WHERE deleted_at IS NULL) AS found FROM meta
+     WHERE living <> found
+    """: "The database says it has {} sessions; it has {}",
     """
-    SELECT s.session_id, s.switch_count, count(a.ordinal), coalesce(min(a.ordinal), 1),
-           coalesce(max(a.ordinal), 0)
-      FROM session AS s LEFT JOIN agent_switch AS a USING (session_id) GROUP BY s.session_id
-    HAVING count(a.ordinal) > s.switch_count OR coalesce(min(a.ordinal), 1) <> 1
-        OR coalesce(max(a.ordinal), 0) <> count(a.ordinal)
-    """: "Session {!r} says it has {} agent switches; it has {}, numbered {} to {}",
+    SELECT next_no, (SELECT max(no) FROM session) AS last FROM meta WHERE last >= next_no
+    """: "The next session is to be number {}, and there is number {} already",
     """
-    SELECT session_id, client_id, count(*) FROM message
-     WHERE client_id IS NOT NULL GROUP BY session_id, client_id HAVING count(*) > 1
-    """: "Session {!r} has the message id {!r} {} times",
+    SELECT session_id, no FROM session WHERE listed <> last_activity AND deleted_at IS NULL
+    """: "Session {!r} (number {}) is listed where it does not belong",
     # json_type() would fail on what is not JSON; iif() does not call it then.
     """
-    SELECT session_id, seq FROM message
-     WHERE NOT iif(json_valid(body), json_type(body) = 'object', FALSE)
-    """: "Session {!r}: message {} is not a JSON object",
-    """
-    SELECT session_id, seq FROM message
-     WHERE NOT iif(json_valid(metadata), json_type(metadata) = 'object', metadata IS NULL)
-    """: "Session {!r}: the metadata of message {} is not a JSON object",
-    """
-    SELECT session_id FROM session
+    SELECT session_id FROM settings JOIN session USING (no)
      WHERE NOT iif(json_valid(metadata), json_type(metadata) = 'object', FALSE)
     """: "Session {!r}: the metadata is not a JSON object",
 }
@@ -61,14 +46,21 @@ class Report:
     """What `verify` found."""
 
     sessions: int
+    """Living ones."""
     messages: int
+    """Of the living sessions; those that count."""
     switches: int
+    """Likewise."""
     commit_seq: int
     """Transactions since the database was made."""
     identity: str = field(default="", eq=False)
     """The database's own random id."""
     problems: tuple[str, ...] = field(default=())
     """Sentences. Empty if the database is whole."""
+    trashed: int = 0
+    """Sessions in the trash."""
+    entries: int = field(default=0, eq=False)
+    """Of all sessions, those in the trash included."""
 
     @property
     def ok(self) -> bool:
@@ -98,13 +90,19 @@ def verify_content(path: Path) -> Report:
         with reading(path) as connection:
             refuse_foreign(connection, path)
             mark = mark_of(connection)
+            # From here on a text may be damaged: it is compared then, as far as it can be read.
+            connection.text_factory = _readable
+            tally = Tally()
+            problems = (*_problems(connection), *_bounded(sessions(connection, tally)))
             return Report(
-                sessions=_number(connection, "SELECT count(*) FROM session"),
-                messages=_number(connection, "SELECT count(*) FROM message"),
-                switches=_number(connection, "SELECT count(*) FROM agent_switch"),
+                sessions=tally.living,
+                messages=tally.messages,
+                switches=tally.switches,
                 commit_seq=mark.commit_seq,
                 identity=mark.identity,
-                problems=tuple(_problems(connection)),
+                problems=problems,
+                trashed=tally.trashed,
+                entries=tally.entries,
             )
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
@@ -127,6 +125,14 @@ def _problems(connection: sqlite3.Connection) -> Iterator[str]:
                 yield sentence.format(*row)
 
 
-def _number(connection: sqlite3.Connection, query: str) -> int:
-    (number,) = connection.execute(query).fetchone()
-    return int(number)
+def _bounded(problems: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """The first ones of each kind. All are looked for, as the sessions are counted with it."""
+    seen: dict[str, int] = {}
+    for kind, sentence in problems:
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] <= MAX_PROBLEMS:
+            yield sentence
+
+
+def _readable(text: bytes) -> str:
+    return text.decode(errors="replace")

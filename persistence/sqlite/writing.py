@@ -1,111 +1,300 @@
 """Puts deltas into the tables.
 
-Table by table, in prepared bulk statements: sqlite-utils' `insert_all` takes three times as long
-for the same rows.
+What most deltas are, entries for one life, goes table by table, in prepared bulk statements:
+sqlite-utils' `insert_all` takes three times as long for the same rows. All else goes delta by
+delta, in their order. Deltas are of different sessions, so the order between the two is free.
 """
 
 import sqlite3
 from collections.abc import Sequence
 
-from persistence.sequence import OutOfStep, messages_before
-from runtime.store import Delta
+from attrs import define, field
 
-_ERASE = """
-DELETE FROM session WHERE session_id = ?1 AND (?2 IS NULL OR last_activity < ?2)
+from persistence.sequence import OutOfStep, check_change, check_fork
+from persistence.sqlite import rows
+from persistence.sqlite.look import rows_of
+from runtime import DROPPED, Change, Delta, Expire, Fork, Purge, Step, Undelete, digest
+
+AT_ONCE = 32
+"""Sessions in a batch from which on they are put back into the index of the list at once: there,
+those that are used now lie together, so a batch shares the pages."""
+
+MOVING = 512
+"""Sessions that move (see `schema`) at most, between commits. Each read of the list sorts them, in
+half a millisecond; and so many sessions are appended to again and again without a page for the
+index."""
+
+SETTLED = 128
+"""Of those that move, so many are put back at a time: more share the pages, and one commit in so
+many pays."""
+
+_ALLOCATE = """
+UPDATE meta SET next_no = next_no + ?1, living = living + ?1 RETURNING next_no
 """
-# A header either starts its session, or finds exactly the messages that its delta builds on; in
-# any other case these two write no row, which is how a gap or a repetition shows.
-_START = """
-INSERT INTO session (created_at, last_activity, version, message_count, current_agent,
-                     switch_count, last_switch_at, metadata, session_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (session_id) DO UPDATE SET
-    created_at = excluded.created_at, last_activity = excluded.last_activity,
-    version = excluded.version, message_count = excluded.message_count,
-    current_agent = excluded.current_agent, switch_count = excluded.switch_count,
-    last_switch_at = excluded.last_switch_at, metadata = excluded.metadata
-WHERE message_count = 0
+_COUNT = "UPDATE meta SET living = living + ?"
+
+# Each of the following finds exactly the life that its delta builds on. In any other case it writes
+# no row, which is how a gap, a repetition or another life shows.
+_BEGIN = """
+INSERT INTO session (no, session_id, root, created_at, last_activity, version, message_count,
+                     current_agent, switch_count, last_switch_at, floor, listed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5)
+ON CONFLICT DO NOTHING
 """
-_CONTINUE = """
-UPDATE session SET created_at = ?, last_activity = ?, version = ?, message_count = ?,
-                   current_agent = ?, switch_count = ?, last_switch_at = ?, metadata = ?
-WHERE session_id = ? AND message_count = ?
+_SET = """
+UPDATE session SET last_activity = ?1, version = ?2, message_count = ?3, current_agent = ?4,
+                   switch_count = ?5, last_switch_at = ?6, floor = ?7
 """
-_APPEND = """
-INSERT INTO message (session_id, seq, body, client_id, metadata, timestamp)
-VALUES (?, ?, ?, ?, ?, ?)
-"""
-_SWITCH = """
-INSERT INTO agent_switch (session_id, ordinal, from_agent, to_agent, reason, timestamp)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6
- WHERE ?2 = 1 + (SELECT coalesce(max(ordinal), 0) FROM agent_switch WHERE session_id = ?1)
+_FOUND = "WHERE no = ?8 AND version = ?9 AND session_id = ?10 AND deleted_at IS NULL"
+# SQLite rewrites an index if a column of it is set, whatever to.
+_STAY = f"{_SET} {_FOUND} AND (listed IS NULL OR listed = ?1)"
+_MOVE = f"{_SET}, listed = NULL {_FOUND} AND listed <> ?1"
+_PLACE = f"{_SET}, listed = ?1 {_FOUND}"
+
+_MOVING = "SELECT count(*) FROM session WHERE deleted_at IS NULL AND listed IS NULL"
+_SETTLE = """
+UPDATE session SET listed = last_activity
+ WHERE no IN (SELECT no FROM session WHERE deleted_at IS NULL AND listed IS NULL
+               ORDER BY last_activity LIMIT ?)
 """
 
+_LAST_PLACE = "SELECT coalesce(max(id), 0) FROM entry"
+_ENTRY = """
+INSERT INTO entry (id, no, seq, kind, key, at, form, call, commit_seq, chain, metadata, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
+_SETTINGS = """
+INSERT OR REPLACE INTO settings
+       (no, title, archived, metadata, forked_from_id, forked_at, intervals)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_RECORD = """
+SELECT entry.id, CAST(body AS BLOB), CAST(metadata AS BLOB), form
+  FROM look JOIN entry ON entry.id = look.id WHERE look.no = ? AND k = ? AND kind = 'record'
+"""
+_DROP = "UPDATE entry SET body = ?, metadata = NULL, form = ? WHERE id = ?"
 
-def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> list[str]:
-    """Writes the deltas within the caller's transaction; returns the ids of the sessions it erased.
+_END = "UPDATE session SET deleted_at = ? WHERE no = ? AND deleted_at IS NULL"
+_EXPIRE = """
+UPDATE session SET deleted_at = ?
+ WHERE session_id = ? AND deleted_at IS NULL AND last_activity < ? RETURNING no
+"""
+_PURGE = "UPDATE session SET deleted_at = '' WHERE no = ? AND deleted_at > ''"
+_UNDELETE = """
+UPDATE session SET deleted_at = NULL, session_id = ?, listed = last_activity
+ WHERE no = ? AND deleted_at > ''
+"""
+# The copies lie one after the other, in the order of their numbers: the place of each follows.
+_COPY = """
+INSERT INTO entry (id, no, seq, kind, key, at, form, call, commit_seq, chain, metadata, body)
+SELECT ?4 + k, ?1, seq, kind, key, at, form, call, ?5, chain, metadata, body
+  FROM look JOIN entry ON entry.id = look.id WHERE look.no = ?2 AND k BETWEEN 1 AND ?3 ORDER BY k
+"""
+_COPY_NUMBERS = """
+INSERT INTO look (no, k, id) SELECT no, seq, id FROM entry WHERE id > ?1 AND id <= ?1 + ?2
+"""
+_COPY_HASHES = """
+INSERT INTO look (no, k, id)
+SELECT ?1, k, ?4 + seq FROM look JOIN entry ON entry.id = look.id
+ WHERE look.no = ?2 AND k >= 1 << 61 AND seq <= ?3
+"""
+_SOURCE = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
+
+
+@define
+class Written:
+    """What became of deltas."""
+
+    begun: dict[str, int] = field(factory=dict)
+    """Session id to the `no` of the last life that its delta began."""
+    expired: list[str] = field(factory=list)
+    purged: list[int] = field(factory=list)
+    """Lives that are marked now: their entries are still there."""
+    has_entries: bool = False
+    """Whether entries were appended, which say the number of the transaction."""
+
+
+@define
+class _Transaction:
+    """What is being written, and where."""
+
+    connection: sqlite3.Connection
+    commit_seq: int
+    place: int
+    """The last rowid of `entry` that is taken."""
+    written: Written = field(factory=Written)
+
+
+def write(connection: sqlite3.Connection, deltas: Sequence[Delta], commit_seq: int = 0) -> Written:
+    """Writes the deltas within the caller's transaction, which has this number.
 
     Raises one of `DATA_FAULTS` if a delta cannot be stored or does not follow on what is; the
     transaction has to be rolled back then.
     """
-    erased = [
-        delta.session_id
-        for delta in deltas
-        if delta.erase
-        and connection.execute(_ERASE, (delta.session_id, delta.erase_before)).rowcount
-    ]
-    starts: list[tuple[object, ...]] = []
-    continuations: list[tuple[object, ...]] = []
-    entries: list[tuple[object, ...]] = []
-    switches: list[tuple[object, ...]] = []
+    [(place,)] = connection.execute(_LAST_PLACE).fetchall()
+    to = _Transaction(connection, commit_seq, place)
+    appends: list[tuple[str, Change]] = []
+    others: list[Delta] = []
     for delta in deltas:
-        header = delta.header
-        if header is None:
-            continue
-        before = messages_before(delta, header)
-        row = (
-            header.created_at,
-            header.last_activity,
-            header.version,
-            header.message_count,
-            header.current_agent,
-            header.switch_count,
-            header.last_switch_at,
-            header.metadata.decode(),
-            delta.session_id,
-        )
-        if before:
-            continuations.append((*row, before))
+        step = delta.steps[0] if len(delta.steps) == 1 else None
+        if isinstance(step, Change) and step.end is None:
+            appends.append((delta.session_id, step))
         else:
-            starts.append(row)
-        entries += [
-            (
-                delta.session_id,
-                seq,
-                entry.body.decode(),
-                entry.id,
-                None if entry.metadata is None else entry.metadata.decode(),
-                entry.timestamp,
+            others.append(delta)
+    if appends:
+        # In the order in which the lives lie in the tables: neighbours share pages.
+        appends.sort(key=lambda append: append[1].no or 0)
+        _change(to, appends)
+    for delta in others:
+        for step in delta.steps:
+            _take(to, delta.session_id, step)
+    return to.written
+
+
+def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int]:
+    """Applies changes, all but their ends; returns the lives, one for each."""
+    connection = to.connection
+    begin = sum(change.no is None for _, change in changes)
+    next_no = _allocate(connection, begin) if begin else 0
+    lives: list[int] = []
+    starts: list[rows.Values] = []
+    continuations: list[rows.Values] = []
+    settings: list[rows.Values] = []
+    entries: list[rows.Values] = []
+    looks: list[tuple[int, int, int]] = []
+    dropping: list[tuple[int, Sequence[int]]] = []
+    for session_id, change in changes:
+        check_change(change)
+        header = change.header
+        no = change.no
+        if no is None:
+            no = next_no
+            next_no += 1
+            to.written.begun[session_id] = no
+            starts.append(rows.start(no, session_id, change.root, header))
+        else:
+            continuations.append(
+                (
+                    header.last_activity,
+                    header.version,
+                    header.message_count,
+                    header.current_agent,
+                    header.switch_count,
+                    header.last_switch_at,
+                    header.floor,
+                    no,
+                    change.after,
+                    session_id,
+                )
             )
-            for seq, entry in enumerate(delta.entries, before + 1)
-        ]
-        switches += [
-            (
-                delta.session_id,
-                ordinal,
-                switch.from_agent,
-                switch.to_agent,
-                switch.reason,
-                switch.timestamp,
-            )
-            for ordinal, switch in enumerate(delta.switches, delta.first_switch)
-        ]
-    for sql, rows, otherwise in (
-        (_START, starts, "the session has messages already"),
-        (_CONTINUE, continuations, "the messages do not follow on the stored ones"),
-        (_APPEND, entries, "a message was not written"),
-        (_SWITCH, switches, "the agent switches do not follow on the stored ones"),
-    ):
-        if rows and connection.executemany(sql, rows).rowcount != len(rows):
-            raise OutOfStep(otherwise)
-    return erased
+        if change.settings is not None:
+            settings.append(rows.settings(no, change.settings))
+        for entry in change.entries:
+            to.place += 1
+            entries.append(rows.entry(to.place, no, entry, to.commit_seq))
+            looks += rows_of(no, entry, to.place)
+        if change.dropped:
+            dropping.append((no, change.dropped))
+        lives.append(no)
+    if starts and connection.executemany(_BEGIN, starts).rowcount != len(starts):
+        raise OutOfStep("the session lives already")
+    if continuations and not _continue(connection, continuations):
+        raise OutOfStep("the entries do not follow on the stored ones")
+    if settings:
+        connection.executemany(_SETTINGS, settings)
+    if entries:
+        connection.executemany(_ENTRY, entries)
+        connection.executemany(_LOOK, looks)
+        to.written.has_entries = True
+    for no, numbers in dropping:
+        _drop(connection, no, numbers)
+    return lives
+
+
+def _continue(connection: sqlite3.Connection, headers: list[rows.Values]) -> bool:
+    """Writes the headers of lives that are stored; says whether all were as expected."""
+    if len(headers) >= AT_ONCE:
+        return connection.executemany(_PLACE, headers).rowcount == len(headers)
+    found = connection.executemany(_STAY, headers).rowcount
+    if found == len(headers):
+        return True
+    # No row is written twice: after the first statement a session is listed at its last activity,
+    # or not at all.
+    moved = connection.executemany(_MOVE, headers).rowcount
+    [(moving,)] = connection.execute(_MOVING).fetchall()
+    if moving > MOVING:
+        connection.execute(_SETTLE, (SETTLED,))
+    return found + moved == len(headers)
+
+
+def _take(to: _Transaction, session_id: str, step: Step) -> None:
+    connection, written = to.connection, to.written
+    match step:
+        case Change():
+            [no] = _change(to, [(session_id, step)])
+            if step.end is not None:
+                purge = step.end == "purge"
+                connection.execute(_END, ("" if purge else step.ended_at, no))
+                _ended(to, no, purge=purge)
+        case Expire():
+            moment = "" if step.purge else step.ended_at
+            if not (step.purge or moment):
+                raise OutOfStep("a life ends without a moment")
+            for (no,) in connection.execute(_EXPIRE, (moment, session_id, step.before)).fetchall():
+                written.expired.append(session_id)
+                _ended(to, no, purge=step.purge)
+        case Purge(no):
+            if connection.execute(_PURGE, (no,)).rowcount:
+                written.purged.append(no)
+        case Undelete(no):
+            if not connection.execute(_UNDELETE, (session_id, no)).rowcount:
+                raise OutOfStep(f"life {no} is not in the trash")
+            connection.execute(_COUNT, (1,))
+        case Fork():
+            _fork(to, session_id, step)
+
+
+def _ended(to: _Transaction, no: int, *, purge: bool) -> None:
+    to.connection.execute(_COUNT, (-1,))
+    if purge:
+        to.written.purged.append(no)
+
+
+def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
+    check_fork(fork)
+    connection, at, source = to.connection, fork.at, fork.source
+    if not connection.execute(_SOURCE, (source,)).fetchall():
+        raise OutOfStep(f"life {source} is gone")
+    no = _allocate(connection, 1)
+    row = rows.start(no, session_id, fork.root, fork.header)
+    if connection.execute(_BEGIN, row).rowcount != 1:
+        raise OutOfStep("the session lives already")
+    copied = connection.execute(_COPY, (no, source, at, to.place, to.commit_seq)).rowcount
+    if copied != at:
+        raise OutOfStep(f"life {source} has not all entries up to {at}")
+    connection.execute(_COPY_NUMBERS, (to.place, at))
+    connection.execute(_COPY_HASHES, (no, source, at, to.place))
+    to.place += at + 1
+    connection.execute(_SETTINGS, rows.settings(no, fork.settings))
+    connection.execute(_ENTRY, rows.entry(to.place, no, fork.entry, to.commit_seq))
+    connection.executemany(_LOOK, rows_of(no, fork.entry, to.place))
+    to.written.begun[session_id] = no
+    to.written.has_entries = True
+
+
+def _drop(connection: sqlite3.Connection, no: int, numbers: Sequence[int]) -> None:
+    for seq in numbers:
+        found = connection.execute(_RECORD, (no, seq)).fetchall()
+        if not found:
+            raise OutOfStep(f"entry {seq} is no record")
+        [(place, body, metadata, form)] = found
+        if not form & DROPPED:
+            rest = f'{{"dropped":"{digest(body, metadata, form).hex()}"}}'
+            connection.execute(_DROP, (rest, form | DROPPED, place))
+
+
+def _allocate(connection: sqlite3.Connection, count: int) -> int:
+    """The number of the first one of so many lives that begin."""
+    [(next_no,)] = connection.execute(_ALLOCATE, (count,)).fetchall()
+    return int(next_no) - count

@@ -1,1 +1,8 @@
-"""Sessions as tasks: the actor, its commands, and the directory of active ones."""
+"""Sessions as tasks.
+
+A map, in the order in which one file may import another:
+
+- `mailbox`    a command, with the place for its answer
+- `actor`      one task, one mailbox, one session
+- `directory`  session id to activation
+"""

@@ -1,20 +1,21 @@
 """One task, one mailbox, one session. When it stops, every mailed command still gets an answer.
 
 Only this task changes the session's state, and it applies a command without yielding; that is why
-no lock is needed. A *refused* command (a `CallerError`) leaves the actor running. Any other error
+no lock is needed. A *refused* command (a `CallerError`) leaves the actor running. So does one that
+lacks something in memory: the actor reads it from the store, in a thread, and calls the command
+again; as the actor waits for it, nobody else can have changed the state meanwhile. Any other error
 is a bug: it ends this activation alone, and the next command starts the session again from the
 store.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from math import inf
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from runtime.actors.commands import Command
+from runtime.actors.mailbox import Command
 from runtime.errors import (
     AgentRuntimeError,
     CallerError,
@@ -23,7 +24,9 @@ from runtime.errors import (
     SessionCrashed,
     StoreError,
 )
+from runtime.session.log import Needs
 from runtime.session.state import SessionState
+from runtime.store import Row, Wanted
 
 R = TypeVar("R")
 
@@ -34,58 +37,6 @@ anybody notices, and enough for a hundred short commands."""
 log = logging.getLogger("agent_runtime")
 
 
-@frozen
-class Receipt(Generic[R]):
-    """A command's answer."""
-
-    value: R
-    message_count: int
-    """The session's length right after the command: once that is durable, these messages are on
-    disk."""
-
-
-class Reply(Generic[R]):
-    """The place for one command's only answer, which is settled once.
-
-    By the actor; that of a durable command is held back until the persister does.
-    """
-
-    __slots__ = ("_answered", "_error", "_receipt", "deadline")
-
-    def __init__(self) -> None:
-        self._answered = trio.Event()
-        self._receipt: Receipt[R] | None = None
-        self._error: AgentRuntimeError | None = None
-        self.deadline = inf
-        """Until when to hold the answer back at the longest, in trio's time."""
-
-    def hold(self, receipt: Receipt[R]) -> None:
-        """Keeps the answer until `settle`."""
-        self._receipt = receipt
-
-    def settle(self, error: AgentRuntimeError | None = None) -> None:
-        """Answers with what is held, or with this error."""
-        self._error = error
-        self._answered.set()
-
-    async def wait(self) -> Receipt[R]:
-        """The answer; raises what the command was refused with."""
-        await self._answered.wait()
-        if self._error is not None:
-            raise self._error
-        return cast(Receipt[R], self._receipt)
-
-
-@frozen(eq=False)
-class Mailed(Generic[R]):
-    """A command in a mailbox, with the place for its answer."""
-
-    command: Command[R]
-    durable: bool = False
-    """Whether to answer only once the session's state is on disk."""
-    reply: Reply[R] = field(factory=Reply)
-
-
 @define(eq=False)
 class Actor:
     """One activation of a session."""
@@ -94,7 +45,9 @@ class Actor:
     mailbox_size: int
     _activate: Callable[[str], Awaitable[SessionState]]
     _mark_dirty: Callable[[SessionState], None]
-    _settle_when_durable: Callable[[SessionState, Reply[Any]], None]
+    _settle_when_durable: Callable[[SessionState, Command[Any]], None]
+    _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
+    """Reads entries of a life in the store. Raises `StoreError`."""
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
     last_used: float = 0.0
@@ -106,8 +59,8 @@ class Actor:
     """Commands between being mailed and being answered, wherever they are: waiting for room, in the
     channel, or handed to the task that has not run yet. The channel's own statistics miss the last.
     """
-    _send: trio.MemorySendChannel[Mailed[Any]] = field(init=False)
-    _receive: trio.MemoryReceiveChannel[Mailed[Any]] = field(init=False)
+    _send: trio.MemorySendChannel[Command[Any]] = field(init=False)
+    _receive: trio.MemoryReceiveChannel[Command[Any]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel(self.mailbox_size)
@@ -117,30 +70,28 @@ class Actor:
         """Whether nothing would be missed: loaded, all commands answered, all state durable."""
         session = self.session
         return (
-            session is not None
-            and self._unanswered == 0
-            and session.version == session.durable_version
+            session is not None and self._unanswered == 0 and session.mark == session.durable_mark
         )
 
-    def mail_nowait(self, mailed: Mailed[R]) -> None:
+    def mail_nowait(self, command: Command[R]) -> None:
         """Puts a command into the mailbox.
 
         Raises `MailboxFull`, and `trio.ClosedResourceError` if the activation has ended.
         """
         try:
-            self._send.send_nowait(mailed)
+            self._send.send_nowait(command)
         except trio.WouldBlock:
             raise MailboxFull(self.session_id) from None
         self._unanswered += 1
 
-    async def mail(self, mailed: Mailed[R]) -> None:
+    async def mail(self, command: Command[R]) -> None:
         """The same, but waits for room."""
         try:
-            self.mail_nowait(mailed)
+            self.mail_nowait(command)
         except MailboxFull:
             self._unanswered += 1
             try:
-                await self._send.send(mailed)
+                await self._send.send(command)
             except BaseException:
                 self._unanswered -= 1
                 raise
@@ -154,10 +105,10 @@ class Actor:
         refusal: AgentRuntimeError = RuntimeClosed()  # if the surrounding nursery is cancelled
         try:
             self.session = session = await self._activate(self.session_id)
-            async for mailed in self._receive:
-                self._answer(mailed, session)
-                del mailed  # while the actor waits for the next one, this one's messages can go
-                self._answer_waiting(session)
+            async for command in self._receive:
+                await self._serve(command, session)
+                del command  # while the actor waits for the next one, this one's messages can go
+                await self._serve_waiting(session)
         except StoreError as error:
             refusal = error
         except Exception:
@@ -169,7 +120,7 @@ class Actor:
         finally:
             self._refuse_rest(refusal)
 
-    def _answer_waiting(self, session: SessionState) -> None:
+    async def _serve_waiting(self, session: SessionState) -> None:
         """Answers what else is in the mailbox by now, but not for long.
 
         A pass of the event loop for each would be most of what a busy session costs.
@@ -179,42 +130,61 @@ class Actor:
             if self._unanswered == 0 or trio.current_time() >= end:
                 return
             try:
-                mailed = self._receive.receive_nowait()
+                command = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):  # it still waits for room
                 return
-            self._answer(mailed, session)
+            await self._serve(command, session)
 
-    def _answer(self, mailed: Mailed[Any], session: SessionState) -> None:
-        # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
-        # until it is durable are one step.
-        version = session.version
+    async def _serve(self, command: Command[Any], session: SessionState) -> None:
+        """Answers a command, after reading what it lacks."""
         try:
-            value = mailed.command.apply(session)
-            if session.version != version:
-                self._mark_dirty(session)
-            mailed.reply.hold(Receipt(value, len(session.entries)))
-            if mailed.durable and session.durable_version < session.version:
-                self._settle_when_durable(session, mailed.reply)
-            else:
-                mailed.reply.settle()
-        except CallerError as refusal:
-            mailed.reply.settle(refusal)
+            while (wanted := self._apply(command, session)) is not None:
+                life = session.present()
+                assert life.no is not None, "what the store does not have yet is in memory"
+                life.bring(wanted, await self._find(life.no, wanted))
+        except StoreError as error:  # it could not be read; the session goes on
+            command.refuse(error)
         except BaseException:
-            mailed.reply.settle(SessionCrashed(self.session_id))
+            command.refuse(SessionCrashed(self.session_id))
             raise
         finally:
+            if session.life is not None:
+                session.life.release()
             self._unanswered -= 1
-        if not session.exists:
+        if session.life is None:
             self._on_absent(self)
+
+    def _apply(self, command: Command[Any], session: SessionState) -> Wanted | None:
+        """Does what is asked, and answers; or returns what it lacks, and has done nothing."""
+        # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
+        # until it is durable are one step.
+        mark = session.mark
+        try:
+            command.hold(command.work(session))
+            confirm = command.confirm
+        except Needs as needs:
+            assert session.mark == mark, "a command that lacks something has changed nothing"
+            return needs.wanted
+        except CallerError as refusal:
+            assert session.mark == mark, "a refused command has changed nothing"
+            command.hold(None, refusal)
+            confirm = command.confirm_refusal
+        if session.mark > mark:
+            self._mark_dirty(session)
+        if confirm and session.durable_mark < session.mark:
+            self._settle_when_durable(session, command)
+        else:
+            command.answer()
+        return None
         # To here.
 
     def _refuse_rest(self, error: AgentRuntimeError) -> None:
         self._send.close()  # whoever waits for room is woken, and turns to the next activation
         while True:
             try:
-                mailed = self._receive.receive_nowait()
+                command = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
-            mailed.reply.settle(error)
+            command.refuse(error)
             self._unanswered -= 1
         self._receive.close()

@@ -6,19 +6,20 @@ that has undurable state or an unanswered command.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
 
-from runtime.actors.actor import Actor, Mailed, Receipt, Reply
-from runtime.actors.commands import Command
+from runtime.actors.actor import Actor
+from runtime.actors.mailbox import Command
 from runtime.config import RuntimeConfig
 from runtime.errors import MailboxFull, RuntimeClosed
 from runtime.session.state import SessionState
 from runtime.statistics import DirectoryStatistics
+from runtime.store import Row, Wanted
 
 R = TypeVar("R")
 
@@ -34,7 +35,8 @@ class Directory:
     _config: RuntimeConfig
     _activate: Callable[[str], Awaitable[SessionState]]
     _mark_dirty: Callable[[SessionState], None]
-    _settle_when_durable: Callable[[SessionState, Reply[Any]], None]
+    _settle_when_durable: Callable[[SessionState, Command[Any]], None]
+    _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
@@ -61,34 +63,26 @@ class Directory:
         actor.last_used = trio.current_time()
         return actor
 
-    async def ask(
-        self,
-        session_id: str,
-        command: Command[R],
-        *,
-        durable: bool = False,
-        nowait: bool = False,
-    ) -> Receipt[R]:
+    async def ask(self, session_id: str, command: Command[R], *, nowait: bool = False) -> R:
         """Mails the command to the session's actor and returns its answer.
 
-        With `durable`, once the state that it leaves is on disk. Raises what the command was
-        refused with, `StoreError` if the session cannot be loaded or what became of it is unknown,
-        `SessionCrashed`, `RuntimeClosed`, and `MailboxFull` instead of waiting if `nowait`.
+        Raises what the command was refused with, `StoreError` if the session cannot be loaded or
+        what became of it is unknown, `SessionCrashed`, `RuntimeClosed`, and `MailboxFull` instead
+        of waiting if `nowait`.
         """
-        mailed = Mailed(command, durable)
         while True:
             actor = self.actor(session_id)
             try:
                 if nowait:
-                    actor.mail_nowait(mailed)
+                    actor.mail_nowait(command)
                 else:
-                    await actor.mail(mailed)
+                    await actor.mail(command)
             except trio.ClosedResourceError:
                 continue  # it met the end of an activation; the directory knows the next one
             except MailboxFull:
                 self._mailbox_rejections += 1
                 raise
-            return await mailed.reply.wait()
+            return await command.wait()
 
     def passivate(self, actor: Actor) -> bool:
         """Stops the actor if nothing would be missed; says whether it did."""
@@ -139,6 +133,7 @@ class Directory:
             activate=self._activate,
             mark_dirty=self._mark_dirty,
             settle_when_durable=self._settle_when_durable,
+            find=self._find,
             on_absent=self.passivate,
         )
         self._actors[session_id] = actor

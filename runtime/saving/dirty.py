@@ -1,4 +1,4 @@
-"""The dirty set: every record whose version is beyond its durable one, and who waits for it.
+"""The dirty set: every record whose mark is beyond its durable one, and who waits for it.
 
 Synchronous throughout; the persister decides when, this decides what.
 """
@@ -10,27 +10,31 @@ import trio
 from attrs import define, field
 
 from runtime.errors import DeltaRejected, StoreError
-from runtime.saving.erasure import Erasure
+from runtime.saving.errand import Errand
 from runtime.store import Committed, Delta
 
 
 class Record(Protocol):
-    """Something with state that may be beyond the store's: a session, or the erasure of one."""
+    """Something with state that may be beyond the store's: a session, or an errand."""
 
     session_id: str
-    version: int
-    durable_version: int
+    mark: int
+    """Counts the record's changes."""
+    durable_mark: int
     undurable_bytes: int
 
     def delta(self) -> Delta:
         """All that the store does not have yet. Changes nothing."""
 
-    def mark_durable(self, delta: Delta) -> None:
-        """Takes note that `delta` is in the store."""
+    def mark_durable(self, delta: Delta, committed: Committed) -> None:
+        """Takes note that `delta`, the last one, is in the store."""
 
 
 class Waiting(Protocol):
-    """Whoever waits for a record to become durable: a `Waiter`, or a command's held-back reply."""
+    """Whoever waits for a record to become durable: a `Waiter`, or a command."""
+
+    is_read: bool
+    """Whether it is told at once when the store fails, since it can be answered from memory."""
 
     deadline: float
     """When to stop waiting, in trio's time."""
@@ -45,6 +49,7 @@ class Waiter:
 
     pending: int
     deadline: float
+    is_read: bool = False
     error: StoreError | None = None
     done: trio.Event = field(factory=trio.Event)
 
@@ -65,7 +70,7 @@ class Dirty:
     size: int = 0
     """Its share of the undurable bytes."""
     waiters: list[tuple[int, Waiting]] = field(factory=list)
-    """Each with the version that it waits for."""
+    """Each with the mark that it waits for."""
     rejection: DeltaRejected | None = None
     """Why the store refused it the last time."""
     rejections: int = 0
@@ -87,7 +92,7 @@ Batch = Sequence[tuple[Dirty, Delta]]
 class DirtySet:
     """Records by session id, in the order in which they are taken: about that of `since`.
 
-    Invariant: a record is in here exactly while its version is beyond its durable one.
+    Invariant: a record is in here exactly while its mark is beyond its durable one.
     """
 
     _by_id: dict[str, Dirty] = field(factory=dict)
@@ -119,13 +124,23 @@ class DirtySet:
         next_deadline: float | None = None
         for dirty in self:
             waiters, dirty.waiters = dirty.waiters, []
-            for version, waiter in waiters:
+            for mark, waiter in waiters:
                 if waiter.deadline <= now:
                     waiter.settle(error)
                 else:
-                    dirty.waiters.append((version, waiter))
+                    dirty.waiters.append((mark, waiter))
                     next_deadline = min(next_deadline or waiter.deadline, waiter.deadline)
         return next_deadline
+
+    def settle_reads(self, error: StoreError) -> None:
+        """Answers the reads that wait: while the store fails, from memory."""
+        for dirty in self:
+            waiters, dirty.waiters = dirty.waiters, []
+            for mark, waiter in waiters:
+                if waiter.is_read:
+                    waiter.settle(error)
+                else:
+                    dirty.waiters.append((mark, waiter))
 
     def oldest_since(self) -> float | None:
         """Since when the oldest record has been in here."""
@@ -163,19 +178,18 @@ class DirtySet:
             record = dirty.record
             if delta.session_id in committed.rejected:
                 continue
-            record.mark_durable(delta)
-            if isinstance(record, Erasure):
-                record.erased = delta.session_id in committed.erased
+            record.mark_durable(delta, committed)
             del self._by_id[delta.session_id]
+            dirty.rejection, dirty.rejections = None, 0
             self._resize(dirty)
             waiters, dirty.waiters = dirty.waiters, []
-            for version, waiter in waiters:
-                if version <= record.durable_version:
+            for mark, waiter in waiters:
+                if mark <= record.durable_mark:
                     waiter.settle()
                 else:
-                    dirty.waiters.append((version, waiter))
-            if record.durable_version < record.version:
-                dirty.since, dirty.rejection, dirty.rejections = taken_at, None, 0
+                    dirty.waiters.append((mark, waiter))
+            if record.durable_mark < record.mark:
+                dirty.since = taken_at
                 self._by_id[delta.session_id] = dirty
 
     def reject(
@@ -183,14 +197,20 @@ class DirtySet:
     ) -> None:
         """Lets a rejected record rest, and tells whoever waits for it.
 
-        `pause` maps the number of rejections before this one to seconds.
+        An errand is given up: its caller is told, and nobody has been told otherwise. `pause` maps
+        the number of rejections before this one to seconds.
         """
         dirty = self._by_id[session_id]
         dirty.rejection = rejection
         dirty.not_before = now + pause(dirty.rejections)
         dirty.rejections += 1
+        self._resize(dirty)
+        if isinstance(dirty.record, Errand):
+            del self._by_id[session_id]
         dirty.fail_waiters(rejection)
 
     def _resize(self, dirty: Dirty) -> None:
-        self.undurable_bytes += dirty.record.undurable_bytes - dirty.size
-        dirty.size = dirty.record.undurable_bytes
+        # What the store rejects is not counted: one session must not use up everybody's room (I5).
+        size = dirty.record.undurable_bytes if dirty.rejection is None else 0
+        self.undurable_bytes += size - dirty.size
+        dirty.size = size

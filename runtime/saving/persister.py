@@ -62,6 +62,12 @@ class Persister:
     is_committing: bool = False
     """Whether a worker thread is in the store; stays true if it had to be left behind there."""
     _ended: bool = False
+    _leftover: bool = False
+    """Whether the store has a purge to go on with, which it does in commits."""
+    _is_ending: bool = False
+    """Whether the last commits are being made: a purge is gone on with after the next start."""
+    _returned: trio.Event = field(factory=trio.Event)
+    """Set when the thread of the last commit is back."""
     _failed_attempts: int = 0
     """Commits that failed since the last one that did not."""
     _failing_since: str | None = None
@@ -92,15 +98,19 @@ class Persister:
     def settle_when_durable(self, record: Record, waiting: Waiting) -> None:
         """Settles `waiting` once what the record is now is on disk. Never yields.
 
-        Or with a `StoreError` if that is still unknown after `commit_timeout`.
+        Or with a `StoreError` if that is still unknown after `commit_timeout`; a read at once if
+        the store fails.
         """
         if self._ended:
             waiting.settle(StoreUnavailable(ENDED))
             return
         dirty = self._dirty.get(record.session_id)
         assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
+        if waiting.is_read and (self.is_failing or dirty.rejection is not None):
+            waiting.settle(self._last_error or StoreUnavailable("The store fails"))
+            return
         waiting.deadline = trio.current_time() + self._config.commit_timeout
-        dirty.waiters.append((record.version, waiting))
+        dirty.waiters.append((record.mark, waiting))
         self._hurry = True
         self._stirred.set()
 
@@ -137,7 +147,7 @@ class Persister:
         rejects it.
         """
         if dirty := self._dirty.get(session_id):
-            await self._wait([(dirty, dirty.record.version)])
+            await self._wait([(dirty, dirty.record.mark)])
 
     async def wait_settled(self, session_id: str) -> None:
         """Returns when nothing of this session waits for the store. Raises `StoreError`."""
@@ -150,7 +160,7 @@ class Persister:
         A record that the store keeps rejecting is not waited for, it is only reported.
         """
         if healthy := self._unrejected():
-            await self._wait([(dirty, dirty.record.version) for dirty in healthy])
+            await self._wait([(dirty, dirty.record.mark) for dirty in healthy])
         for dirty in self._dirty:
             if dirty.rejection is not None:
                 raise dirty.rejection
@@ -173,7 +183,7 @@ class Persister:
                     max_sessions=self._config.batch_sessions,
                     max_bytes=self._config.batch_bytes,
                 )
-                if batch:
+                if batch or self._leftover:
                     await self._commit(batch)
                 del batch  # it holds the messages, which are packed by now
         finally:
@@ -192,7 +202,8 @@ class Persister:
             reason = f" ({self._trouble})" if self._trouble else ""
             error = StoreUnavailable(
                 f"Not confirmed on disk within {timeout:g} s{reason}. "
-                "It is kept in memory and tried again; sending it again with the same ids is safe"
+                "It is kept in memory and tried again; sending it again with the same ids is safe, "
+                "and without ids it may be there twice then"
             )
             # Who comes later has a later deadline, so nobody's is before this one.
             deadline = self._dirty.tell_late(now, error) or now + timeout
@@ -203,11 +214,14 @@ class Persister:
 
         Tries until cancelled, and gives up on what the store rejects. `run` has to be running.
         """
+        self._is_ending, self._leftover = True, False
         for dirty in self._dirty:  # the last chance: it may have changed since it was rejected
             dirty.rejection, dirty.not_before = None, 0.0
         while self._unrejected() and not self._ended:
             with suppress(StoreError):  # logged where it arose
                 await self.flush()
+        if self.is_committing:  # a purge's: a thread left behind would keep the store from closing
+            await self._returned.wait()
 
     def check_written(self) -> None:
         """Raises `StoreUnavailable` if something accepted is not on disk at the end."""
@@ -254,27 +268,27 @@ class Persister:
             raise StoreUnavailable(ENDED)
         deadline = trio.current_time() + self._config.commit_timeout
         waiter = Waiter(pending=len(targets), deadline=deadline)
-        for dirty, version in targets:
-            dirty.waiters.append((version, waiter))
+        for dirty, mark in targets:
+            dirty.waiters.append((mark, waiter))
         self._hurry = True
         self._stirred.set()
         try:
             await waiter.done.wait()
         finally:
             if not waiter.done.is_set():
-                for dirty, version in targets:
+                for dirty, mark in targets:
                     with suppress(ValueError):  # settled already
-                        dirty.waiters.remove((version, waiter))
+                        dirty.waiters.remove((mark, waiter))
         if waiter.error is not None:
             raise waiter.error
 
     async def _wait_until_due(self) -> None:
         """Until there is dirt, and it is old enough, or someone waits, or it is much."""
-        while not self._dirty:
+        while not self._dirty and not self._leftover:
             self._due = inf
             self._stirred = trio.Event()
             await self._stirred.wait()
-        while not self._hurry:
+        while not self._hurry and not self._leftover:
             self._stirred = trio.Event()
             self._due = self._dirty.due(self._config.snapshot_interval)
             with trio.move_on_at(self._due) as nap:
@@ -289,22 +303,24 @@ class Persister:
         started = self._began = trio.current_time()
         self._began_at = self._now()
         self.is_committing = True
+        self._returned = trio.Event()
         try:
             # Cancelled, it leaves the thread behind: the end of the runtime is bounded (I6).
             committed = await threads.call_in_thread(
                 self._store.commit, [delta for _, delta in batch]
             )
         except StoreUnavailable as error:
-            self.is_committing = False
+            self._came_back()
             self._note_failure(error)
             await trio.sleep(backoff(self._config, self._failed_attempts))
             self._failed_attempts += 1
             self._hurry = True
             return
         except Exception:
-            self.is_committing = False  # it ends the runtime, but the thread is back
+            self._came_back()  # it ends the runtime, but the thread is back
             raise
-        self.is_committing = False
+        self._came_back()
+        self._leftover = committed.leftover and not self._is_ending
         now = trio.current_time()
         self._dirty.settle(batch, committed, taken_at=started)
         for session_id, rejection in committed.rejected.items():
@@ -312,12 +328,18 @@ class Persister:
             log.error("session %s: the store rejects it: %s", session_id, rejection)
             self._dirty.reject(session_id, rejection, now, lambda n: backoff(self._config, n))
         self._note_success()
-        self._commit_seconds.observe(now - started)
-        self._batch_sessions.observe(len(batch))
+        if batch:
+            self._commit_seconds.observe(now - started)
+            self._batch_sessions.observe(len(batch))
+
+    def _came_back(self) -> None:
+        self.is_committing = False
+        self._returned.set()
 
     def _note_failure(self, error: StoreError) -> None:
         self._failures += 1
         self._last_error = error
+        self._dirty.settle_reads(error)
         if self._failing_since is None:
             self._failing_since = timestamp(self._now())
             log.error("the store fails; nothing is lost yet, trying again: %s", error)

@@ -1,1 +1,24 @@
-"""One session, pure: its messages, its state, its answers."""
+"""One session, pure: its log, what follows from it, and what can be asked of it.
+
+No trio, no I/O, no clock. A map, in the order in which one file may import another:
+
+- `chain`     eight bytes that name a log up to an entry
+- `encoding`  JSON in and out, and what it cannot say
+- `rules`     what ids, names and keys may look like
+- `log`       the entries in memory, packed
+- `forms`     a message as it was sent, and as a history shows it
+- `keys`      which entries have which key, without an object for each
+- `kind`      what a kind of entries is
+- `life`      a log from its first entry to the session's deletion, and what counts of it
+- `replies`   what a session answers
+- `state`     the present life, and those that the store has yet to end
+- `message`   the kinds, a file each: messages, …
+- `settings`  … titles, flags and metadata, …
+- `switch`    … changes of the agent, …
+- `record`    … values under keys, …
+- `rewind`    … and going back, and forward again
+- `kinds`     the table of the kinds
+- `calls`     calls that append entries of several kinds in one step
+- `fork`      a new session of another one's entries
+- `reading`   histories and pages of the log
+"""

@@ -1,189 +1,218 @@
-"""A chat message, and the form in which the runtime carries it: JSON, encoded exactly once.
+"""A chat message: what was sent is what comes back.
 
-The encoded *body* is what `GET …/history` shows of a message: `role` and `content`, then those of
-`name`, `tool_calls` and `tool_call_id` that were given, in this order, never a null. Actors, the
-persister, the store and the responses pass these bytes on and never look inside.
+Rules:
+
+- A message is any JSON object with a text `role`. Nothing else is asked of it, and nothing is
+  taken away: every agent has members of its own.
+- It is kept as a *body*: the message without `metadata`, and without an `id` that is the entry's
+  key, encoded once, `role` and `content` first. Actors, the persister, the store and the answers
+  pass these bytes on and never look inside.
+- A history shows the form that the guide's clients can read: `content` is always text, and no
+  member is null. Where a body is that already, `PLAIN` says so; others are transformed on the way
+  out, and only there.
 """
 
-import itertools
-import math
-import re
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 
-from runtime.errors import InvalidInput
-
-Role = Literal["system", "user", "assistant", "tool"]
-ROLES: tuple[str, ...] = get_args(Role)
-
-MAX_DEPTH = 32
-"""How deeply arrays and objects may nest in what a client sends, the outermost one counted.
-Recursive readers (ours, the clients', SQLite's `json()`) stay far from their own limits."""
-
-_MESSAGE_ID = re.compile(r"[ -~]{1,256}")
-# Room for any UUID or hash with a prefix, and nothing that a log or a terminal would act upon.
-
-_encode_json = msgspec.json.Encoder().encode
-
-
-@frozen
-class FunctionCall:
-    """The function that a tool call names; `arguments` is the model's own JSON, as a string."""
-
-    name: str
-    arguments: str
-
-
-@frozen
-class ToolCall:
-    """One call that an assistant message asks for."""
-
-    id: str
-    function: FunctionCall
-    type: str = "function"
-
-
-@frozen
-class Entry:
-    """A message as a session keeps it: encoded, with the time at which it came in."""
-
-    body: bytes
-    """The message's JSON as history shows it."""
-    timestamp: str
-    """UTC, `2025-12-31T08:45:00.000Z`."""
-    id: str | None = None
-    """The client's own id, which makes sending it again harmless."""
-    metadata: bytes | None = None
-    """The message's metadata, a JSON object."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of text that the entry holds in memory."""
-        return len(self.body) + len(self.metadata or b"") + len(self.id or "")
-
-    def same_message(self, other: "Entry") -> bool:
-        """Whether both say the same; when they were said does not matter."""
-        return self.body == other.body and self.metadata == other.metadata
+from runtime.errors import InvalidInput, KeyConflict
+from runtime.session.chain import digest_of
+from runtime.session.encoding import check_tree, encode, replace_surrogates
+from runtime.session.kind import Kind, New
+from runtime.session.life import Life
+from runtime.session.log import MESSAGE
+from runtime.session.replies import Appended
+from runtime.session.rules import MAX_KEY, check_key, check_role
+from runtime.session.state import ANY, Condition, SessionState
+from runtime.store import NUMBER_ID, PLAIN, TEXT_ID
 
 
 @frozen(kw_only=True)
 class Message:
-    """A message of a conversation.
+    """A message as most agents write it; any mapping with a role can stand in its place."""
 
-    Raises `InvalidInput` when encoded, if a value breaks a rule.
-    """
-
-    role: Role
-    content: str | None = field(default="")
-    """The text; `None` is kept as `""`, because the published clients require a string."""
+    role: str
+    content: Any = ""
+    """Text, or a list of parts."""
     name: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
+    tool_calls: Sequence[Mapping[str, Any]] | None = None
     tool_call_id: str | None = None
-    metadata: Mapping[str, Any] | None = None
-    """Anything else the client wants to keep with the message; not part of the history."""
-    id: str | None = None
-    """The client's id of the message, unique in its session."""
+    metadata: Any = None
+    """Anything else that is to be kept with the message; not part of the history."""
+    id: str | int | None = None
+    """The client's id of the message: sent again with it, it has one effect."""
 
-    def encode(self, timestamp: str) -> Entry:
-        """Encodes the message as it is kept from here on.
-
-        `timestamp` is the moment at which it came in. Raises `InvalidInput`.
-        """
-        if self.role not in ROLES:
-            raise InvalidInput(f"role: {self.role!r} is none of {', '.join(ROLES)}")
-        if self.id is not None and not _MESSAGE_ID.fullmatch(_text(self.id, "id")):
-            raise InvalidInput("id: must be 1 to 256 printable ASCII characters")
-        content = "" if self.content is None else _text(self.content, "content")
-        body: dict[str, Any] = {"role": self.role, "content": content}
-        if self.name is not None:
-            body["name"] = _text(self.name, "name")
-        if self.tool_calls is not None:
-            body["tool_calls"] = [
-                {
-                    "id": _text(call.id, "tool_calls: id"),
-                    "type": _text(call.type, "tool_calls: type"),
-                    "function": {
-                        "name": _text(call.function.name, "tool_calls: function.name"),
-                        "arguments": _text(call.function.arguments, "tool_calls: arguments"),
-                    },
-                }
-                for call in self.tool_calls
-            ]
-        if self.tool_call_id is not None:
-            body["tool_call_id"] = _text(self.tool_call_id, "tool_call_id")
-        metadata = None if self.metadata is None else encode_object(self.metadata, "metadata")
-        return Entry(encode_json(body, "message"), timestamp, self.id, metadata)
+    def as_sent(self) -> dict[str, Any]:
+        """The message as a JSON object, without the members that were not given."""
+        found: dict[str, Any] = {"role": self.role, "content": self.content}
+        for name in ("name", "tool_calls", "tool_call_id", "metadata", "id"):
+            value = getattr(self, name)
+            if value is not None:
+                found[name] = value
+        return found
 
 
-def decode_message(entry: Entry) -> Message:
-    """The message that was encoded as `entry`."""
-    body = msgspec.json.decode(entry.body, type=dict[str, Any])
-    calls = body.get("tool_calls")
-    return Message(
-        role=body["role"],
-        content=body["content"],
-        name=body.get("name"),
-        tool_calls=None if calls is None else tuple(msgspec.convert(calls, list[ToolCall])),
-        tool_call_id=body.get("tool_call_id"),
-        metadata=None if entry.metadata is None else msgspec.json.decode(entry.metadata),
-        id=entry.id,
+def from_python(message: Message | Mapping[str, Any]) -> New:
+    """The entry of a message that was made by a program, and not read from JSON.
+
+    Raises `InvalidInput`.
+    """
+    sent = message.as_sent() if isinstance(message, Message) else message
+    check_tree(sent, "message")
+    clean, replaced = sent, 0
+    try:
+        _encode_strictly(dict(sent))
+    except (UnicodeEncodeError, TypeError):  # a lone surrogate, or a mapping that is no dict
+        clean, replaced = replace_surrogates(sent)
+    except (OverflowError, ValueError):  # `from_json` says it better
+        pass
+    return from_json(clean, replaced=replaced)
+
+
+_encode_strictly = msgspec.json.Encoder().encode
+
+
+def from_json(message: Any, where: str = "message", *, replaced: int = 0) -> New:
+    """The entry of a message whose `id` is its key. It is of plain JSON values.
+
+    Raises `InvalidInput`, naming `where`.
+    """
+    rest = _object(message, where)
+    key, form = None, 0
+    sent_id = rest.get("id")
+    # An empty id names nothing: it stays a member like others.
+    if isinstance(sent_id, str) and sent_id:
+        key, form = check_key(sent_id, f"{where}: id"), TEXT_ID
+    elif isinstance(sent_id, int) and not isinstance(sent_id, bool):
+        if not -_END_OF_NUMBERS < sent_id < _END_OF_NUMBERS:
+            raise InvalidInput(f"{where}: id: must have at most {MAX_KEY} digits")
+        key, form = check_key(str(sent_id), f"{where}: id"), NUMBER_ID
+    elif sent_id is not None and sent_id != "":
+        raise InvalidInput(f"{where}: id: must be text or an integer")
+    if form:
+        del rest["id"]
+    return _new(rest, key, form, replaced, where)
+
+
+_END_OF_NUMBERS = 10**MAX_KEY
+"""Integers beyond it have too many digits; `str` would refuse the longest, in words of its own."""
+
+
+def _object(message: Any, where: str) -> dict[str, Any]:
+    if not isinstance(message, Mapping):
+        raise InvalidInput(f"{where}: must be a JSON object with a role")
+    try:
+        check_role(message.get("role"))
+    except InvalidInput as error:
+        raise InvalidInput(f"{where}: {error}") from None
+    return dict(message)
+
+
+def _new(rest: dict[str, Any], key: str | None, form: int, replaced: int, where: str) -> New:
+    metadata = None
+    if "metadata" in rest:
+        metadata = encode(rest.pop("metadata"), f"{where}: metadata")
+    body = {"role": rest.pop("role")}
+    if "content" in rest:
+        body["content"] = rest.pop("content")
+    body.update(rest)
+    if _is_plain(body):
+        form |= PLAIN
+    return New(MESSAGE, key, encode(body, where), metadata, form, replaced)
+
+
+def _is_plain(body: Mapping[str, Any]) -> bool:
+    return (
+        isinstance(body.get("content"), str)
+        and isinstance(body.get("name", ""), str)
+        and "id" not in body
+        and None not in body.values()
     )
 
 
-def _text(value: object, where: str) -> str:
-    # JSON would take anything, and the clients that read it later would not.
-    if not isinstance(value, str):
-        raise InvalidInput(f"{where}: must be text, not {type(value).__name__}")
-    return value
+# -- the kind ----------------------------------------------------------------------------------
 
 
-def encode_object(value: Mapping[str, Any], where: str) -> bytes:
-    """Encodes a free-form JSON object.
+class MessageKind(Kind):
+    """Messages. That they are counted, and cut out for histories, is the life's own."""
 
-    Raises `InvalidInput`, naming `where`, for what JSON cannot say or a reader could not bear.
+    name = MESSAGE
+
+    def propose(self, life: Life, key: str | None, body: Any) -> New:  # noqa: ARG002
+        """A message of a call of several entries: its key is the entry's, and `id` a member."""
+        rest = _object(body, "message")
+        form = 0
+        if key is not None:
+            check_key(key, "key")
+            if rest.get("id") == key:
+                form = TEXT_ID
+                del rest["id"]
+        return _new(rest, key, form, 0, "message")
+
+
+def append(
+    state: SessionState,
+    messages: Sequence[New],
+    *,
+    at: str,
+    create: bool = True,
+    condition: Condition = ANY,
+) -> Appended:
+    """Appends the messages that are not known yet; the first message makes a session live.
+
+    Raises `SessionNotFound` if the session is absent and `create` is false, `InvalidInput` for no
+    message at all, `KeyConflict`, `PreconditionFailed`, `Needs`.
     """
-    check_tree(value, where)
-    return encode_json(value, where)
+    if not messages:
+        raise InvalidInput("messages: at least one is needed")
+    if not create:
+        state.present()
+    seqs, fresh = number(state.life, messages)
+    if fresh:
+        state.check(condition)
+        state.write(fresh, at)
+    life = state.present()
+    return Appended(
+        session_id=state.session_id,
+        seqs=seqs,
+        message_count=life.message_count,
+        version=life.version,
+        durable_seq=state.durable_seq,
+        repeated=not fresh,
+        replaced=sum(message.replaced for message in messages),
+        tag=life.tag,
+    )
 
 
-def encode_json(value: object, where: str) -> bytes:
-    """Encodes to JSON, or raises `InvalidInput` naming `where`."""
-    try:
-        return _encode_json(value)
-    except UnicodeEncodeError:
-        raise InvalidInput(f"{where}: has a lone surrogate, which is not text") from None
-    except (TypeError, OverflowError, ValueError) as error:
-        raise InvalidInput(f"{where}: {error}") from None
+def number(life: Life | None, news: Sequence[New]) -> tuple[Sequence[int], Sequence[New]]:
+    """Each entry's number, and the entries that are new. Changes nothing.
 
-
-def check_tree(value: object, where: str) -> None:
-    """Refuses what JSON cannot say or a recursive reader could not bear.
-
-    NaN and infinities (msgspec would silently write them as null), anything that is not plain JSON,
-    and arrays and objects nested deeper than `MAX_DEPTH`. Raises `InvalidInput` naming `where`.
+    Raises `KeyConflict`, `Needs`.
     """
-    level: list[object] = [value]
-    for depth in itertools.count(1):
-        inner: list[object] = []
-        containers = 0
-        for node in level:
-            if isinstance(node, Mapping):
-                if not all(isinstance(name, str) for name in node):
-                    raise InvalidInput(f"{where}: the names of members must be text")
-                containers += 1
-                inner.extend(node.values())
-            elif isinstance(node, list | tuple):
-                containers += 1
-                inner.extend(node)
-            elif isinstance(node, float) and not math.isfinite(node):
-                raise InvalidInput(f"{where}: {node} is not a JSON number")
-            elif node is not None and not isinstance(node, str | int | float):
-                raise InvalidInput(f"{where}: a {type(node).__name__} is not a JSON value")
-        if containers == 0:
-            return
-        if depth > MAX_DEPTH:
-            raise InvalidInput(f"{where}: nests deeper than {MAX_DEPTH} levels")
-        level = inner
+    last = life.version if life else 0
+    seqs: list[int] = []
+    fresh: list[New] = []
+    fresh_keys: dict[str, int] = {}
+    for new in news:
+        seq = None
+        if new.key is not None:
+            seq = (life.seq_of(new.kind, new.key) if life else None) or fresh_keys.get(new.key)
+            if seq is not None:
+                known = fresh[seq - last - 1].digest if seq > last else _digest_at(life, seq)
+                if known != new.digest:
+                    raise KeyConflict(new.kind, new.key, seq if seq <= last else None)
+        if seq is None:
+            fresh.append(new)
+            seq = last + len(fresh)
+            if new.key is not None:
+                fresh_keys[new.key] = seq
+        seqs.append(seq)
+    return seqs, fresh
+
+
+def _digest_at(life: Life | None, seq: int) -> bytes:
+    assert life is not None, "only a life has numbers"
+    return digest_of(life.entry(seq))

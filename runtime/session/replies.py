@@ -1,90 +1,167 @@
 """What a session answers: frozen values, true of one moment between two commands.
 
-Each says with `durable_seq` how much of the session is on disk (I2).
+Each says with `durable_seq` how much of the session is on disk (I2), and with `tag` which state it
+is of: `<seq>-<chain>`, the same before and after a restart.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from attrs import frozen
 
-from runtime.session.message import Message, decode_message
-from runtime.session.transcript import Excerpt
-from runtime.store import AgentSwitch
+from runtime.session.forms import shown_json
+from runtime.session.log import Stretch
+from runtime.store import Entry, Origin
 
 
 @frozen(kw_only=True)
-class Appended:
-    """The answer to an append."""
+class Reply:
+    """What every answer about a session says."""
 
     session_id: str
-    first_seq: int
-    last_seq: int
-    message_count: int
-    """The session's length right after the messages were first appended."""
+    version: int
+    """The number of the session's last entry."""
     durable_seq: int
-    """Messages 1 to this one are on disk."""
+    """Entries 1 to this one are on disk."""
+    tag: str
+
+
+@frozen(kw_only=True)
+class Appended(Reply):
+    """The answer to an append of messages."""
+
+    seqs: Sequence[int]
+    """The number of each message, in the order of the call."""
+    message_count: int
+    """How many messages of the session count now."""
     repeated: bool
     """Whether every message was known already, so that nothing changed."""
+    replaced: int = 0
+    """Lone surrogates that became U+FFFD."""
+
+    @property
+    def first_seq(self) -> int:
+        """The lowest number."""
+        return min(self.seqs)
+
+    @property
+    def last_seq(self) -> int:
+        """The highest number."""
+        return max(self.seqs)
 
 
 @frozen(kw_only=True)
-class History:
+class KnownRecord:
+    """A record that was there before a call with `once`."""
+
+    key: str
+    seq: int
+    value: bytes
+    """JSON."""
+
+
+@frozen(kw_only=True)
+class Written(Reply):
+    """The answer to a call that appends entries of any kind."""
+
+    seqs: Sequence[int]
+    """The number of each entry, in the order of the call."""
+    applied: int
+    """How many entries were appended: fewer than asked for, if some were known."""
+    known: Sequence[KnownRecord] = ()
+    """With `once`: the records that were known."""
+    repeated: bool = False
+    """Whether it is the answer to a call that was made before."""
+
+
+@frozen(kw_only=True)
+class AgentSwitch:
+    """One change of a session's agent."""
+
+    from_agent: str
+    to_agent: str
+    reason: str
+    timestamp: str
+    """UTC, `2025-12-31T08:44:00.000Z`."""
+
+
+@frozen(kw_only=True)
+class History(Reply):
     """A session's whole conversation at one moment."""
 
-    session_id: str
-    entries: Excerpt
+    entries: Stretch
+    """The messages that count."""
+    message_count: int
     last_activity: str
     current_agent: str
     agent_history: Sequence[AgentSwitch]
-    durable_seq: int
-    tag: str
-    """Names this state of the session: another state has another tag, also after a restart, which
-    may bring the same state under a new one."""
 
     @property
-    def messages(self) -> list[Message]:
-        """The messages, decoded."""
-        return [decode_message(entry) for entry in self.entries]
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages in the form of a history: `content` is text, and nothing is null."""
+        found: list[dict[str, Any]] = msgspec.json.decode(shown_json(self.entries.shown()))
+        return found
 
 
 @frozen(kw_only=True)
-class MessagePage:
-    """Consecutive messages of a session; `entries[0]` is number `first_seq`."""
+class LogPage(Reply):
+    """Consecutive entries of a session's log, or consecutive ones of those that were asked for."""
 
-    session_id: str
-    first_seq: int
-    entries: Excerpt
+    entries: Sequence[Entry]
+    created_at: str
     message_count: int
-    durable_seq: int
+    next: int | None
+    """Where the next page begins: its `after`, or its `before` if the pages go backwards. `None`
+    at the end."""
+
+
+@frozen
+class Record:
+    """The newest value of a key."""
+
+    key: str
+    value: bytes
+    """JSON."""
+    seq: int
 
     @property
-    def messages(self) -> list[Message]:
-        """The messages, decoded."""
-        return [decode_message(entry) for entry in self.entries]
+    def decoded(self) -> Any:
+        """The value."""
+        return msgspec.json.decode(self.value)
 
 
 @frozen(kw_only=True)
-class AgentContext:
+class RecordPage(Reply):
+    """Records in the order of their keys."""
+
+    records: Sequence[Record]
+    next: str | None
+    """The last key of this page, if there are more behind it."""
+
+
+@frozen(kw_only=True)
+class AgentContext(Reply):
     """Who works on the session, and who did before."""
 
-    session_id: str
     current_agent: str
     agent_history: Sequence[AgentSwitch]
     switch_count: int
     last_switch_at: str | None
     metadata: Mapping[str, Any]
-    durable_seq: int
 
 
 @frozen(kw_only=True)
-class Summary:
-    """A session without its messages."""
+class Summary(Reply):
+    """A session's header."""
 
-    session_id: str
-    message_count: int
-    last_activity: str
-    current_agent: str
-    created_at: str
+    title: str | None
+    archived: bool
     metadata: Mapping[str, Any]
-    durable_seq: int
+    created_at: str
+    last_activity: str
+    message_count: int
+    current_agent: str
+    forked_from: Origin | None
+    repeated: bool = False
+    """Whether it is the answer to a call that was made before, so that nothing changed."""

@@ -243,7 +243,7 @@ def test_a_transcript_that_is_no_json_is_named(service: Address, tmp_path: Path)
 
 
 def test_a_load_of_which_nothing_succeeds_fails(service: Address, tmp_path: Path) -> None:
-    (tmp_path / "one.jsonl").write_text('{"role": "nobody", "content": ""}\n', encoding="utf-8")
+    (tmp_path / "one.jsonl").write_text('{"content": "of nobody"}\n', encoding="utf-8")
     options = ("--url", service.url, "--transcripts", str(tmp_path), "--requests", "10")
     refused = run(*options, "--mix", "chat", "--sessions", "1000")
     assert (refused.exit_code, "cannot be made: 400" in refused.output) == (1, True)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from random import Random
+from typing import Any
 from unittest.mock import patch
 
 import trio
@@ -33,11 +34,10 @@ from runtime import (
     open_runtime,
 )
 from runtime.actors.actor import Actor
-from runtime.actors.commands import Command
 from runtime.actors.directory import Directory
-from runtime.session.message import Entry
+from runtime.actors.mailbox import Command
 from runtime.session.state import SessionState
-from runtime.store import Committed, Delta
+from runtime.store import Committed, Delta, Row
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.schedules import cancelled_at, run_permuted
@@ -101,7 +101,7 @@ class Model:
             before = self._actors.get(session_id)
             if before is not None and not before.crashed and before.session is not None:
                 state = before.session
-                if before._unanswered or state.version != state.durable_version:
+                if before._unanswered or state.mark != state.durable_mark:
                     self.problems.append(f"{session_id} was activated twice")
             self.count("activations")
             self._actors[session_id] = start(directory, session_id)
@@ -156,9 +156,7 @@ async def _all_at_once(model: Model, random: Random) -> int:
         model.counted["commits that failed"] = inside.persister.commit_failures
         model.counted["deltas rejected"] = inside.persister.rejected_deltas
     for session_id in (*NEIGHBOURS, CRASHING, POISON):
-        stored = store.load(session_id)
-        entries = stored.entries if stored else ()
-        there = [(seq, entry.id or "") for seq, entry in enumerate(entries, 1)]
+        there = [(row[0], row[2] or "") for row in _rows(store, session_id)]
         model.problems += _about(model.ledger, session_id).check({session_id: there})
     return order.hash
 
@@ -182,8 +180,8 @@ class _Order(trio.abc.Instrument):
 async def _passivate_at_every_step(runtime: Runtime) -> None:
     """What an idle time of zero would be; for so many steps, as it keeps the clock from moving."""
     for _ in range(PASSIVATING_STEPS):
-        for actor in list(runtime._directory._actors.values()):
-            runtime._directory.passivate(actor)
+        for actor in list(runtime._parts.directory._actors.values()):
+            runtime._parts.directory.passivate(actor)
         await trio.lowlevel.checkpoint()
 
 
@@ -204,13 +202,17 @@ async def _caller(runtime: Runtime, model: Model, number: int, random: Random) -
                 await _read(runtime, model, session_id, known)
             case "crash":
                 model.count("crashes")
-                await _expect(model, CRASHING, runtime._directory.ask(CRASHING, Crash()))
+                crashing: Awaitable[None] = runtime._parts.directory.ask(CRASHING, Crash())
+                await _expect(model, CRASHING, crashing)
             case _:
                 churned = runtime.session("churned", nowait=True)
                 calls: list[Callable[[], Awaitable[object]]] = [
                     churned.create,
                     churned.delete,
+                    churned.undelete,
                     churned.summary,
+                    partial(churned.rewind, 1),
+                    partial(churned.put_records, {"key": f"{number}.{turn}"}),
                 ]
                 await _expect(model, "churned", random.choice(calls)())
 
@@ -251,11 +253,11 @@ async def _read(runtime: Runtime, model: Model, session_id: str, known: dict[str
     except AgentRuntimeError as error:
         _judge(model, session_id, error)
     else:
-        if len(history.messages) < known.get(session_id, 0):
+        if history.message_count < known.get(session_id, 0):
             model.problems.append(f"{session_id} forgot what this caller had been answered")
 
 
-async def _expect(model: Model, session_id: str, answer: Awaitable[object]) -> None:
+async def _expect(model: Model, session_id: str, answer: Awaitable[Any]) -> None:
     try:
         await answer
     except (CallerError, NotNow):
@@ -286,6 +288,11 @@ async def _fill(runtime: Runtime) -> None:
         await _say(runtime, "it", "x", durable=True)
 
 
+async def _delete_and_undelete(runtime: Runtime) -> None:
+    await runtime.session("it").delete()
+    await runtime.session("it").undelete()
+
+
 async def _say(runtime: Runtime, session_id: str, message_id: str, *, durable: bool) -> None:
     message = Message(role="user", content="hello", id=message_id)
     await runtime.session(session_id).append(message, durable=durable)
@@ -296,6 +303,10 @@ CALLS_TO_CANCEL: dict[str, Callable[[Runtime], Awaitable[object]]] = {
     "durable append": lambda runtime: _say(runtime, "it", "x", durable=True),
     "append to a full mailbox": _fill,
     "history": lambda runtime: runtime.session("it").history(),
+    "rewind": lambda runtime: runtime.session("it").rewind(1, durable=True),
+    "records": lambda runtime: runtime.session("it").put_records({"k": 1}, durable=True),
+    "fork": lambda runtime: runtime.session("it").fork("copy"),
+    "undelete": _delete_and_undelete,
     "switch": lambda runtime: runtime.session("it").switch_agent("coder", durable=True),
     "delete": lambda runtime: runtime.session("it").delete(durable=True),
     "create": lambda runtime: runtime.create_session("new", durable=True),
@@ -330,23 +341,23 @@ async def _cancel_one(
             with trio.fail_after(60):
                 await _say(runtime, "it", "after", durable=True)
                 await _say(runtime, "neighbour", "hello", durable=True)
-            waiting = runtime._persister._dirty
+            waiting = runtime._parts.persister._dirty
             report.expect(
                 not any(dirty.waiters for dirty in waiting), f"{name}: a waiter was left behind"
             )
-            actor = runtime._directory._actors.get("it")
+            actor = runtime._parts.directory._actors.get("it")
             report.expect(
                 actor is None or actor.is_idle, f"{name}, checkpoint {number}: never idle again"
             )
     report.violations += [f"{name}, checkpoint {number}: {p}" for p in model.problems]
-    there = [entry.id for entry in _entries(store, "it")]
+    there = _ids(store, "it")
     allowed = (
         [["first", "after"], ["first", "x", "after"]]
-        if name not in {"delete", "cleanup"}
+        if name not in {"delete", "cleanup", "undelete"}
         else [["first", "after"], ["after"]]
     )
     report.expect(there in allowed, f"{name}, checkpoint {number}: {there} are there")
-    neighbour = [entry.id for entry in _entries(store, "neighbour")]
+    neighbour = _ids(store, "neighbour")
     report.expect(neighbour == ["hello"], f"{name}: the neighbour has {neighbour}")
     return cancelled
 
@@ -354,12 +365,11 @@ async def _cancel_one(
 # -- poison in a batch, on a real database -------------------------------------------------------
 
 
-class Poison(Command[None]):
-    """Leaves a value that no database takes."""
-
-    def apply(self, session: SessionState) -> None:
-        session.metadata = b"\xff"
-        session.version += 1
+def _poison(session: SessionState) -> None:
+    """Leaves a value that no database takes: a text that is none."""
+    life = session.present()
+    life.last_activity = "\udcff"
+    session.written(life, 0)
 
 
 def _poison_on_disk(report: Report, effort: Effort) -> None:
@@ -371,19 +381,19 @@ def _poison_on_disk(report: Report, effort: Effort) -> None:
         async with open_runtime(SQLiteStore.open(path), config) as runtime:
             for round_ in range(5):
                 await _say(runtime, "sick", f"{round_}", durable=False)
-                await runtime._directory.ask("sick", Poison())
+                await runtime._parts.directory.ask("sick", Command(_poison))
                 async with trio.open_nursery() as nursery:
                     for name in healthy:
                         nursery.start_soon(partial(_say, durable=True), runtime, name, f"{round_}")
                 report.count("batches with a poison value in them")
-            await runtime.session("sick").delete(durable=True)
+            await runtime.session("sick").delete(purge=True, durable=True)
 
     with ExitStack() as failures:
         failures.enter_context(_noted(report, "a poison value"))
         trio.run(main)
     store = SQLiteStore.open(path)
     for name in healthy:
-        report.expect(len(_entries(store, name)) == 5, f"{name} suffered from its neighbour")
+        report.expect(len(_ids(store, name)) == 5, f"{name} suffered from its neighbour")
     report.expect(store.load("sick") is None, "the poisoned session could not be deleted")
     store.close()
 
@@ -424,7 +434,7 @@ async def _die(report: Report, cause: BaseException, random: Random) -> BaseExce
                     await trio.sleep_forever()
     except BaseException as error:
         report.expect(store.closed == 1, "the store of a dead persister was not closed")
-        there = [entry.id for entry in _entries(store, "s")]
+        there = _ids(store, "s")
         report.expect(there == ["before"], f"{there} are there")
         return error
     return None
@@ -457,11 +467,16 @@ async def _jump(report: Report, random: Random) -> None:
             activations = runtime.statistics().directory.activations
             report.expect(activations == 1, f"a jump of the clock led to {activations} activations")
             report.expect(
-                [entry.id for entry in history.entries] == said, "messages lost their order"
+                [entry.key for entry in history.entries] == said, "messages lost their order"
             )
-    report.expect([e.id for e in _entries(store, "s")] == said, "messages were lost")
+    report.expect(_ids(store, "s") == said, "messages were lost")
 
 
-def _entries(store: FakeStore | SQLiteStore, session_id: str) -> Sequence[Entry]:
+def _rows(store: FakeStore | SQLiteStore, session_id: str) -> Sequence[Row]:
     stored = store.load(session_id)
     return stored.entries if stored is not None else ()
+
+
+def _ids(store: FakeStore | SQLiteStore, session_id: str) -> list[str | None]:
+    """The ids of the session's messages on the disk."""
+    return [key for _, kind, key, *_ in _rows(store, session_id) if kind == "message"]

@@ -1,26 +1,29 @@
-"""The command `agent-runtime`, with bugs planted whose exceptions quote what a user wrote.
+"""A service like `agent-runtime`, with bugs planted whose exceptions quote what a user wrote.
 
 One in the actor, on an append of content with `BUG`; one in an endpoint, on a switch for that
 reason. To be run as a script, in any folder.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import web.agents
-from runtime.actors.commands import Append
+from runtime import Appended, New
+from runtime.session import message
+from runtime.session.state import SessionState
 from web.body import read
 from web.cli import main
 
 BUG = "planted-bug"
 
-append = Append.apply
+append = message.append
 
 
-def append_or_fail(self: Append, session: Any) -> Any:
-    for entry in self.entries:
-        if BUG.encode() in entry.body:
-            raise ValueError(f"it quotes {entry.body!r}")
-    return append(self, session)
+def append_or_fail(state: SessionState, messages: Sequence[New], **options: Any) -> Appended:
+    for new in messages:
+        if BUG.encode() in new.body:
+            raise ValueError(f"it quotes {new.body!r}")
+    return append(state, messages, **options)
 
 
 async def read_or_fail(*arguments: Any) -> Any:
@@ -32,6 +35,6 @@ async def read_or_fail(*arguments: Any) -> Any:
 
 
 if __name__ == "__main__":
-    Append.apply = append_or_fail  # type: ignore[method-assign]
+    vars(message)["append"] = append_or_fail
     vars(web.agents)["read"] = read_or_fail
     main()

@@ -20,7 +20,8 @@ from persistence.sqlite.opening.restore import restore
 from persistence.sqlite.verify import verify
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
-from tests.faults.stages import DB, SAVED, Content, Stages, content, in_memory, models
+from tests.faults.stages import DB, SAVED, Stages, in_memory
+from tests.faults.transactions import Content, content, models
 
 TRANSACTIONS = 40
 BACKED_UP = 9
@@ -88,19 +89,25 @@ def _try(damage: Damage, template: Path, folder: Path, report: Report) -> None:
         return
     if found == MODELS[-1]:
         report.count("of these, harmless")
-    elif _outline(found) == _outline(MODELS[-1]):
-        # SQLite's pages have no checksums: a letter that has become another one is not noticed.
-        report.count("of these, letters changed inside a text, unnoticed")
-    else:
+    elif found.outline != MODELS[-1].outline:
         report.expect(False, f"{damage.what}: started with less, without a word")
+    else:
+        _expect_named(damage, found, folder, report)
 
 
-def _outline(found: Content) -> dict[str, tuple[int, int, int]]:
-    """Which sessions and how many messages and switches: what is there, apart from its wording."""
-    return {
-        session_id: (stored.header.message_count, len(stored.entries), len(stored.switches))
-        for session_id, stored in found.items()
-    }
+def _expect_named(damage: Damage, found: Content, folder: Path, report: Report) -> None:
+    """A letter has become another one, which SQLite's pages, without checksums, do not show.
+
+    The chain of the log does, to whoever asks: `verify` names the session and the entry.
+    """
+    whole = MODELS[-1].living
+    changed = [name for name, stored in found.living.items() if stored != whole[name]]
+    said = " ".join(verify(folder / DB).problems)
+    report.count("of these, letters changed inside a text, named by verify")
+    for name in changed:
+        named = f"Session {name!r}" in said
+        report.expect(named, f"{damage.what}: {name} has changed, and verify says: {said[:200]}")
+    report.expect(bool(said), f"{damage.what}: something has changed, and verify finds nothing")
 
 
 def _expect_a_way_out(

@@ -5,6 +5,7 @@ Every refused request announces a body that never comes, and has to be answered 
 talkative, also where requests are bad and where the service fails (`broken_service.py`).
 """
 
+import json
 import stat
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from tests.faults import broken_service
 from tests.faults.campaign import Clock, Effort, Report, milliseconds
-from tests.faults.knocks import JSON, MESSAGES, Knock, foreign, keys, paths
-from tests.faults.raw import connect, exchange, head
+from tests.faults.knocks import FORBIDDEN, JSON, MESSAGES, ODD, Knock, foreign, keys, paths
+from tests.faults.raw import Heard, connect, exchange, head
 from tests.persistence.builders import OldDatabase
 from tests.service import COMMAND, Service, process, started
 
@@ -39,6 +41,7 @@ def run(effort: Effort) -> Report:
     waits: list[float] = []
     with _started(effort.folder / "open", "--log-level", "debug") as service:
         waits += [_knock(service, knock, report) for knock in [*foreign(), *paths()]]
+        _use_odd_names(service, effort.folder / "open", report)
         _leave_marks(service, report)
         copied = process(effort.folder / "open", "backup", "copy.db")
         report.expect(copied.returncode == 0, f"no backup: {copied.stderr}")
@@ -88,34 +91,83 @@ def _check_right_tokens(service: Service, report: Report) -> None:
         report.expect(client.get("/health").status_code == 200, "/health needs a token")
 
 
+def _use_odd_names(service: Service, folder: Path, report: Report) -> None:
+    """An id is nothing but a name: no file's, and no line's of a log or a head."""
+    body = json.dumps({"role": "user", "content": "x"}).encode()
+    before = sorted(folder.rglob("*"))
+
+    def ask(method: str, session_id: str, *, write: bool = False) -> Heard:
+        length = (JSON, f"Content-Length: {len(body)}") if write else ()
+        target = f"/api/v1/sessions/{session_id}" + ("/messages" if write else "")
+        packet = head(method, target, *length, "Connection: close") + (body if write else b"")
+        report.count("requests with odd names")
+        return exchange(service.url, packet)
+
+    for session_id in FORBIDDEN:
+        answer = ask("POST", session_id, write=True)
+        report.expect(answer.final == 400, f"a session could be called {session_id}")
+        report.expect(b"\r\nX-Evil" not in answer.data, f"{session_id} became a line of a head")
+    for session_id in ODD:
+        wanted = (201, 200, 204, 404)
+        heard = (
+            ask("POST", session_id, write=True),
+            ask("GET", session_id),
+            ask("DELETE", session_id),
+            ask("GET", session_id),
+        )
+        statuses = tuple(answer.final for answer in heard)
+        report.expect(statuses == wanted, f"a session called {session_id}: {statuses}")
+        said = json.loads(heard[1].data.partition(b"\r\n\r\n")[2])
+        report.expect(
+            said.get("session_id") == unquote(session_id), f"{session_id} is called {said}"
+        )
+    report.expect(sorted(folder.rglob("*")) == before, "a session's id has become a file's name")
+
+
 def _leave_marks(service: Service, report: Report) -> None:
     """Writes marked things, in ways that work and in ways that do not."""
     message = {"role": "user", "content": MARK, "id": f"{MARK}-1", "metadata": {MARK: MARK}}
     call = {"id": MARK, "function": {"name": MARK, "arguments": MARK}}
     tool = {"role": "assistant", "content": None, "tool_calls": [call], "name": MARK}
+    entry = {"kind": "message", "body": {"role": "tool", "content": [{MARK: MARK}]}}
+    record = {"key": MARK, "value": f"{MARK}, changed"}
     calls: list[tuple[int, str, str, Any]] = [
         (201, "POST", "sessions", {"session_id": "s", "agent": MARK, "metadata": {MARK: MARK}}),
         (409, "POST", "sessions", {"session_id": "s", "system_prompt": MARK}),
         (201, "POST", "sessions/s/messages", message),
         (409, "POST", "sessions/s/messages", {**message, "content": f"{MARK}, changed"}),
         (201, "POST", "sessions/s/messages", tool),
-        (400, "POST", "sessions/s/messages", {**message, MARK: MARK}),
-        (400, "POST", "sessions/s/messages", {**message, "role": MARK}),
-        (400, "POST", "sessions/s/messages", {**message, "id": f"{MARK}\n"}),
+        (409, "POST", "sessions/s/messages", {**message, MARK: MARK}),
+        (400, "POST", "sessions/s/messages", {**message, "role": MARK * 9}),
+        (400, "POST", "sessions/s/messages", {**message, "id": MARK * 30}),
+        (400, "POST", "sessions/s/messages", {**message, "id": [MARK]}),
         (400, "POST", "sessions/s/messages", {"messages": [MARK]}),
+        (400, "POST", "sessions/s/messages", {"messages": [message], MARK: MARK}),
         (200, "POST", "agents/s/switch", {"agent": f"{MARK}2", "reason": MARK}),
-        (400, "POST", "agents/s/switch", {"agent": f"{MARK} {MARK}", "reason": MARK}),
-        (200, "PATCH", "sessions/s/metadata", {MARK: {MARK: [MARK]}}),
-        (400, "PATCH", "sessions/s/metadata", [MARK]),
+        (400, "POST", "agents/s/switch", {"agent": f"{MARK}\n{MARK}", "reason": MARK}),
+        (200, "PATCH", "sessions/s", {"title": MARK, "metadata": {MARK: {MARK: [MARK]}}}),
+        (400, "PATCH", "sessions/s", {MARK: MARK}),
+        (400, "PATCH", "sessions/s", [MARK]),
+        (201, "POST", "sessions/s/records", {"put": [{"key": MARK, "value": {MARK: MARK}}]}),
+        (400, "POST", "sessions/s/records", {"put": [{"key": MARK * 40, "value": MARK}]}),
+        (412, "POST", "sessions/s/records", {"put": [record], "expect": {MARK: 999}}),
+        (201, "POST", "sessions/s/log", {"id": MARK, "entries": [entry]}),
+        (409, "POST", "sessions/s/log", {"id": MARK, "entries": [{**entry, "key": MARK}]}),
+        (400, "POST", "sessions/s/log", {"entries": [{"kind": MARK, "body": MARK}]}),
+        (400, "POST", "sessions/s/rewind", {"to": MARK}),
+        (404, "POST", "sessions/gone/undelete", {"trash_id": MARK}),
         (400, "POST", "maintenance/cleanup", {"max_age_hours": MARK}),
         (400, "GET", f"sessions?cursor={MARK}", None),
+        (400, "GET", f"sessions?{MARK}={MARK}", None),
+        (200, "GET", f"sessions?metadata.{MARK}={MARK}", None),
+        (200, "GET", f"sessions/s/records?prefix={MARK}", None),
         (400, "GET", f"sessions/s/messages?after={MARK}", None),
         (404, "GET", MARK, None),
         (200, "GET", f"docs?{MARK}", None),
     ]
     raw = [
         f'{{"role": "user", "content": "{MARK}"',
-        f'{{"role": "user", "content": "{MARK}\\ud800"}}',
+        f'{{"role": 7, "content": "{MARK}\\ud800"}}',
         f'{{"role": "user", "content": "{MARK}", "metadata": {{"{MARK}": NaN}}}}',
         f"{MARK}\udcff",
     ]
@@ -170,6 +222,8 @@ def _check_log(folder: Path, report: Report) -> None:
             report.count("lines of logs looked at")
             for secret in (MARK, TOKEN):
                 report.expect(secret not in line, f"{file.name} says: {line[:200]}")
+            forged = line.startswith("X-Evil") or "\x1b[2J" in line
+            report.expect(not forged, f"{file.name} has a forged line: {line[:200]!r}")
 
 
 def _check_refused_starts(effort: Effort, report: Report) -> None:

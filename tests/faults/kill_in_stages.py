@@ -1,4 +1,4 @@
-"""2. kill -9 during a WAL checkpoint, a takeover, the very first start, a backup, a restore.
+"""2. kill -9 during a WAL checkpoint, a takeover, an upgrade, the first start, a backup, a restore.
 
 Each is killed right before each of its steps (every write, sync, cut, rename and unlink of the
 files in the folder; in the quick form, some of them). Afterwards a start succeeds, and finds the
@@ -18,8 +18,10 @@ from persistence.sqlite.backup import backup
 from persistence.sqlite.verify import verify_content
 from runtime.errors import AgentRuntimeError
 from tests.faults.campaign import Clock, Effort, Report
-from tests.faults.stages import DB, SAVED, Content, Stages, content, in_memory, models
+from tests.faults.stages import DB, SAVED, Stages, in_memory
+from tests.faults.transactions import NOTHING, Content, content, models
 from tests.persistence.builders import OldDatabase, dump
+from tests.persistence.version1 import Version1
 
 TRANSACTIONS = 24
 BACKED_UP = 9
@@ -109,7 +111,7 @@ def _nothing(stages: Stages, folder: Path) -> None:
 
 
 def _expect_an_empty_database(folder: Path, report: Report, when: str) -> None:
-    report.expect(_opened(folder, report, when) == {}, f"{when}: it is not empty")
+    report.expect(_opened(folder, report, when) == NOTHING, f"{when}: it is not empty")
 
 
 def _write_as_the_guide(stages: Stages, folder: Path) -> None:
@@ -123,13 +125,33 @@ def _write_as_the_guide(stages: Stages, folder: Path) -> None:
 def _expect_all_taken_over(folder: Path, report: Report, when: str) -> None:
     for saved in folder.glob("*.before-upgrade-*.db"):
         report.expect(len(dump(saved)) == 84, f"{when}: the backup before it is not complete")
-    found = _opened(folder, report, when) or {}
-    messages = sum(len(session.entries) for session in found.values())
-    report.expect(len(found) == 40, f"{when}: {len(found)} of 40 sessions are there")
-    report.expect(messages == 80, f"{when}: {messages} of 80 messages are there")
+    found = _opened(folder, report, when) or NOTHING
+    sessions = len(found.living)
+    report.expect(sessions == 40, f"{when}: {sessions} of 40 sessions are there")
+    report.expect(found.messages == 80, f"{when}: {found.messages} of 80 messages are there")
     # More than one, if the kill came when the database had been written to already.
     saved_ones = len(list(folder.glob("*.before-upgrade-*.db")))
     report.expect(saved_ones > 0, f"{when}: no backup was made before it")
+
+
+def _write_version_1(stages: Stages, folder: Path) -> None:
+    old = Version1(folder / DB)
+    for number in range(40):
+        texts = (f"{number} " + "y" * (number * 211 % 3000) for _ in range(number % 5))
+        old.session(f"s{number}", *texts, switches=[("orchestrator", "coder", "", 2)])
+
+
+def _expect_all_upgraded(folder: Path, report: Report, when: str) -> None:
+    found = _opened(folder, report, when) or NOTHING
+    sessions = len(found.living)
+    report.expect(sessions == 40, f"{when}: {sessions} of 40 sessions are there")
+    report.expect(found.messages == 80, f"{when}: {found.messages} of 80 messages are there")
+    saved = list(folder.glob("*.before-upgrade-*.db"))
+    report.expect(len(saved) == 1, f"{when}: there are {len(saved)} databases from before it")
+    for old in saved:
+        rows = sum('INSERT INTO "message"' in row for row in dump(old))
+        report.expect(rows == 80, f"{when}: the old database has {rows} of 80 messages")
+    report.expect(not list(folder.glob("*.upgrading*")), f"{when}: half a database stays")
 
 
 def _expect_a_whole_backup_or_none(folder: Path, report: Report, when: str) -> None:
@@ -173,6 +195,7 @@ STAGES = (
     Stage("a WAL checkpoint", "open_and_close", _leave_all_in_the_wal, _expect_everything),
     Stage("the very first start", "open_and_close", _nothing, _expect_an_empty_database),
     Stage("a takeover", "open_and_close", _write_as_the_guide, _expect_all_taken_over),
+    Stage("an upgrade", "open_and_close", _write_version_1, _expect_all_upgraded),
     Stage("a backup", "back_up", _leave_all_in_the_wal, _expect_a_whole_backup_or_none),
     Stage("a restore", "put_back", _back_up_and_go_on, _expect_old_or_new),
     Stage(

@@ -84,50 +84,46 @@ def foreign() -> list[Knock]:
     ]
 
 
+UNREADABLE = (
+    ("%ff", 400),
+    ("%c0%ae%c0%ae", 400),
+    ("a" * 513, 400),
+    ("a" * 10_000, 400),
+    ("a" * 65_536, 431),
+)
+"""What no session's id can be, in a path, and how that is answered."""
+
+FORBIDDEN = ("..", "%2e%2e", ".", "%00", "a%00b", "a%0d%0aX-Evil:%201", "a%1b%5b2Jb")
+"""Ids that no new session may have: they mean something to URLs, terminals and logs."""
+
+ODD = (
+    *("..%2f", "..%2f..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd", "..%5c", "a%252f", "a%2500"),
+    *("a%20b", "a;b", "-x", "~", "%F0%9F%98%80", "%3cscript%3e", "%27%20OR%201=1", "a" * 512),
+)
+"""Ids that are names like others here, whatever they mean elsewhere."""
+
+
 def paths() -> list[Knock]:
     """Ids and paths that mean something to somebody else."""
-    messages = "/api/v1/sessions/{}/messages"
-    named = [
-        ("..%2f", 404),  # a slash is no part of any id, escaped or not
-        ("..%2f..%2f..%2fetc%2fpasswd", 404),
-        ("%2e%2e", 400),
-        ("..", 400),
-        ("..%5c", 400),
-        ("%00", 400),
-        ("a%00b", 400),
-        ("%ff", 400),
-        ("%c0%ae%c0%ae", 400),
-        ("a%0d%0aX-Evil:%201", 400),
-        ("%F0%9F%98%80", 400),
-        ("a%20b", 400),
-        ("a;b", 400),
-        ("a%252f", 400),
-        ("-x", 400),
-        ("a" * 129, 400),
-        ("a" * 10_000, 400),
-        ("a" * 65_536, 431),
-    ]
     knocks = []
-    for session_id, status in named:
+    for session_id, status in UNREADABLE:
         name = session_id if len(session_id) < 40 else f"of {len(session_id)} bytes"
-        knocks += [
-            Knock(f"the id {name}", status, target=messages.format(session_id)),
-            Knock(
-                f"the id {name}, read",
-                status,
-                "GET",
-                f"/api/v1/agents/{session_id}/current",
-                lines=(),
-                body=False,
-            ),
-        ]
+        target = f"/api/v1/sessions/{session_id}/messages"
+        knocks += [Knock(f"the id {name}", status, target=target), _read(session_id, status)]
     return [
         *knocks,
+        *(_read(session_id, 404) for session_id in (*FORBIDDEN, *ODD)),
         *(
             Knock(f"the asset {name}", 404, "GET", f"/docs/assets/{name}", (), body=False)
             for name in ("..%2findex.html", "..%2f..%2f..%2f__init__.py", "%00", "index.html")
         ),
     ]
+
+
+def _read(session_id: str, status: int) -> Knock:
+    name = session_id if len(session_id) < 40 else f"of {len(session_id)} bytes"
+    target = f"/api/v1/agents/{session_id}/current"
+    return Knock(f"the id {name}, read", status, "GET", target, lines=(), body=False)
 
 
 def keys(token: str) -> list[Knock]:

@@ -56,7 +56,7 @@ async def main(folder: Path, sessions: int, max_active: int) -> dict[str, float]
         ending = perf_counter()
     return {
         "there": there,
-        "messages_of_the_last": len(last.messages),
+        "messages_of_the_last": last.message_count,
         "most_active": most_active,
         "seconds_creating": created - started,
         "seconds_ending": perf_counter() - ending,

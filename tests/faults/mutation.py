@@ -53,8 +53,14 @@ def seeds() -> list[bytes]:
         get(WRITE, JSON, chunked, method=b"POST") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),
         get(b"/api/v1/sessions", JSON, b"Content-Length: 21", method=b"POST")
         + b'{"session_id":"fuzz"}',
-        get(b"/api/v1/sessions/fuzz/metadata", JSON, b"Content-Length: 7", method=b"PATCH")
-        + b'{"a":1}',
+        get(b"/api/v1/sessions/fuzz", JSON, b"Content-Length: 13", method=b"PATCH")
+        + b'{"title":"a"}',
+        get(b"/api/v1/sessions/fuzz/log?kind=message&last=2", b"If-None-Match: *"),
+        get(b"/api/v1/sessions/fuzz/rewind", JSON, b"Content-Length: 8", method=b"POST")
+        + b'{"to":1}',
+        get(b"/api/v1/sessions/fuzz/records", JSON, b"Content-Length: 33", method=b"POST")
+        + b'{"put":[{"key":"k","value":[1]}]}',
+        get(WRITE, JSON, length, b'If-Match: "1-0011223344556677"', method=b"POST") + BODY,
         get(b"/api/v1/sessions/gone", method=b"DELETE"),
         get(WRITE, b"Origin: http://evil.example", method=b"OPTIONS"),
     ]

@@ -4,8 +4,8 @@ A process commits numbered transactions, and is recorded: each write, sync and r
 database's files, and each acknowledgement. After every prefix of that, the disk may hold none, all,
 or any part of what was not synced yet. A start on such a disk has to find, with
 `synchronous=FULL`, all that was acknowledged; with `NORMAL` the state after some transaction, and
-the witness tells if it is an earlier one than it knows of. A backup, a restore and a takeover leave
-the old or the new.
+the witness tells if it is an earlier one than it knows of. A backup, a restore, a takeover and an
+upgrade leave the old or the new.
 """
 
 import shutil
@@ -18,7 +18,8 @@ from attrs import frozen
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
-from persistence.sqlite.opening import witness
+from persistence.sqlite.guards import witness
+from persistence.sqlite.schema import mark_of
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.recording import (
@@ -30,8 +31,10 @@ from tests.faults.recording import (
     read_log,
     some,
 )
-from tests.faults.stages import DB, SAVED, Content, Stages, content, in_memory, models
+from tests.faults.stages import DB, SAVED, Stages, in_memory
+from tests.faults.transactions import Content, content, models
 from tests.persistence.builders import OldDatabase
+from tests.persistence.version1 import Version1
 
 TRANSACTIONS = 40
 CHECKPOINT_PAGES = 25
@@ -133,8 +136,7 @@ def _materialized(state: dict[str, bytes], folder: Path) -> Path:
 def _opened(folder: Path) -> tuple[int, Content]:
     """How many transactions a start finds, and what else."""
     with closing(SQLiteStore.open(folder / DB, quick_check="always")) as store:
-        [(number,)] = store._db.conn.execute("SELECT commit_seq FROM meta").fetchall()
-        return number, content(store)
+        return mark_of(store._db.conn).commit_seq, content(store)
 
 
 def _expect_all_acknowledged(folder: Path, acknowledged: int, report: Report, when: str) -> None:
@@ -205,8 +207,25 @@ def _expect_all_taken_over(folder: Path, acknowledged: int, report: Report, when
     except AgentRuntimeError as error:
         report.expect(False, f"{when}: {error}")
         return
-    complete = len(found) == 12 and all(len(one.entries) == 1 for one in found.values())
+    complete = list(found.outline.values()) == [1] * 12
     report.expect(complete, f"{when}: not everything was taken over")
+
+
+def _write_version_1(stages: Stages, folder: Path) -> None:
+    old = Version1(folder / DB)
+    for number in range(12):
+        text = f"{number} " + "y" * (number * 211 % 3000)
+        old.session(f"s{number}", text, switches=[("orchestrator", "coder", "", 2)])
+
+
+def _expect_all_upgraded(folder: Path, acknowledged: int, report: Report, when: str) -> None:
+    try:
+        _, found = _opened(folder)
+    except AgentRuntimeError as error:
+        report.expect(False, f"{when}: {error}")
+        return
+    complete = list(found.outline.values()) == [2] * 12
+    report.expect(complete, f"{when}: not everything was upgraded")
 
 
 SCENARIOS = (
@@ -226,6 +245,7 @@ SCENARIOS = (
         _expect_a_consistent_prefix,
         0.2,
     ),
-    Scenario("a restore", _fill_and_back_up, "put_back", (), _expect_old_or_new, 0.15),
-    Scenario("a takeover", _write_as_the_guide, "open_and_close", (), _expect_all_taken_over, 0.15),
+    Scenario("a restore", _fill_and_back_up, "put_back", (), _expect_old_or_new, 0.1),
+    Scenario("a takeover", _write_as_the_guide, "open_and_close", (), _expect_all_taken_over, 0.1),
+    Scenario("an upgrade", _write_version_1, "open_and_close", (), _expect_all_upgraded, 0.1),
 )

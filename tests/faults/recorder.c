@@ -7,7 +7,8 @@
  * length of the data (8), the name below the folder, the data. Operations:
  *   C created or emptied by open   W data written at the offset   T cut or extended to the offset
  *   S synced (a file, or the folder, whose name is empty)
- *   R renamed; the data is the new name        U unlinked         M a mark, made by recorder_mark
+ *   R renamed; the data is the new name        L linked, likewise         U unlinked
+ *   M a mark, made by recorder_mark
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -44,6 +45,7 @@ static int (*REAL(fdatasync))(int);
 static int (*REAL(ftruncate))(int, off_t);
 static int (*REAL(ftruncate64))(int, off64_t);
 static int (*REAL(rename))(const char *, const char *);
+static int (*REAL(link))(const char *, const char *);
 static int (*REAL(unlink))(const char *);
 static ssize_t (*REAL(write))(int, const void *, size_t);
 static ssize_t (*REAL(pwrite))(int, const void *, size_t, off_t);
@@ -54,7 +56,7 @@ static ssize_t (*REAL(sendfile64))(int, int, off64_t *, size_t);
 __attribute__((constructor)) static void begin(void) {
     LOOK_UP(open); LOOK_UP(open64); LOOK_UP(close); LOOK_UP(fsync); LOOK_UP(fdatasync);
     LOOK_UP(ftruncate); LOOK_UP(ftruncate64); LOOK_UP(rename); LOOK_UP(unlink); LOOK_UP(write);
-    LOOK_UP(pwrite); LOOK_UP(pwrite64); LOOK_UP(sendfile); LOOK_UP(sendfile64);
+    LOOK_UP(link); LOOK_UP(pwrite); LOOK_UP(pwrite64); LOOK_UP(sendfile); LOOK_UP(sendfile64);
     const char *place = getenv("RECORDER_FOLDER"), *log = getenv("RECORDER_LOG");
     if (place && realpath(place, folder)) folder_length = strlen(folder);
     if (log) log_descriptor = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -234,6 +236,17 @@ int rename(const char *from, const char *to) {
         record('R', old, 0, new, strlen(new));
         moved(old, new);
     }
+    free(old);
+    free(new);
+    return result;
+}
+
+int link(const char *from, const char *to) {
+    LOOK_UP(link);
+    char *old = below(from), *new = below(to);
+    if (old || new) step();
+    int result = REAL(link)(from, to);
+    if (!result && old && new) record('L', old, 0, new, strlen(new));
     free(old);
     free(new);
     return result;

@@ -139,6 +139,8 @@ class Disk:
                 inode = self.names[operation.name]
                 self._change(operation.data.decode(), inode)
                 self._change(operation.name, None)
+            case "L":
+                self._change(operation.data.decode(), self.names[operation.name])
             case "U":
                 self._change(operation.name, None)
 

@@ -61,14 +61,36 @@ class Disk:
 
 @contextmanager
 def serving(
-    folder: Path, *options: str, disk: Disk | None = None, within: Sequence[str] = ()
+    folder: Path,
+    *options: str,
+    disk: Disk | None = None,
+    within: Sequence[str] = (),
+    program: Sequence[str] = (COMMAND,),
 ) -> Iterator[Service]:
-    """A service in `folder`, on `disk`, its command line behind that of `within`."""
-    arguments = [*within, COMMAND, "serve", "--port", "0", "--log-file", "", *options]
+    """A service in `folder`, on `disk`, its command line behind that of `within`.
+
+    `program` is what is started in place of `agent-runtime`.
+    """
+    arguments = [*within, *program, "serve", "--port", "0", "--log-file", "", *options]
     environment = disk.environment if disk is not None else {}
-    with started(arguments, folder, environment=environment, stderr=subprocess.DEVNULL) as service:
+    said = folder / "terminal"
+    with (
+        said.open("w") as terminal,
+        _explained(said),
+        started(arguments, folder, environment=environment, stderr=terminal) as service,
+    ):
         try:
             yield service
         finally:
             if disk is not None:
                 disk.set(0)  # a thread that stalls in the kernel's place cannot be killed before
+
+
+@contextmanager
+def _explained(said: Path) -> Iterator[None]:
+    """An error in the block, such as a start that failed, says what the service said last."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"The service said: {said.read_text()[-2_000:]}")
+        raise

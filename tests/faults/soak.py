@@ -5,7 +5,7 @@ The growth is that of a line laid through the second half by least squares.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from random import Random
@@ -28,6 +28,44 @@ SESSIONS = 40
 """Sessions in use at one time; more than may be active, so that each visit activates one."""
 
 MiB = 1024 * 1024
+
+ANSWERS = {200, 201, 204, 400, 404, 409}
+"""A session may be gone, or there; and a rewind may go further back than its log."""
+
+
+def _nothing(_: Random) -> object:
+    return None
+
+
+VISITS: Mapping[str, tuple[int, str, str, Callable[[Random], object]]] = {
+    # How often, and what an IDE asks for.
+    "append": (
+        10,
+        "POST",
+        "/sessions/{}/messages",
+        lambda random: {"role": "user", "content": "x" * random.randrange(4000)},
+    ),
+    "restore": (5, "GET", "/sessions/{}/messages", _nothing),
+    "log": (1, "GET", "/sessions/{}/log?last=50", _nothing),
+    "list": (1, "GET", "/sessions?limit=20&include=title", _nothing),
+    "switch": (
+        1,
+        "POST",
+        "/agents/{}/switch",
+        lambda random: {"agent": random.choice(["coder", "architect", "debug"]), "reason": "x"},
+    ),
+    "rename": (1, "PATCH", "/sessions/{}", lambda random: {"title": f"{random.random()}"}),
+    "record": (
+        1,
+        "POST",
+        "/sessions/{}/records",
+        lambda random: {"put": [{"key": f"{random.randrange(5)}", "value": "y" * 500}]},
+    ),
+    "rewind": (1, "POST", "/sessions/{}/rewind", lambda random: {"to": random.randrange(9)}),
+    "delete": (1, "DELETE", "/sessions/{}", _nothing),
+    "purge": (1, "DELETE", "/sessions/{}?purge=true", _nothing),
+    "undelete": (1, "POST", "/sessions/{}/undelete", lambda _: {}),
+}
 
 ALLOWED = {
     # What the second half may add. Python's allocator moves by arenas of 1 MiB; readers open and
@@ -98,32 +136,23 @@ class Mixed:
 
     def _visit(self, connection: HTTPConnection, random: Random) -> None:
         name = f"soak-{int(self.clock.seconds / self.era)}-{random.randrange(SESSIONS)}"
-        body = None
-        what = random.choices(["append", "restore", "list", "switch", "delete"], [10, 6, 1, 2, 1])
-        match what:
-            case ["append"]:
-                method, path = "POST", f"/sessions/{name}/messages"
-                body = {"role": "user", "content": "x" * random.randrange(4000)}
-            case ["restore"]:
-                method, path = "GET", f"/sessions/{name}/messages"
-            case ["list"]:
-                method, path = "GET", "/sessions?limit=20"
-            case ["switch"]:
-                method, path = "POST", f"/agents/{name}/switch"
-                body = {"agent": random.choice(["coder", "architect", "debug"]), "reason": "x"}
-            case _:
-                method, path = "DELETE", f"/sessions/{name}"
+        [what] = random.choices(list(VISITS), [weight for weight, *_ in VISITS.values()])
+        _, method, path, make = VISITS[what]
+        path, body = path.format(name), make(random)
         content = None if body is None else json.dumps(body)
         connection.request(method, f"/api/v1{path}", content, JSON if content else {})
         answer = connection.getresponse()
         data = answer.read()
         with self._writing:
-            self.tried[what[0]] = self.tried.get(what[0], 0) + 1
-        if answer.status not in {200, 201, 204, 404}:
+            self.tried[what] = self.tried.get(what, 0) + 1
+        if answer.status not in ANSWERS:
             self.wrong.append(f"{method} {path} was answered {answer.status}")
-        elif what == ["restore"] and answer.status == 200:
-            numbers = [message["seq"] for message in json.loads(data)["messages"]]
-            if numbers != list(range(1, len(numbers) + 1)):
+        elif answer.status == 200 and what in {"restore", "log"}:
+            items = json.loads(data)["messages" if what == "restore" else "entries"]
+            numbers = [item["seq"] for item in items]
+            if numbers != sorted(set(numbers)):
+                self.wrong.append(f"{name}: the numbers do not ascend: {numbers[:20]}")
+            if what == "log" and numbers[-1] - numbers[0] != len(numbers) - 1:
                 self.wrong.append(f"{name}: the numbers have gaps: {numbers[:20]}")
 
 

@@ -17,53 +17,14 @@ from pathlib import Path
 
 from attrs import frozen
 
-from persistence import MemoryStore, SQLiteStore
+from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
 from persistence.sqlite.opening.restore import restore
-from runtime.store import Delta, Store, StoredSession
-from tests.persistence.builders import delta, erasure
+from tests.faults.transactions import transactions
 
 DB = "sessions.db"
 SAVED = "saved.db"
 """In the folder of an operation: the database, and a backup of it (made, or restored)."""
-
-Content = dict[str, StoredSession]
-
-
-def transactions(number: int, first: int = 1) -> Iterator[list[Delta]]:
-    """Numbered transactions, always the same ones: appends of all sizes, some sessions erased."""
-    counts: dict[str, int] = {}
-    for turn in range(1, number + 1):
-        deltas = []
-        for session_id in sorted({f"s{turn % 5}", f"s{turn % 3}"}):
-            if turn % 7 == 0 and counts.pop(session_id, 0):
-                deltas.append(erasure(session_id))
-                continue
-            texts = [f"{turn}.{part} " + "x" * (turn * 997 % 5000) for part in range(1 + turn % 2)]
-            after = counts.get(session_id, 0)
-            deltas.append(delta(session_id, *texts, after=after))
-            counts[session_id] = after + len(texts)
-        if turn >= first:
-            yield deltas
-
-
-def content(store: Store) -> Content:
-    """All that a store holds."""
-    return {
-        info.session_id: stored
-        for info in store.list_sessions().sessions
-        if (stored := store.load(info.session_id)) is not None
-    }
-
-
-def models(number: int) -> list[Content]:
-    """What a store holds after so many of the transactions, from none to all."""
-    store = MemoryStore()
-    result = [content(store)]
-    for deltas in transactions(number):
-        store.commit(deltas)
-        result.append(content(store))
-    return result
 
 
 def commit(folder: Path, first: int, last: int, synchronous: str, checkpoint_pages: int) -> None:

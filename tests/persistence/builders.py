@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from persistence.sqlite.schema import OLD_TABLES
-from runtime.session.message import Entry
-from runtime.store import AgentSwitch, Delta, Header
+from runtime.session.chain import digest, link
+from runtime.store import PLAIN, Change, Delta, Entry, Fork, Header, Settings, Step
 
 NOON = "2025-12-31T12:00:00.000Z"
+
+ROOT = b"the root"
+"""The chain before the first entry of every log here."""
 
 
 def at(minute: int) -> str:
@@ -21,51 +24,123 @@ def at(minute: int) -> str:
     return f"2025-12-31T12:{minute:02}:00.000Z"
 
 
-def entries(*texts: str) -> tuple[Entry, ...]:
-    """Messages of a user."""
-    return tuple(
-        Entry(json.dumps({"role": "user", "content": text}, ensure_ascii=False).encode(), NOON)
-        for text in texts
+class Item(NamedTuple):
+    """What an entry says; `log` gives it its number and its chain."""
+
+    kind: str
+    key: str | None
+    body: object
+    at: str = NOON
+    metadata: bytes | None = None
+    form: int = 0
+    call: str | None = None
+
+
+def message(text: str, key: str | None = None, **members: Any) -> Item:
+    """A message of a user."""
+    return Item("message", key, {"role": "user", "content": text}, form=PLAIN, **members)
+
+
+def record(key: str, value: object, moment: str = NOON) -> Item:
+    return Item("record", key, {"value": value}, moment)
+
+
+def switch(to: str, reason: str = "asked") -> Item:
+    return Item("switch", None, {"from": "orchestrator", "to": to, "reason": reason})
+
+
+def log(*items: Item | str, root: bytes = ROOT) -> tuple[Entry, ...]:
+    """Entries from number 1 on; a text is a message of a user.
+
+    A longer log of the same beginning continues a shorter one: `log("a", "b")[1:]` follows on
+    `log("a")`.
+    """
+    entries: list[Entry] = []
+    for seq, item in enumerate(items, 1):
+        kind, key, body, moment, metadata, form, call = (
+            message(item) if isinstance(item, str) else item
+        )
+        json_body = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = digest(json_body, metadata, form)
+        root = link(root, seq, kind, key, moment, content)
+        entries.append(Entry(seq, kind, key, moment, json_body, root, metadata, form, call))
+    return tuple(entries)
+
+
+def header(entries: Sequence[Entry] = (), **members: Any) -> Header:
+    """What follows from a log, but for the members that are given."""
+    follows_from_them: dict[str, Any] = {
+        "created_at": NOON,
+        "last_activity": NOON,
+        "version": len(entries),
+        "message_count": sum(entry.kind == "message" for entry in entries),
+        "switch_count": sum(entry.kind == "switch" for entry in entries),
+    }
+    return Header(**follows_from_them | members)
+
+
+def begins(
+    *items: Item | str,
+    settings: Settings | None = None,
+    end: Literal["trash", "purge"] | None = None,
+    ended_at: str = "",
+    **members: Any,
+) -> Change:
+    """A life that begins with these entries."""
+    return follows(
+        None, 0, *items, settings=settings, end=end, ended_at=ended_at, root=ROOT, **members
     )
 
 
-def switch(to: str, reason: str = "asked") -> AgentSwitch:
-    return AgentSwitch("orchestrator", to, reason, NOON)
-
-
-def delta(
-    session_id: str,
-    *texts: str,
-    after: int = 0,
-    first_seq: int | None = None,
-    last_activity: str = NOON,
-    switches: Sequence[AgentSwitch] = (),
-    first_switch: int = 1,
-    erase: bool = False,
-    **header: Any,
-) -> Delta:
-    """Messages for a session that has `after` of them in the store."""
-    return Delta(
-        session_id=session_id,
-        version=1,
-        erase=erase,
-        header=Header(
-            created_at=NOON,
-            last_activity=last_activity,
-            version=1,
-            message_count=after + len(texts),
-            switch_count=first_switch - 1 + len(switches),
-            **header,
-        ),
-        first_seq=after + 1 if first_seq is None else first_seq,
-        entries=entries(*texts),
-        first_switch=first_switch,
-        switches=tuple(switches),
+def follows(
+    no: int | None,
+    after: int,
+    *items: Item | str,
+    settings: Settings | None = None,
+    dropped: Sequence[int] = (),
+    end: Literal["trash", "purge"] | None = None,
+    ended_at: str = "",
+    root: bytes = b"",
+    **members: Any,
+) -> Change:
+    """A life that goes on to have these entries, of which the store has the first `after`."""
+    entries = log(*items)
+    return Change(
+        no=no,
+        root=root,
+        header=header(entries, **members),
+        after=after,
+        settings=settings,
+        entries=entries[after:],
+        dropped=dropped,
+        end=end,
+        ended_at=ended_at or (at(30) if end else ""),
     )
 
 
-def erasure(session_id: str, before: str | None = None) -> Delta:
-    return Delta(session_id=session_id, version=2, erase=True, erase_before=before)
+def fork(
+    source: int, point: int, *items: Item | str, settings: Settings | None = None, **members: Any
+) -> Fork:
+    """A copy of the first `point` of these entries, and the last one of them behind it."""
+    entries = log(*items)
+    assert len(entries) == point + 1
+    return Fork(
+        source=source,
+        at=point,
+        root=ROOT,
+        header=header(entries, **members),
+        settings=settings or Settings(),
+        entry=entries[-1],
+    )
+
+
+def delta(session_id: str, *steps: Step) -> Delta:
+    return Delta(session_id=session_id, mark=1, steps=steps)
+
+
+def born(session_id: str, *items: Item | str, **members: Any) -> Delta:
+    """A session that begins with these entries."""
+    return delta(session_id, begins(*items, **members))
 
 
 def query(path: Path, sql: str, *values: object) -> list[Any]:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from persistence import SQLiteStore
+from persistence.sqlite.store import SQLiteStore
 
 
 @pytest.fixture

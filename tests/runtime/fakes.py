@@ -5,7 +5,7 @@ waits too; so `patient_threads` stops the jumping while a thread is at work. A t
 thread on purpose (`store.gate`) moves the time itself, with `clock.jump`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -16,24 +16,32 @@ from unittest.mock import patch
 
 import msgspec
 import trio
+from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from persistence import MemoryStore
 from runtime import (
     AgentRuntimeError,
+    Appended,
     DeltaRejected,
+    Entry,
+    Listing,
+    ListPosition,
     Message,
+    New,
     Runtime,
     RuntimeConfig,
     SessionPage,
     StoreUnavailable,
     open_runtime,
 )
-from runtime.actors.commands import Command
+from runtime.actors.mailbox import Command
 from runtime.saving import threads
-from runtime.session.message import Entry
+from runtime.session import forms, message, settings
+from runtime.session.kinds import KINDS
+from runtime.session.message import from_python
 from runtime.session.state import SessionState
-from runtime.store import Committed, Delta, ListPosition, StoredSession
+from runtime.store import Change, Committed, Delta, Row, StoredSession, Wanted
 
 T = TypeVar("T")
 
@@ -45,13 +53,13 @@ def at(minute: int) -> str:
     return f"2025-12-31T{12 + minute // 60:02}:{minute % 60:02}:00.000Z"
 
 
-def said(content: str, message_id: str | None = None, *, when: str = NOON) -> Entry:
-    """A user's message, as a session keeps it."""
-    return Message(role="user", content=content, id=message_id).encode(when)
-
-
 def user(content: str, message_id: str | None = None) -> Message:
     return Message(role="user", content=content, id=message_id)
+
+
+def said(content: str, message_id: str | None = None) -> New:
+    """A user's message, as a session takes it in."""
+    return from_python(user(content, message_id))
 
 
 class Watch:
@@ -76,18 +84,30 @@ class FakeStore(MemoryStore):
         self.commit_error: BaseException | None = None
         """Raised by every commit while it is set."""
         self.load_error: Exception | None = None
+        self.find_error: Exception | None = None
         self.rejected: set[str] = set()
-        """Ids of sessions of which it takes nothing but an erasure."""
+        """Ids of sessions of which it takes nothing but an end for good."""
+        self.resident: int | None = None
+        """How many entries of a session it loads, the newest ones; `None`: all."""
+        self.leftovers = 0
+        """So many commits more have a purge to go on with."""
         self.gate = Event()
         """While clear, commits block their thread."""
         self.gate.set()
         self.load_gate = Event()
         self.load_gate.set()
+        self.find_gate = Event()
+        self.find_gate.set()
+        self.afterwards: list[Callable[[], object]] = []
+        """What happens right after the next commits, one after each, in the committing thread."""
         self.attempts: list[tuple[float, list[str]]] = []
         """When a commit was tried, and with which sessions."""
         self.batches: list[list[str]] = []
         """The sessions of each commit that was done."""
+        self.brought = 0
+        """Bytes of text that the commits which were done brought here."""
         self.loads: list[str] = []
+        self.finds: list[Wanted] = []
         self.closed = 0
 
     def load(self, session_id: str) -> StoredSession | None:
@@ -95,7 +115,18 @@ class FakeStore(MemoryStore):
         self.load_gate.wait()
         if self.load_error is not None:
             raise self.load_error
-        return super().load(session_id)
+        stored = super().load(session_id)
+        if stored is None or self.resident is None:
+            return stored
+        return evolve(stored, entries=stored.entries[-self.resident :])
+
+    def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
+        self.finds.append(wanted)
+        assert len(self.finds) < 1_000, "a command asks again and again for what it was given"
+        self.find_gate.wait()
+        if self.find_error is not None:
+            raise self.find_error
+        return super().find(no, wanted)
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         ids = [delta.session_id for delta in deltas]
@@ -103,23 +134,26 @@ class FakeStore(MemoryStore):
         self.gate.wait()
         if self.commit_error is not None:
             raise self.commit_error
-        accepted = [
-            delta
+        refused = {
+            delta.session_id: DeltaRejected(f"{delta.session_id} is poison")
             for delta in deltas
-            if delta.session_id not in self.rejected or delta.header is None
-        ]
+            if delta.session_id in self.rejected and not _ends_for_good(delta)
+        }
+        accepted = [delta for delta in deltas if delta.session_id not in refused]
         committed = super().commit(accepted)
-        refused = {i: DeltaRejected(f"{i} is poison") for i in ids if i in self.rejected}
-        for delta in accepted:
-            refused.pop(delta.session_id, None)
         self.batches.append([delta.session_id for delta in accepted])
-        return Committed({**committed.rejected, **refused}, committed.erased)
+        self.brought += sum(delta.size for delta in accepted)
+        if self.afterwards:
+            self.afterwards.pop(0)()
+        leftover = self.leftovers > 0
+        self.leftovers -= leftover
+        return evolve(committed, rejected={**committed.rejected, **refused}, leftover=leftover)
 
     def list_sessions(
-        self, limit: int | None = None, after: ListPosition | None = None
+        self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
         assert not self.closed, "used after it was closed"
-        return super().list_sessions(limit, after)
+        return super().list_sessions(listing, limit, after)
 
     def close(self) -> None:
         self.closed += 1
@@ -127,32 +161,72 @@ class FakeStore(MemoryStore):
     # -- what a test asks ----------------------------------------------------------------------
 
     def texts(self, session_id: str) -> list[str] | None:
-        """The contents of the session's messages on the "disk"."""
+        """The contents of the living session's messages on the "disk"."""
         stored = MemoryStore.load(self, session_id)
-        return None if stored is None else texts(stored.entries)
+        return None if stored is None else texts(Entry(*row) for row in stored.entries)
+
+    def trash_texts(self, session_id: str) -> list[list[str]]:
+        """The contents of the messages of each life in the trash, the newest first."""
+        lives = MemoryStore.trash(self, 1_000, None, session_id).sessions
+        return [
+            texts(
+                Entry(*row)
+                for row in MemoryStore.find(
+                    self, life.no, Wanted(seqs=range(1, life.info.version + 1))
+                )
+            )
+            for life in lives
+        ]
 
     def times(self, session_id: str) -> list[float]:
         """When the session was tried to be committed."""
         return [when for when, ids in self.attempts if session_id in ids]
 
 
-def texts(entries: Sequence[Entry]) -> list[str]:
-    """The contents of the messages."""
-    return [msgspec.json.decode(entry.body)["content"] for entry in entries]
+def _ends_for_good(delta: Delta) -> bool:
+    return all(isinstance(step, Change) and step.end == "purge" for step in delta.steps)
+
+
+def texts(entries: Iterable[Entry]) -> list[str]:
+    """The contents of the messages among the entries."""
+    return [
+        msgspec.json.decode(entry.body)["content"] for entry in entries if entry.kind == "message"
+    ]
+
+
+def sent(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """The messages among the entries, as they were sent."""
+    return [msgspec.json.decode(forms.sent(e)) for e in entries if e.kind == "message"]
+
+
+class Say(Command[Appended]):
+    """Appends what a user says."""
+
+    def __init__(self, content: str, message_id: str | None = None, *, confirm: bool = False):
+        new = said(content, message_id)
+        super().__init__(
+            lambda state: message.append(state, [new], at=NOON),
+            confirm=confirm,
+            confirm_refusal=confirm,
+        )
 
 
 class Crash(Command[None]):
     """A command with a bug."""
 
-    def apply(self, session: SessionState) -> None:
-        raise RuntimeError("a bug")
+    def __init__(self) -> None:
+        super().__init__(_fail)
+
+
+def _fail(state: SessionState) -> None:
+    raise RuntimeError("a bug")
 
 
 class Length(Command[int]):
-    """Answers the number of messages, also of an absent session."""
+    """Answers the version, also of an absent session."""
 
-    def apply(self, session: SessionState) -> int:
-        return len(session.entries)
+    def __init__(self) -> None:
+        super().__init__(lambda state: state.version, is_read=True)
 
 
 class Caller:
@@ -208,7 +282,13 @@ async def running(
         now=now or Watch(),
         new_session_id=lambda: f"new-{next(numbers)}",
     ) as runtime:
-        yield runtime
+        try:
+            yield runtime
+        except BaseException:
+            if isinstance(store, FakeStore):  # a test that fails must not hang as well
+                for gate in (store.gate, store.load_gate, store.find_gate):
+                    gate.set()
+            raise
 
 
 async def error_of(work: Awaitable[object]) -> AgentRuntimeError | None:
@@ -270,14 +350,23 @@ def patient_threads() -> Iterator[None]:
         yield
 
 
+def absent_state(session_id: str) -> SessionState:
+    return SessionState(session_id=session_id, kinds=KINDS)
+
+
+def state_of(session_id: str, *contents: str, when: str = NOON) -> SessionState:
+    """A session with these messages, none of which is on the "disk"."""
+    state = absent_state(session_id)
+    if contents:
+        message.append(state, [said(content) for content in contents], at=when)
+    else:
+        settings.create(state, settings.first_entry(), [], at=when)
+    return state
+
+
 def stored(session_id: str, *contents: str, active: str = NOON) -> Delta:
     """A delta that puts a session with these messages on the "disk"."""
-    state = SessionState(session_id=session_id)
-    if contents:
-        state.append([said(content) for content in contents], create=True, at=active)
-    else:
-        state.create([], agent="orchestrator", metadata=b"{}", at=active)
-    return state.delta()
+    return state_of(session_id, *contents, when=active).delta()
 
 
 def unavailable() -> StoreUnavailable:

@@ -8,7 +8,7 @@ from runtime import RuntimeConfig
 POSITIVE = [
     field.name
     for field in fields(RuntimeConfig)
-    if field.name not in ("durability", "snapshot_interval")
+    if field.name not in ("durability", "snapshot_interval", "trash_retention")
 ]
 
 
@@ -20,10 +20,16 @@ def test_a_setting_that_has_to_be_positive_is(name: str, value: float) -> None:
         RuntimeConfig(**settings)
 
 
-def test_the_snapshot_interval_may_be_zero_but_not_less() -> None:
-    assert RuntimeConfig(snapshot_interval=0).snapshot_interval == 0
-    with pytest.raises(ValueError, match="snapshot_interval"):
-        RuntimeConfig(snapshot_interval=-0.1)
+@pytest.mark.parametrize("name", ["snapshot_interval", "trash_retention"])
+def test_a_setting_that_may_be_zero_may_not_be_less(name: str) -> None:
+    zero, less = ({name: value} for value in (0, -0.1))
+    assert getattr(RuntimeConfig(**zero), name) == 0  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=name):
+        RuntimeConfig(**less)  # type: ignore[arg-type]
+
+
+def test_superseded_records_are_kept_for_ever_unless_a_limit_is_given() -> None:
+    assert RuntimeConfig().record_retention is None
 
 
 def test_an_unknown_durability_is_refused() -> None:

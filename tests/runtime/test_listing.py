@@ -1,4 +1,4 @@
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from threading import Event
 
 import pytest
@@ -7,7 +7,7 @@ from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import RuntimeClosed, StoreUnavailable
-from runtime.store import ListChunk
+from runtime.store import ListChunk, Listing
 from tests.runtime.fakes import FakeStore, call, running, unavailable, until, user
 
 CHUNKS = [ListChunk(b'{"n":%d}' % n, 1) for n in range(3)]
@@ -33,7 +33,9 @@ class ListingStore(FakeStore):
         for gate in self.gates:
             gate.set()
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
         try:
             for number, chunk in enumerate(CHUNKS):
                 self.gates[number].wait()

@@ -26,6 +26,8 @@ class Api:
 
     async def call(self, method: str, path: str, **request: Any) -> Response:
         headers = {**self.headers, **request.pop("headers", {})}
+        # The test client tells only the decoded path, as no server does.
+        request["scope_base"] = {"raw_path": path.partition("?")[0].encode()}
         client = self.app.test_client()
         answer = await client.open(path, method=method, headers=headers, **request)
         assert isinstance(answer, Response)

@@ -1,6 +1,7 @@
 """The service inside a larger Quart-Trio app."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 from quart_trio import QuartTrio
@@ -59,3 +60,18 @@ async def test_the_hosts_own_pages_and_errors_stay_as_they_were(host_app: QuartT
     client = host_app.test_client()
     assert await (await client.get("/")).get_data(as_text=True) == "the host's own page"
     assert await (await client.get("/none")).get_data(as_text=True) == "the host's own 404"
+
+
+@pytest.mark.parametrize("session_id", ["a b", "100%", "a%2541", "é", "会話"])
+async def test_ids_are_decoded_once(host_app: QuartTrio, session_id: str) -> None:
+    client = host_app.test_client()
+    path = f"/chats/api/v1/sessions/{quote(session_id, safe='')}/messages"
+    message = {"role": "user", "content": "hello"}
+    answer = await client.post(path, json=message, headers=AUTHORIZED)
+    assert (await answer.get_json())["session_id"] == session_id
+
+
+async def test_an_id_with_a_slash_cannot_be_reached_here(host_app: QuartTrio) -> None:
+    client = host_app.test_client()
+    answer = await client.get("/chats/api/v1/sessions/a%2Fb", headers=AUTHORIZED)
+    assert answer.status_code == 404

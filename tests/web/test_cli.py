@@ -21,11 +21,11 @@ import pytest
 import trio
 from click.testing import CliRunner
 
-from persistence import open_store
-from persistence.sqlite.verify import verify
-from runtime import FunctionCall, Message, Runtime, ToolCall, open_runtime
+from persistence import back_up, open_store, verify
+from runtime import Item, Message, Runtime, open_runtime
 from tests.clock import Clock
 from tests.persistence.builders import OldDatabase, change, query
+from tests.persistence.version1 import Version1
 from tests.service import COMMAND, command, running
 from web.cli import main, serve
 
@@ -145,6 +145,8 @@ VALUES = {
     "--grace": "2.5",
     "--flush-timeout": "2.5",
     "--retention-hours": "2.5",
+    "--trash-days": "2.5",
+    "--record-history-days": "2.5",
     "--cors-origin": "https://ide.example",
     "--allow-host": "runtime.local",
     "--token-file": "token",
@@ -265,15 +267,17 @@ def test_a_limited_table_says_how_many_there_are(tmp_path: Path) -> None:
 # show
 
 
+CALL = {"id": "c1", "type": "function", "function": {"name": "run", "arguments": '{"path": "."}'}}
+
+
 async def tool_calls(runtime: Runtime, clock: Clock) -> None:
     session = runtime.session("s")
     await session.append(Message(role="user", content="Почему тест падает? 🤔", name="anna"))
     clock.set("08:44")
     await session.switch_agent("coder", reason="User requested coding task")
     clock.set("08:45")
-    call = ToolCall(id="c1", function=FunctionCall("run", '{"path": "."}'))
     await session.append(
-        Message(role="assistant", content=None, tool_calls=(call,)),
+        Message(role="assistant", content=None, tool_calls=[CALL]),
         Message(role="tool", content="line 1\n\tline 2", tool_call_id="c1", name="run"),
     )
 
@@ -285,17 +289,79 @@ def test_show_prints_a_readable_transcript(tmp_path: Path) -> None:
     assert result.stdout == (
         "Session s\n"
         "3 messages, last activity 2025-12-31T08:45:00.000Z, agent coder\n"
-        "  2025-12-31T08:44:00.000Z  orchestrator -> coder  User requested coding task\n"
         "\n"
         "#1 user (anna)  2025-12-31T08:40:00.000Z\n"
         "Почему тест падает? 🤔\n"
         "\n"
-        "#2 assistant  2025-12-31T08:45:00.000Z\n"
+        "#2 orchestrator -> coder  2025-12-31T08:44:00.000Z\n"
+        "User requested coding task\n"
+        "\n"
+        "#3 assistant  2025-12-31T08:45:00.000Z\n"
         '-> run({"path": "."})\n'
         "\n"
-        "#3 tool (run)  2025-12-31T08:45:00.000Z\n"
+        "#4 tool (run)  2025-12-31T08:45:00.000Z\n"
         "line 1\n\tline 2\n"
     )
+
+
+RICH: list[tuple[Any, list[str]]] = [
+    (
+        {"content": [{"type": "text", "text": "look"}, {"type": "image_url"}]},
+        ["look", "[image_url]"],
+    ),
+    ({"content": [{"type": "thinking", "thinking": "hm"}]}, ["[thinking] hm"]),
+    ({"content": [{"type": "tool_use", "name": "ls", "input": {"a": 1}}]}, ['-> ls({"a":1})']),
+    ({"content": [{"type": "tool_result", "content": "a.txt"}]}, ["a.txt"]),
+    (
+        {"content": [{"type": "tool_result", "content": [{"type": "text", "text": "b.txt"}]}]},
+        ["b.txt"],
+    ),
+    ({"parts": [{"text": "hi"}, {"functionCall": {"name": "f"}}]}, ["hi", "-> f({})"]),
+    ({"content": {"any": "thing"}}, ['{"any":"thing"}']),
+    ({"content": ["plain", 7]}, ["plain", "[7]"]),
+    ({"content": "x", "tool_calls": [{"name": "f", "args": {"a": 1}}]}, ["x", '-> f({"a":1})']),
+    ({"tool_calls": [{"odd": True}]}, ['-> {"odd":true}']),
+]
+
+
+@pytest.mark.parametrize(("message", "lines"), RICH, ids=[str(message) for message, _ in RICH])
+def test_show_makes_rich_content_readable(
+    tmp_path: Path, message: dict[str, Any], lines: list[str]
+) -> None:
+    async def rich(runtime: Runtime, clock: Clock) -> None:
+        await runtime.session("s").append({"role": "assistant", **message})
+
+    seed(tmp_path, rich)
+    assert command(tmp_path, "show", "s").stdout.splitlines()[4:] == lines
+
+
+def test_show_has_the_title_and_the_other_entries_too(tmp_path: Path) -> None:
+    async def entries(runtime: Runtime, clock: Clock) -> None:
+        await runtime.create_session("s", title="A title")
+        await runtime.session("s").append_entries(
+            Item(kind="record", key="k", body={"value": "v" * 1_000})
+        )
+
+    seed(tmp_path, entries)
+    lines = command(tmp_path, "show", "s").stdout.splitlines()
+    assert lines[1] == "A title"
+    assert "#2 record k  2025-12-31T08:40:00.000Z" in lines
+    assert lines[-1] == '{"value":"' + "v" * 190 + " …"
+
+
+def test_show_leaves_out_what_a_rewind_took_back(tmp_path: Path) -> None:
+    async def rewound(runtime: Runtime, clock: Clock) -> None:
+        session = runtime.session("s")
+        await session.append(*(Message(role="user", content=text) for text in ("one", "two")))
+        await session.rewind(1)
+        await session.append(Message(role="user", content="three"))
+
+    seed(tmp_path, rewound)
+    out = command(tmp_path, "show", "s").stdout
+    assert "2 messages" in out
+    assert "one" in out
+    assert "two" not in out
+    assert "#4 user" in out
 
 
 EVIL = "\x1b[2J\x07\r\x9b31m\u202e"
@@ -307,10 +373,10 @@ def is_harmless(text: str) -> bool:
 
 async def escape_sequences(runtime: Runtime, clock: Clock) -> None:
     session = runtime.session("s")
-    call = ToolCall(id=EVIL, function=FunctionCall(EVIL, EVIL))
+    call = {"id": EVIL, "function": {"name": EVIL, "arguments": EVIL}}
     await session.append(
         Message(role="user", content=EVIL, name=EVIL),
-        Message(role="assistant", tool_calls=(call,)),
+        Message(role="assistant", tool_calls=[call]),
         Message(role="tool", content=EVIL, tool_call_id=EVIL),
     )
     await session.switch_agent("coder", reason=EVIL)
@@ -366,11 +432,23 @@ def test_show_says_where_to_look_for_an_unknown_session(tmp_path: Path) -> None:
 # cleanup
 
 
-def test_cleanup_prints_how_many_sessions_it_deleted(tmp_path: Path) -> None:
+def test_cleanup_says_how_many_sessions_it_put_into_the_trash(tmp_path: Path) -> None:
     seed(tmp_path, an_old_and_a_new_session)
     result = command(tmp_path, "cleanup", "--max-age-hours", "24")
-    assert (result.returncode, result.stdout) == (0, "Cleaned up 1 old sessions\n")
+    assert (result.returncode, result.stdout) == (0, "Moved 1 old sessions into the trash\n")
     assert listed(tmp_path) == ["new"]
+
+
+def test_what_was_cleaned_up_can_be_had_back(tmp_path: Path) -> None:
+    seed(tmp_path, an_old_and_a_new_session)
+    command(tmp_path, "cleanup", "--max-age-hours", "24")
+    assert "and 1 sessions in the trash" in command(tmp_path, "verify").stdout
+
+    async def undelete(runtime: Runtime, clock: Clock) -> None:
+        await runtime.session("old").undelete()
+
+    seed(tmp_path, undelete)
+    assert listed(tmp_path) == ["new", "old"]
 
 
 def test_cleanup_beside_a_running_service_is_refused_with_a_way_out(tmp_path: Path) -> None:
@@ -412,7 +490,7 @@ def test_a_backup_of_a_service_that_writes_opens_and_is_whole(tmp_path: Path) ->
             answer = client.post(place, json={"role": "user", "content": "meanwhile"})
             assert answer.status_code == 201
     assert backup.result().returncode == 0
-    assert verify(tmp_path / "copy.db").ok
+    assert verify(str(tmp_path / "copy.db")).ok
     store = open_store(f"sqlite:///{tmp_path}/copy.db")
     with closing(store):
         session = store.load("s")
@@ -441,14 +519,59 @@ def test_verify_says_that_a_database_is_whole(tmp_path: Path) -> None:
     assert result.stdout == f"2 sessions, 3 messages, 1 agent switches\n{DB} is whole\n"
 
 
-def test_verify_says_what_is_damaged(tmp_path: Path) -> None:
+def test_verify_says_what_is_damaged_and_names_the_backup(tmp_path: Path) -> None:
     seed(tmp_path, two_sessions)
-    change(tmp_path / DB, "DELETE FROM message WHERE session_id = 'session-1' AND seq = 1")
+    back_up(str(tmp_path / DB), tmp_path / "data" / "copy.db")
+    change(tmp_path / DB, "UPDATE session SET message_count = 7 WHERE session_id = 'session-1'")
     result = command(tmp_path, "verify")
-    assert f"{DB} is damaged; restore a backup" in refused(result, 1)
-    assert (
-        "- Session 'session-1' says it has 2 messages; it has 1, numbered 2 to 2" in result.stdout
-    )
+    message = refused(result, 1)
+    assert f"{DB} is damaged; restore a backup" in message
+    assert "The newest backup beside it is copy.db" in message
+    assert "- Session 'session-1' says it has 7 messages" in result.stdout
+
+
+# upgrade
+
+
+def earlier(folder: Path) -> None:
+    """A database as the release before wrote it."""
+    (folder / "data").mkdir()
+    Version1(folder / DB).session("s", "one", "two")
+
+
+def test_a_database_of_an_earlier_release_is_upgraded_and_kept(tmp_path: Path) -> None:
+    earlier(tmp_path)
+    result = command(tmp_path, "upgrade")
+    assert result.returncode == 0, result.stderr
+    [kept] = (tmp_path / "data").glob("*.before-upgrade-*.db")
+    counts, kept_as, done = result.stdout.splitlines()
+    assert counts.startswith("1 sessions, 2 messages, 0 agent switches, in ")
+    assert (kept_as, done) == (f"The former database is kept as {kept}", f"{DB} is upgraded")
+    assert command(tmp_path, "verify").returncode == 0
+
+
+def test_a_dry_run_of_an_upgrade_changes_nothing(tmp_path: Path) -> None:
+    earlier(tmp_path)
+    before = (tmp_path / DB).read_bytes()
+    result = command(tmp_path, "upgrade", "--dry-run")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == f"{DB} can be upgraded; it was not changed"
+    assert (tmp_path / DB).read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", ["sessions", "show s", "verify"])
+def test_a_look_into_an_earlier_releases_database_says_how_it_is_upgraded(
+    tmp_path: Path, arguments: str
+) -> None:
+    earlier(tmp_path)
+    message = refused(command(tmp_path, *arguments.split()))
+    assert "upgraded when the service opens it" in message
+
+
+def test_there_is_nothing_to_upgrade_in_a_database_of_this_release(tmp_path: Path) -> None:
+    seed(tmp_path, two_sessions)
+    assert "There is nothing to upgrade" in refused(command(tmp_path, "upgrade", "--dry-run"))
+    assert listed(tmp_path) == ["session-1", "session-2"]
 
 
 # Which commands find a database, and in which state
@@ -494,7 +617,7 @@ def test_a_service_starts_after_a_look_at_its_database(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "agent_runtime.db-wal").exists()
 
 
-@pytest.mark.parametrize("arguments", [*OFFLINE, "cleanup"])
+@pytest.mark.parametrize("arguments", [*OFFLINE, "cleanup", "upgrade"])
 def test_a_missing_database_is_refused_and_not_created(tmp_path: Path, arguments: str) -> None:
     message = refused(command(tmp_path, *arguments.split()))
     assert f"There is no database {DB}" in message
@@ -506,6 +629,59 @@ def test_a_missing_database_is_refused_and_not_created(tmp_path: Path, arguments
 def test_a_database_that_is_no_file_is_refused(tmp_path: Path, arguments: str, name: str) -> None:
     message = refused(command(tmp_path, arguments, "--db", name))
     assert f"{name!r} is not a file" in message
+
+
+EVERY = ("serve --port 0", *OFFLINE, "cleanup", "upgrade", "restore copy.db")
+
+
+@pytest.mark.parametrize("arguments", EVERY)
+@pytest.mark.parametrize(
+    ("db", "said"),
+    [
+        ("postgresql://me:secret@host/chats", "postgresql:// is not supported yet"),
+        ("mysql://host/chats", "mysql:// is not the scheme of a store"),
+        ("sqlite:chats.db", "is not the URL of a store"),
+        (os.fsdecode(b"\xff.db"), "has a name that is not UTF-8"),
+    ],
+)
+def test_what_names_no_store_is_refused_by_every_command(
+    tmp_path: Path, arguments: str, db: str, said: str
+) -> None:
+    message = refused(command(tmp_path, *arguments.split(), "--db", db))
+    assert said in message
+    assert "secret" not in message
+    assert not {place.name for place in tmp_path.iterdir()} - {"logs"}
+
+
+@pytest.mark.parametrize("arguments", ["restore \udcff.db", "backup \udcff.db"])
+def test_a_backup_whose_name_is_not_utf_8_is_refused(tmp_path: Path, arguments: str) -> None:
+    seed(tmp_path, two_sessions)
+    assert "is not UTF-8" in refused(command(tmp_path, *arguments.split()))
+
+
+@pytest.mark.parametrize("arguments", OFFLINE)
+def test_a_database_can_be_named_by_a_url(
+    tmp_path: Path, arguments: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(tmp_path, two_sessions)
+    monkeypatch.setenv("AGENT_RUNTIME_DB", f"sqlite:///{DB}")
+    result = command(tmp_path, *arguments.split())
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_service_can_be_given_a_url(tmp_path: Path) -> None:
+    with running(tmp_path, db=f"sqlite:///{DB}") as service:
+        assert service.end() == 0
+    assert (tmp_path / DB).exists()
+    assert {place.name for place in tmp_path.iterdir()} == {"data", "logs"}
+
+
+def test_a_service_can_do_without_a_file(tmp_path: Path) -> None:
+    with running(tmp_path, db="memory://") as service, service.client() as client:
+        client.post("/api/v1/sessions/s/messages", json={"role": "user", "content": "hi"})
+        assert client.get("/api/v1/sessions").json()["total"] == 1
+        assert service.end() == 0
+    assert {place.name for place in tmp_path.iterdir()} == {"logs"}
 
 
 def test_a_database_may_have_any_name(tmp_path: Path) -> None:

@@ -64,13 +64,21 @@ CONVERSATION: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/v1/sessions/s/messages", {"data": b"{", "headers": HEADERS}),
     ("POST", "/api/v1/sessions", {"json": {"agent": "coder"}}),
     ("POST", "/api/v1/agents/s/switch", {"json": {"agent": "coder"}}),
-    ("PATCH", "/api/v1/sessions/s/metadata", {"json": {"a": 1}}),
+    ("PATCH", "/api/v1/sessions/s", {"json": {"metadata": {"a": 1}}}),
     ("GET", "/api/v1/sessions/s/history", {}),
     ("HEAD", "/api/v1/sessions/s/history", {}),
     ("GET", "/api/v1/sessions/nobody/history", {}),
     ("GET", "/api/v1/sessions/%20/history", {}),
     ("GET", "/api/v1/sessions/s/messages?after=0&limit=1", {}),
     ("GET", "/api/v1/sessions/s/messages?limit=0", {}),
+    ("GET", "/api/v1/sessions/s?unknown=1", {}),
+    ("GET", "/api/v1/sessions/%C3%A9", {}),
+    ("GET", "/api/v1/sessions/s/log?kind=message", {}),
+    ("POST", "/api/v1/sessions/s/records", {"json": {"put": [{"key": "k", "value": 1}]}}),
+    ("GET", "/api/v1/sessions/s/records?prefix=k", {}),
+    ("POST", "/api/v1/sessions/s/rewind", {"json": {"to": 1}}),
+    ("POST", "/api/v1/sessions/s/fork", {"json": {"session_id": "f"}}),
+    ("GET", "/api/v1/trash", {}),
     ("GET", "/api/v1/sessions/s", {}),
     ("GET", "/api/v1/sessions", {}),
     ("GET", "/api/v1/agents/s/current", {}),
@@ -89,13 +97,18 @@ def head_of(answer: Response) -> set[tuple[str, str]]:
     return {(name.lower(), value) for name, value in answer.headers if name.lower() != "etag"}
 
 
+async def body_of(answer: Response) -> bytes:
+    """The body but for the chains, of which each session has its own."""
+    return re.sub(rb"-[0-9a-f]{16}", b"-chain", await answer.get_data(as_text=False))
+
+
 async def test_both_ways_answer_the_same(ways: Ways) -> None:
     for method, path, request in CONVERSATION:
         short, quarts = await ways.both(method, path, **request)
         assert short.status == quarts.status, (method, path)
-        assert "ETag" in short.headers or not path.endswith("s/history")
+        assert "ETag" in short.headers or not path.endswith("/s/history")
         assert head_of(short) == head_of(quarts), (method, path)
-        assert await short.get_data() == await quarts.get_data(), (method, path)
+        assert await body_of(short) == await body_of(quarts), (method, path)
 
 
 async def test_both_ways_count_the_same(ways: Ways) -> None:

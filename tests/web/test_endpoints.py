@@ -14,6 +14,7 @@ from runtime.store import Committed
 from tests.web.conftest import Api, open_api
 from tests.web.serving import open_server
 from web.metrics import Metrics
+from web.problems import NOT_REPEATABLE, REPEATABLE
 
 
 async def json_of(answer: Response) -> Any:
@@ -25,6 +26,7 @@ async def test_a_created_session_says_where_it_is(api: Api) -> None:
         "session_id": "s",
         "system_prompt": "Be brief",
         "agent": "coder",
+        "title": "A plan",
         "metadata": {"project": "x"},
     }
     answer = await api.post("/sessions", body)
@@ -34,12 +36,15 @@ async def test_a_created_session_says_where_it_is(api: Api) -> None:
     assert created == await json_of(await api.get("/sessions/s"))
     assert created == {
         "session_id": "s",
-        "message_count": 1,
-        "last_activity": "2025-12-31T08:40:00.000Z",
-        "current_agent": "coder",
-        "created_at": "2025-12-31T08:40:00.000Z",
+        "title": "A plan",
+        "archived": False,
         "metadata": {"project": "x"},
-        "durable_seq": 1,
+        "created_at": "2025-12-31T08:40:00.000Z",
+        "last_activity": "2025-12-31T08:40:00.000Z",
+        "message_count": 1,
+        "current_agent": "coder",
+        "version": 2,
+        "durable_seq": 2,
     }
 
 
@@ -55,6 +60,7 @@ async def test_the_first_message_creates_the_session(api: Api) -> None:
     assert answer.status_code == 201
     assert await json_of(answer) == {
         "session_id": "s",
+        "seqs": [1],
         "first_seq": 1,
         "last_seq": 1,
         "message_count": 1,
@@ -76,10 +82,12 @@ async def test_messages_come_in_pages_with_all_that_is_known_of_them(api: Api) -
     await api.post("/sessions/s/messages", message)
     page = await json_of(await api.get("/sessions/s/messages?after=1&limit=1"))
     assert [m["seq"] for m in page["messages"]] == [2]
-    page = await json_of(await api.get("/sessions/s/messages?after=2"))
+    assert page["next_cursor"].startswith("2-")
+    page = await json_of(await api.get(f"/sessions/s/messages?after={page['next_cursor']}"))
     assert page["messages"] == [
-        {"seq": 3, "timestamp": "2025-12-31T08:40:00.000Z", **message},
+        {"seq": 3, "timestamp": "2025-12-31T08:40:00.000Z", "id": "m", "message": message},
     ]
+    assert "next_cursor" not in page
     assert (page["message_count"], page["durable_seq"]) == (3, 3)
     page = await json_of(await api.get("/sessions/s/messages?after=3"))
     assert page["messages"] == []
@@ -114,8 +122,8 @@ async def test_switching_to_the_current_agent_changes_nothing(api: Api) -> None:
 
 async def test_metadata_is_merged(api: Api) -> None:
     await api.post("/sessions", {"session_id": "s", "metadata": {"a": {"b": 1, "c": 2}, "d": 3}})
-    patch = {"a": {"b": None, "e": 4}, "d": None}
-    answer = await api.call("PATCH", "/api/v1/sessions/s/metadata", json=patch)
+    patch = {"metadata": {"a": {"b": None, "e": 4}, "d": None}}
+    answer = await api.call("PATCH", "/api/v1/sessions/s", json=patch)
     assert (await json_of(answer))["metadata"] == {"a": {"c": 2, "e": 4}}
 
 
@@ -198,6 +206,37 @@ async def test_health_says_since_when_the_store_fails_and_then_that_it_works_aga
         assert again.status_code == 200
 
 
+HELLO = {"role": "user", "content": "hello"}
+NAMED = {**HELLO, "id": "m"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/sessions/s/messages", NAMED, REPEATABLE),
+        ("/sessions/s/messages", {"messages": [NAMED, HELLO]}, NOT_REPEATABLE),
+        ("/sessions", {"session_id": "s"}, REPEATABLE),
+        ("/sessions", {}, NOT_REPEATABLE),
+        ("/sessions/s/log", {"entries": [{"kind": "message", "body": HELLO}]}, NOT_REPEATABLE),
+        (
+            "/sessions/s/log",
+            {"entries": [{"kind": "message", "body": HELLO}], "id": "c"},
+            REPEATABLE,
+        ),
+        ("/sessions/s/records", {"put": [{"key": "k", "value": 1}]}, REPEATABLE),
+    ],
+)
+async def test_a_write_is_called_repeatable_only_where_it_says_what_it_is(
+    path: str, body: Any, detail: str
+) -> None:
+    store = FailingStore()
+    async with open_api(store, commit_timeout=0.05) as api:
+        answer = await api.post(path, body)
+        assert answer.status_code == 503
+        assert (await json_of(answer))["detail"] == detail
+        store.fails = False
+
+
 async def test_a_failing_store_does_not_stop_reads_of_active_sessions() -> None:
     store = FailingStore()
     async with open_api(store, commit_timeout=0.05) as api:
@@ -271,7 +310,7 @@ async def test_every_change_of_a_session_changes_its_tag(api: Api) -> None:
     tags.append(await tag_of(api))
     await api.post("/agents/s/switch", {"agent": "coder"})
     tags.append(await tag_of(api))
-    await api.call("PATCH", "/api/v1/sessions/s/metadata", json={"a": 1})
+    await api.call("PATCH", "/api/v1/sessions/s", json={"metadata": {"a": 1}})
     tags.append(await tag_of(api))
     await api.call("DELETE", "/api/v1/sessions/s")
     await api.say("s", "hello")
@@ -281,7 +320,7 @@ async def test_every_change_of_a_session_changes_its_tag(api: Api) -> None:
     assert answer.status_code == 200
 
 
-async def test_no_other_session_and_no_other_start_has_the_same_tag() -> None:
+async def test_no_other_session_has_the_same_tag_and_a_restart_keeps_it() -> None:
     store = MemoryStore()
     tags: list[str] = []
     for _ in range(2):
@@ -290,4 +329,5 @@ async def test_no_other_session_and_no_other_start_has_the_same_tag() -> None:
                 if len(tags) < 2:
                     await api.say(session_id, "hello")
                 tags.append(await tag_of(api, session_id))
-    assert len(set(tags)) == 4
+    assert tags[0] != tags[1]
+    assert tags[:2] == tags[2:]

@@ -1,6 +1,6 @@
 """A list that does not fit into one chunk is streamed."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from threading import Event
 from time import sleep
@@ -8,13 +8,11 @@ from time import sleep
 import h11
 import pytest
 import trio
-from attrs import asdict
 
 from persistence import MemoryStore, SQLiteStore
 from persistence.sqlite.reader import LIST_CHUNK
-from runtime import SessionInfo, Store, StoreUnavailable, open_runtime
-from runtime.store import ListChunk
-from tests.persistence.builders import at, delta
+from runtime import ListChunk, Listing, Store, StoreUnavailable, open_runtime
+from tests.persistence.builders import at, begins, delta
 from tests.web.serving import Answer, open_server
 from web import create_app
 
@@ -26,37 +24,53 @@ class FailingStore(MemoryStore):
         super().__init__()
         self.chunks = chunks
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
         yield from [ListChunk(b'{"session_id":"s"}', 1)] * self.chunks
         raise StoreUnavailable("the disk fell out")
 
 
-async def listed(store: Store) -> Answer:
+async def listed(store: Store, query: str = "") -> Answer:
     async with open_runtime(store) as runtime, open_server(create_app(runtime)) as served:
-        return await served.ask("GET", "/api/v1/sessions")
+        return await served.ask("GET", f"/api/v1/sessions{query}")
+
+
+def filled(folder: Path, count: int) -> SQLiteStore:
+    """A store with so many sessions, `s0` and so on."""
+    store = SQLiteStore.open(folder / "sessions.db")
+    store.commit([delta(f"s{n}", begins("hello", last_activity=at(n % 50))) for n in range(count)])
+    return store
 
 
 @pytest.mark.parametrize("count", [0, LIST_CHUNK - 1])
 async def test_a_short_list_comes_as_a_whole(tmp_path: Path, count: int) -> None:
-    store = SQLiteStore.open(tmp_path / "sessions.db")
-    store.commit([delta(f"s{n}", last_activity=at(1)) for n in range(count)])
-    answer = await listed(store)
+    answer = await listed(filled(tmp_path, count))
     assert answer.headers["content-length"] == str(len(answer.body))
     assert answer.json["total"] == len(answer.json["sessions"]) == count
 
 
 @pytest.mark.parametrize("count", [LIST_CHUNK, 2 * LIST_CHUNK + 1])
 async def test_a_long_list_is_the_same_in_pieces(tmp_path: Path, count: int) -> None:
-    store = SQLiteStore.open(tmp_path / "sessions.db")
-    store.commit([delta(f"s{n}", last_activity=at(n % 50)) for n in range(count)])
-    page = store.list_sessions()
+    store = filled(tmp_path, count)
+    page = store.list_sessions(Listing(), count)
     answer = await listed(store)
+    members = ("session_id", "message_count", "last_activity", "current_agent")
     assert answer.json == {
-        "sessions": [asdict(session) for session in page.sessions],
+        "sessions": [{name: getattr(info, name) for name in members} for info in page.sessions],
         "total": count,
     }
-    assert isinstance(page.sessions[0], SessionInfo)
     assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("prefix", ["s", "s1", "none"])
+async def test_a_long_filtered_list_is_the_same_in_pieces(tmp_path: Path, prefix: str) -> None:
+    count = 2 * LIST_CHUNK + 1
+    answer = await listed(filled(tmp_path, count), f"?prefix={prefix}")
+    ids = {f"s{n}" for n in range(count) if f"s{n}".startswith(prefix)}
+    assert {session["session_id"] for session in answer.json["sessions"]} == ids
+    assert len(answer.json["sessions"]) == len(ids)
+    assert set(answer.json) == {"sessions"}
 
 
 class EndlessStore(MemoryStore):
@@ -66,7 +80,9 @@ class EndlessStore(MemoryStore):
         super().__init__()
         self.left = Event()
 
-    def stream_sessions(self) -> Generator[ListChunk, None, None]:
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
         try:
             while True:
                 yield ListChunk(b'{"session_id":"s"}', 1)

@@ -16,11 +16,20 @@ ENDPOINTS = {
     "GET /api/v1/sessions",
     "POST /api/v1/sessions",
     "GET /api/v1/sessions/{session_id}",
+    "PATCH /api/v1/sessions/{session_id}",
     "DELETE /api/v1/sessions/{session_id}",
     "GET /api/v1/sessions/{session_id}/history",
     "GET /api/v1/sessions/{session_id}/messages",
     "POST /api/v1/sessions/{session_id}/messages",
-    "PATCH /api/v1/sessions/{session_id}/metadata",
+    "GET /api/v1/sessions/{session_id}/log",
+    "POST /api/v1/sessions/{session_id}/log",
+    "GET /api/v1/sessions/{session_id}/records",
+    "POST /api/v1/sessions/{session_id}/records",
+    "POST /api/v1/sessions/{session_id}/rewind",
+    "POST /api/v1/sessions/{session_id}/fork",
+    "POST /api/v1/sessions/{session_id}/undelete",
+    "GET /api/v1/trash",
+    "DELETE /api/v1/trash/{trash_id}",
     "GET /api/v1/agents/{session_id}/current",
     "POST /api/v1/agents/{session_id}/switch",
     "POST /api/v1/maintenance/cleanup",
@@ -49,8 +58,12 @@ async def test_the_document_is_valid(document: Json) -> None:
 
 async def test_every_endpoint_is_in_it_once(document: Json) -> None:
     assert set(operations(document)) == ENDPOINTS
+
+
+async def test_every_operation_has_an_id_that_is_a_name(document: Json) -> None:
     ids = [operation["operationId"] for operation in operations(document).values()]
     assert len(set(ids)) == len(ids)
+    assert all(name.isidentifier() for name in ids)
 
 
 async def test_every_operation_says_in_a_sentence_what_it_does(document: Json) -> None:
@@ -74,35 +87,70 @@ def fits(document: Json, operation: str, answer: Response, body: bytes) -> None:
     Draft202012Validator(schema).validate(json.loads(body))
 
 
-MESSAGE = {"role": "user", "content": "x", "id": "m1", "metadata": {"a": 1}}
-CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+MESSAGE = {"role": "user", "content": [{"type": "text"}], "id": "m1", "metadata": {"a": 1}}
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}
+SESSION = "/api/v1/sessions/{session_id}"
+PUT = {"put": [{"key": "k", "value": None}]}
+ALL_KINDS = [
+    {"kind": "rewind", "body": {"to": 2}},
+    {"kind": "message", "key": "x", "body": {"role": "user", "id": {"any": "thing"}}},
+    {"kind": "record", "key": "k", "body": {"value": [1]}},
+    {"kind": "record", "key": "k", "body": {"removed": True}},
+    {"kind": "switch", "body": {"to": "tester"}},
+    {"kind": "settings", "body": {"title": "t", "metadata": None}},
+]
 CALLS: list[tuple[str, str, Any, int]] = [
     ("POST /api/v1/sessions", "", {"session_id": "s", "system_prompt": "p"}, 201),
     ("POST /api/v1/sessions", "", {"session_id": "s"}, 409),
     ("POST /api/v1/sessions", "", {"agent": 5}, 400),
-    ("POST /api/v1/sessions/{session_id}/messages", "", MESSAGE, 201),
-    ("POST /api/v1/sessions/{session_id}/messages", "", MESSAGE, 200),
-    ("POST /api/v1/sessions/{session_id}/messages", "", {**MESSAGE, "content": "y"}, 409),
-    ("POST /api/v1/sessions/{session_id}/messages", "", {"messages": []}, 400),
+    (f"POST {SESSION}/messages", "", MESSAGE, 201),
+    (f"POST {SESSION}/messages", "", MESSAGE, 200),
+    (f"POST {SESSION}/messages", "", {**MESSAGE, "content": "y"}, 409),
+    (f"POST {SESSION}/messages", "", {"messages": []}, 400),
     (
-        "POST /api/v1/sessions/{session_id}/messages",
+        f"POST {SESSION}/messages",
         "",
         {"messages": [{"role": "assistant", "content": None, "tool_calls": [CALL]}]},
         201,
     ),
     ("POST /api/v1/agents/{session_id}/switch", "", {"agent": "coder", "reason": "r"}, 200),
-    ("PATCH /api/v1/sessions/{session_id}/metadata", "", {"a": {"b": None}}, 200),
-    ("GET /api/v1/sessions/{session_id}", "", None, 200),
-    ("GET /api/v1/sessions/{session_id}/history", "", None, 200),
-    ("GET /api/v1/sessions/{session_id}/messages", "", None, 200),
-    ("GET /api/v1/sessions/{session_id}/messages", "?limit=0", None, 400),
+    (f"PATCH {SESSION}", "", {"metadata": {"a": {"b": None}}, "title": None}, 200),
+    (f"POST {SESSION}/log", "", {"entries": ALL_KINDS, "id": "c"}, 201),
+    (f"POST {SESSION}/log", "", {"entries": ALL_KINDS, "id": "c"}, 200),
+    (f"POST {SESSION}/log", "", {"entries": [{"kind": "none", "body": {}}]}, 400),
+    (f"POST {SESSION}/records", "", PUT, 201),
+    (f"POST {SESSION}/records", "", {**PUT, "once": True}, 200),
+    (f"POST {SESSION}/records", "", {**PUT, "expect": {"x": 1}}, 200),
+    (f"POST {SESSION}/records", "", {"remove": ["k"], "expect": {"x": 1}}, 412),
+    (f"GET {SESSION}/records", "?limit=1", None, 200),
+    (f"POST {SESSION}/rewind", "", {"to": 4, "id": "r"}, 200),
+    (f"POST {SESSION}/rewind", "", {"to": 99}, 400),
+    (f"POST {SESSION}/fork", "", {"session_id": "f"}, 201),
+    (f"POST {SESSION}/fork", "", {"session_id": "f"}, 200),
+    (f"POST {SESSION}/fork", "", {"session_id": "f", "at": 1}, 409),
+    (f"GET {SESSION}", "", None, 200),
+    (f"GET {SESSION}/history", "", None, 200),
+    (f"GET {SESSION}/messages", "", None, 200),
+    (f"GET {SESSION}/messages", "?last=1", None, 200),
+    (f"GET {SESSION}/messages", "?limit=0", None, 400),
+    (f"GET {SESSION}/messages", "?after=1-0000000000000000", None, 412),
+    (f"GET {SESSION}/log", "", None, 200),
+    (f"GET {SESSION}/log", "?limit=1", None, 200),
     ("GET /api/v1/agents/{session_id}/current", "", None, 200),
     ("GET /api/v1/sessions", "", None, 200),
     ("GET /api/v1/sessions", "?limit=1", None, 200),
+    ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version", None, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"max_age_hours": 1}, 200),
+    ("POST /api/v1/maintenance/cleanup", "", {"dry_run": True}, 200),
     ("GET /health", "", None, 200),
-    ("DELETE /api/v1/sessions/{session_id}", "", None, 204),
-    ("GET /api/v1/sessions/{session_id}/history", "", None, 404),
+    (f"DELETE {SESSION}", "", None, 204),
+    ("GET /api/v1/trash", "", None, 200),
+    (f"POST {SESSION}/undelete", "", {"trash_id": "9"}, 404),
+    (f"POST {SESSION}/undelete", "", {}, 200),
+    (f"POST {SESSION}/undelete", "", {"trash_id": "9"}, 409),
+    ("DELETE /api/v1/trash/{trash_id}", "", None, 404),
+    (f"DELETE {SESSION}", "?purge=true", None, 204),
+    (f"GET {SESSION}/history", "", None, 404),
 ]
 
 
@@ -110,7 +158,9 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
     for operation, query, body, status in CALLS:
         method, path = operation.split()
         request = {} if body is None else {"json": body}
-        answer = await api.call(method, path.format(session_id="s") + query, **request)
+        answer = await api.call(
+            method, path.format(session_id="s", trash_id="9") + query, **request
+        )
         assert answer.status_code == status, operation
         fits(document, operation, answer, await answer.get_data(as_text=False))
 
@@ -124,15 +174,41 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
     body = operations(document)[f"POST {path}"]["requestBody"]["content"]["application/json"]
     validator = Draft202012Validator({**body["schema"], "components": document["components"]})
     forbidden: list[Json] = [
-        {"role": "robot", "content": ""},
-        {"role": "user"},
-        {"role": "user", "content": "", "extra": 1},
+        {"content": ""},
+        {"role": 5},
+        {"role": ""},
+        {"role": "x" * 65},
         {"messages": []},
-        {"role": "user", "content": "", "id": ""},
+        {"messages": [{"role": "user"}], "extra": 1},
+        {"role": "user", "content": "", "id": 1.5},
     ]
     for message in forbidden:
         assert not validator.is_valid(message)
         assert (await api.post("/sessions/s/messages", message)).status_code == 400
+
+
+async def test_entries_are_told_apart_by_their_kind(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("LogPageOut", "LogIn"):
+        entries = schemas[name]["properties"]["entries"]["items"]
+        assert entries["discriminator"]["propertyName"] == "kind"
+        assert set(entries["discriminator"]["mapping"]) == {
+            "message",
+            "record",
+            "rewind",
+            "settings",
+            "switch",
+        }
+
+
+async def test_a_patch_is_a_merge_patch_too(api: Api, document: Json) -> None:
+    content = operations(document)[f"PATCH {SESSION}"]["requestBody"]["content"]
+    assert set(content) == {"application/json", "application/merge-patch+json"}
+    await api.say("s", "hello")
+    for content_type in content:
+        headers = {"Content-Type": content_type}
+        answer = await api.call("PATCH", "/api/v1/sessions/s", data=b"{}", headers=headers)
+        assert answer.status_code == 200
 
 
 async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json) -> None:

@@ -8,7 +8,17 @@ from quart import Blueprint, abort
 from quart_trio import QuartTrio
 
 from runtime import errors
-from web.problems import INTERNAL, MIMETYPE, STATUSES, UNKNOWN_OUTCOME, install, status_of
+from web.problems import (
+    INTERNAL,
+    MIMETYPE,
+    NOT_REPEATABLE,
+    REPEATABLE,
+    STATUSES,
+    STORE_FAILS,
+    OutcomeUnknown,
+    install,
+    status_of,
+)
 
 SECRET = "/home/me/secret.db"  # noqa: S105
 
@@ -24,14 +34,30 @@ RAISED: list[tuple[Exception, int, str | None, str]] = [
     (errors.InvalidInput("limit: too large"), 400, None, "limit: too large"),
     (errors.SessionNotFound("s1"), 404, None, "Session s1 not found"),
     (errors.SessionExists("s1"), 409, None, "Session s1 already exists"),
-    (errors.MessageConflict("m1", 3), 409, None, "Message id 'm1' is taken"),
+    (errors.NotInTrash("'7'"), 404, None, "'7' is not in the trash"),
+    (errors.KeyConflict("message", "m1", 3), 409, None, "Message id 'm1' is taken"),
+    (errors.BelowFloor(2, 5), 409, None, "Version 2 cannot be gone back to"),
+    (errors.PreconditionFailed("It has changed", "3-ab"), 412, None, "It has changed"),
+    (errors.ExpectationFailed("k", 0, 3, "3-ab"), 412, None, "Record 'k': none was expected"),
     (errors.MailboxFull("s1"), 429, "1", "Session s1 has too many commands"),
     (errors.StoreBehind(2, 1), 503, "1", "2 bytes wait to be written"),
     (errors.RuntimeClosed(), 503, "1", "The runtime is shutting down"),
-    (errors.StoreUnavailable(SECRET), 503, "1", UNKNOWN_OUTCOME),
-    (errors.DeltaRejected(SECRET), 503, "1", UNKNOWN_OUTCOME),
-    (errors.StoreBroken(SECRET), 503, "1", UNKNOWN_OUTCOME),
-    (errors.CannotOpenStore(SECRET, SECRET), 503, "1", UNKNOWN_OUTCOME),
+    (errors.StoreUnavailable(SECRET), 503, "1", STORE_FAILS),
+    (errors.DeltaRejected(SECRET), 503, "1", STORE_FAILS),
+    (errors.StoreBroken(SECRET), 503, "1", STORE_FAILS),
+    (errors.CannotOpenStore(SECRET, SECRET), 503, "1", STORE_FAILS),
+    (
+        OutcomeUnknown(errors.StoreUnavailable(SECRET), repeatable=True),
+        503,
+        "1",
+        REPEATABLE,
+    ),
+    (
+        OutcomeUnknown(errors.DeltaRejected(SECRET), repeatable=False),
+        503,
+        "1",
+        NOT_REPEATABLE,
+    ),
     (errors.SessionCrashed("s1"), 500, None, "Session s1 failed internally"),
     (KeyError(SECRET), 500, None, INTERNAL),
     (ExceptionGroup(SECRET, [KeyError(SECRET)]), 500, None, INTERNAL),
@@ -80,6 +106,19 @@ async def test_an_error_becomes_its_problem(number: int, on_blueprint: bool) -> 
     assert problem["detail"].startswith(detail)
     assert problem["error"] == problem["detail"]
     assert SECRET not in text
+
+
+@pytest.mark.parametrize("tag", ["3-ab", None])
+async def test_a_failed_precondition_names_the_present_tag(tag: str | None) -> None:
+    app = QuartTrio(__name__)
+    install(app)
+
+    @app.get("/")
+    async def fail() -> Any:
+        raise errors.PreconditionFailed("It has changed", tag)
+
+    answer = await app.test_client().get("/")
+    assert answer.headers.get("ETag") == (None if tag is None else f'"{tag}"')
 
 
 @pytest.mark.parametrize("error", list(every_error(errors.AgentRuntimeError)))

@@ -6,67 +6,33 @@ which commits only if as much arrived as was there: whenever the process ends, t
 old database or the new one.
 """
 
+import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from attrs import define
 from sqlite_utils import Database
 
+from persistence.sqlite.auditing import Tally
+from persistence.sqlite.auditing import sessions as audited
 from persistence.sqlite.backup import backup
-from persistence.sqlite.files import PRIVATE_FILE
-from persistence.sqlite.guide.old_rows import OldContext, OldSession, delta_of
-from persistence.sqlite.schema import OLD_TABLES, apply_migrations, migrations, published_views
+from persistence.sqlite.files import PRIVATE_FILE, Companion, Kept, companion, kept_as
+from persistence.sqlite.guide.as_log import log_of
+from persistence.sqlite.guide.old_session import OldSchema
+from persistence.sqlite.guide.recognising import schema_of, wrote
+from persistence.sqlite.schema import apply_migrations, migrations, published_views
 from persistence.sqlite.writing import write
-from runtime.errors import CannotOpenStore, StoreBroken, StoreUnavailable
-from runtime.store import Delta
+from runtime import CannotOpenStore, Change, Delta, StoreBroken, StoreUnavailable
 
-_CHUNK_MESSAGES = 1_000
-"""Messages that are in memory at once, roughly: enough for bulk inserts to pay."""
+__all__ = ["convert", "take_over", "wrote"]
 
-_SESSIONS = """
-SELECT s.session_id, s.messages, s.last_activity, s.created_at,
-       c.session_id, c.current_agent, c.agent_history, c.context_metadata,
-       c.created_at, c.last_switch_at, c.switch_count
-  FROM sessions AS s LEFT JOIN agent_contexts AS c ON c.session_id = s.session_id
-"""
-_LONE_CONTEXTS = """
-SELECT session_id, current_agent, agent_history, context_metadata,
-       created_at, last_switch_at, switch_count
-  FROM agent_contexts AS c
- WHERE NOT EXISTS (SELECT 1 FROM sessions AS s WHERE s.session_id = c.session_id)
-"""
+log = logging.getLogger("agent_runtime")
 
-_COUNTS = {
-    "sessions": (
-        "SELECT count(*) FROM"
-        " (SELECT session_id FROM sessions UNION SELECT session_id FROM agent_contexts)",
-        "SELECT count(*) FROM session",
-    ),
-    "messages": (
-        "SELECT coalesce(sum(json_array_length(messages)), 0) FROM sessions",
-        "SELECT count(*) FROM message",
-    ),
-    "agent contexts": (
-        "SELECT count(*) FROM agent_contexts",
-        "SELECT count(*) FROM session WHERE session_id IN (SELECT session_id FROM agent_contexts)",
-    ),
-    "agent switches": (
-        "SELECT coalesce(sum(json_array_length(agent_history)), 0) FROM agent_contexts",
-        "SELECT count(*) FROM agent_switch",
-    ),
-}
-"""What is counted, in the old tables (by SQLite, not by the code that read them) and in ours."""
-
-
-def wrote(db: Database) -> bool:
-    """Whether the guide's own system wrote this database."""
-    tables = set(db.table_names())
-    return all(
-        name in tables and {column.name for column in db.table(name).columns} == set(columns)
-        for name, columns in OLD_TABLES.items()
-    )
+_CHUNK_ENTRIES = 1_000
+"""Entries that are in memory at once, roughly: enough for bulk inserts to pay."""
 
 
 def take_over(db: Database, path: Path) -> None:
@@ -77,6 +43,7 @@ def take_over(db: Database, path: Path) -> None:
     """
     found = path.stat()
     saved = _back_up(path, found.st_mtime_ns)
+    log.info("Taking over %s from the guide's own system; a copy of it is %s", path, saved)
     path.chmod(PRIVATE_FILE)
     try:
         convert(db)
@@ -96,13 +63,16 @@ def convert(db: Database) -> None:
 
     Raises `ValueError` if a row cannot be read or did not arrive.
     """
+    schema = schema_of(db)
+    assert schema is not None, "whoever calls has asked whether the guide's system wrote it"
     with db.atomic():
         migrations.apply(db, stop_before=published_views.__name__)
         db.conn.execute("UPDATE meta SET commit_seq = commit_seq + 1")
-        for deltas in _in_chunks(_read(db.conn)):
+        taking = _Taking(db.conn, schema)
+        for deltas in _in_chunks(taking.deltas()):
             write(db.conn, deltas)
-        _check_counts(db.conn)
-        for name in OLD_TABLES:
+        taking.check_counts()
+        for name in schema.tables:
             db.table(name).drop()
         apply_migrations(db)
 
@@ -110,11 +80,10 @@ def convert(db: Database) -> None:
 def _back_up(path: Path, modified: int) -> Path:
     """Backs up the database, once for each of its states; returns where to."""
     # What SQLite has not copied into the database yet is in the WAL.
-    wal = path.with_name(path.name + "-wal")
+    wal = companion(path, Companion.WAL)
     if wal.exists():
         modified = max(modified, wal.stat().st_mtime_ns)
-    stamp = datetime.fromtimestamp(modified / 1e9, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    target = path.with_name(f"{path.stem}.before-upgrade-{stamp}.db")
+    target = kept_as(path, Kept.BEFORE_UPGRADE, datetime.fromtimestamp(modified / 1e9, UTC))
     if not target.exists():  # a backup gets its name only when it is complete
         try:
             backup(path, target)
@@ -126,12 +95,83 @@ def _back_up(path: Path, modified: int) -> Path:
     return target
 
 
-def _read(connection: sqlite3.Connection) -> Iterator[Delta]:
-    for row in connection.execute(_SESSIONS):
-        context = OldContext(*row[4:]) if row[4] is not None else None
-        yield delta_of(OldSession(*row[:4]), context)
-    for row in connection.execute(_LONE_CONTEXTS):
-        yield delta_of(None, OldContext(*row))
+@define
+class _Taking:
+    """The sessions on their way, and what was counted meanwhile."""
+
+    _connection: sqlite3.Connection
+    _schema: OldSchema
+    _extra: int = 0
+    """Entries that the old rows did not have."""
+    _added_switches: int = 0
+
+    def deltas(self) -> Iterator[Delta]:
+        """The sessions, one after the other. Raises `UnreadableRow`."""
+        is_taken = self._ids()
+        for old in self._schema.sessions(self._connection):
+            converted = log_of(old, is_taken)
+            self._extra += converted.extra
+            self._added_switches += converted.added_switches
+            name = converted.delta.session_id
+            if name != old.session_id:
+                log.warning("Session %r is taken over as %r", old.session_id, name)
+            if old.replaced:
+                log.warning(
+                    "Session %r: replaced %d values that JSON or UTF-8 cannot say, with U+FFFD "
+                    "and null",
+                    name,
+                    old.replaced,
+                )
+            yield converted.delta
+
+    def _ids(self) -> Callable[[str], bool]:
+        """Tells whether an id is taken; one that is not is taken from then on."""
+        query = f"SELECT 1 FROM ({self._schema.ids}) WHERE session_id = ?"  # noqa: S608
+        given: set[str] = set()
+
+        def is_taken(name: str) -> bool:
+            if name in given or self._connection.execute(query, (name,)).fetchall():
+                return True
+            given.add(name)
+            return False
+
+        return is_taken
+
+    def check_counts(self) -> None:
+        """Raises `ValueError` if something did not arrive, or not as it was written."""
+        for name, function in self._schema.functions.items():
+            self._connection.create_function(name, 1, function, deterministic=True)
+        old = {name: self._count(query) for name, query in self._schema.counts.items()}
+        tally = Tally()
+        for _, problem in audited(self._connection, tally):
+            raise ValueError(f"it did not arrive as it was: {problem}")
+        entries = old["messages"] + old["switches"] + self._extra
+        for what, expected, arrived in (
+            ("sessions", old["living"], tally.living),
+            ("deleted sessions", old["trashed"], tally.trashed),
+            ("messages, switches and settings", entries, tally.entries),
+        ):
+            if arrived != expected:
+                raise ValueError(f"it has {expected} {what}, but {arrived} arrived")
+        if not old["trashed"]:  # of those, a tally counts the entries only
+            self._check_kinds(old, tally)
+        if self._schema.left_out and (count := self._count(self._schema.left_out)):
+            log.warning(
+                "%d rows belong to no session, and were not taken over; the backup has them", count
+            )
+
+    def _check_kinds(self, old: dict[str, int], tally: Tally) -> None:
+        switches = old["switches"] + self._added_switches
+        for what, expected, arrived in (
+            ("messages", old["messages"], tally.messages),
+            ("agent switches", switches, tally.switches),
+        ):
+            if arrived != expected:
+                raise ValueError(f"it has {expected} {what}, but {arrived} arrived")
+
+    def _count(self, query: str) -> int:
+        [(count,)] = self._connection.execute(query).fetchall()
+        return int(count)
 
 
 def _in_chunks(deltas: Iterator[Delta]) -> Iterator[list[Delta]]:
@@ -139,17 +179,9 @@ def _in_chunks(deltas: Iterator[Delta]) -> Iterator[list[Delta]]:
     size = 0
     for delta in deltas:
         chunk.append(delta)
-        size += 1 + len(delta.entries)
-        if size >= _CHUNK_MESSAGES:
+        size += 1 + sum(len(step.entries) for step in delta.steps if isinstance(step, Change))
+        if size >= _CHUNK_ENTRIES:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def _check_counts(connection: sqlite3.Connection) -> None:
-    for what, (old, new) in _COUNTS.items():
-        (expected,) = connection.execute(old).fetchone()
-        (arrived,) = connection.execute(new).fetchone()
-        if arrived != expected:
-            raise ValueError(f"it has {expected} {what}, but {arrived} arrived")

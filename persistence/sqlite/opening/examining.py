@@ -13,12 +13,14 @@ from typing import Literal
 from sqlite_utils import Database
 
 from persistence.sqlite.connections import connect
+from persistence.sqlite.files import Companion, companion
+from persistence.sqlite.guards import wal, witness
+from persistence.sqlite.guards.witness import Marks
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.opening import wal, witness
+from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.remedy import accept_hint, restore_hint
-from persistence.sqlite.opening.witness import Marks
 from persistence.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, mark_of
-from runtime.errors import CannotOpenStore
+from runtime import CannotOpenStore
 
 QuickCheck = Literal["auto", "always", "never"]
 """Whether a database is searched for damage when it is opened; `auto`: if that is quick."""
@@ -27,8 +29,9 @@ QUICK_CHECK_LIMIT = 64 * 1024 * 1024
 """Bytes of database up to which `auto` checks. Measured at 0.5 to 1 GB/s from the page cache: a
 start is delayed by at most 150 ms."""
 
-Origin = Literal["ours", "empty", "guide"]
-"""Whose database it is; the guide's own system is the other one whose databases are opened."""
+Origin = Literal["ours", "version 1", "empty", "guide"]
+"""Whose database it is: of this schema, of the one before it, nobody's yet, or of the guide's own
+system, the other one whose databases are opened."""
 
 
 def refuse_remains(path: Path, known: Marks | None) -> None:
@@ -57,8 +60,8 @@ def examine(path: Path, known: Marks | None, quick_check: QuickCheck) -> Origin:
     try:
         with closing(connect(path, _least_mode(path))) as connection:
             origin = origin_of(Database(connection), path, known)
-            if origin == "ours":
-                _check_completeness(connection, path, known)
+            if origin in ("ours", "version 1"):
+                _check_completeness(connection, path, known, origin)
             elif known is not None:
                 raise CannotOpenStore(
                     f"{path} is not the database that was here: it is "
@@ -73,13 +76,13 @@ def examine(path: Path, known: Marks | None, quick_check: QuickCheck) -> Origin:
     except sqlite3.Error as error:
         raise cannot_open(path, error, expected=known is not None) from error
     except UnicodeDecodeError as error:  # SQLite quotes the damaged text in its message
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def _least_mode(path: Path) -> Literal["rw", "ro"]:
     # A transaction that was cut off before the database was in WAL mode has to be rolled back,
     # which a read-only connection refuses. There is no WAL then that could be lost.
-    return "rw" if path.with_name(path.name + "-journal").exists() else "ro"
+    return "rw" if companion(path, Companion.JOURNAL).exists() else "ro"
 
 
 def origin_of(db: Database, path: Path, known: Marks | None = None) -> Origin:
@@ -95,7 +98,7 @@ def origin_of(db: Database, path: Path, known: Marks | None = None) -> Origin:
                 "Start the newer program that wrote it, or restore a backup from before its "
                 "upgrade",
             )
-        return "ours"
+        return "version 1" if version == version1.VERSION else "ours"
     if application_id == 0 and things == 0:
         return "empty"
     if application_id == 0 and guide.wrote(db):
@@ -109,15 +112,18 @@ def origin_of(db: Database, path: Path, known: Marks | None = None) -> Origin:
 def _check_for_damage(connection: sqlite3.Connection, path: Path) -> None:
     found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
     if found != ["ok"]:
-        raise _damaged(path, "; ".join(found))
+        raise damaged(path, "; ".join(found))
 
 
-def _check_completeness(connection: sqlite3.Connection, path: Path, known: Marks | None) -> None:
-    found = mark_of(connection)
+def _check_completeness(
+    connection: sqlite3.Connection, path: Path, known: Marks | None, origin: Origin
+) -> None:
+    read_mark = version1.mark_of if origin == "version 1" else mark_of
+    found = read_mark(connection)
     missing = witness.shortfall(path, known, found)
     if missing is not None:
         raise CannotOpenStore(missing, f"{restore_hint(path)}\n  {accept_hint(path)}")
-    if wal.is_foreign(path, found):
+    if wal.is_foreign(path, found, read_mark):
         raise CannotOpenStore(
             f"{wal.wal_of(path)} was not written over this state of {path.name}: one of the two "
             "is an old copy, or another database's",
@@ -125,7 +131,8 @@ def _check_completeness(connection: sqlite3.Connection, path: Path, known: Marks
         )
 
 
-def _damaged(path: Path, what: object) -> CannotOpenStore:
+def damaged(path: Path, what: object) -> CannotOpenStore:
+    """What is to be said of a database that is not whole."""
     return CannotOpenStore(
         f"{path} is damaged: {what}",
         f"{restore_hint(path)}\n  Or rescue what can be read: "
@@ -143,7 +150,7 @@ def cannot_open(path: Path, error: sqlite3.Error, *, expected: bool = False) -> 
             f"program: {restore_hint(path)}",
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _damaged(path, error)
+        return damaged(path, error)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return CannotOpenStore(
             f"{path} cannot be written: {error}",

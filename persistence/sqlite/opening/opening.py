@@ -4,7 +4,9 @@ Every way in which this can fail is a `CannotOpenStore` that says what to do nex
 are passed, nothing of an existing database is changed.
 """
 
+import logging
 import sqlite3
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,8 +14,10 @@ from sqlite_utils import Database
 
 from persistence.sqlite.connections import connect, use_wal
 from persistence.sqlite.files import create_private_file, create_private_folders, sync
+from persistence.sqlite.guards import witness
+from persistence.sqlite.guards.owner import Owner
+from persistence.sqlite.guards.witness import Witness
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.opening import witness
 from persistence.sqlite.opening.examining import (
     Origin,
     QuickCheck,
@@ -21,16 +25,40 @@ from persistence.sqlite.opening.examining import (
     examine,
     refuse_remains,
 )
-from persistence.sqlite.opening.owner import Owner
-from persistence.sqlite.opening.witness import Witness
+from persistence.sqlite.opening.upgrade import Progress, upgrade
 from persistence.sqlite.schema import SCHEMA_VERSION, apply_migrations, mark_of
-from runtime.errors import CannotOpenStore
+from runtime import CannotOpenStore
+
+log = logging.getLogger("agent_runtime")
+
+_Opened = tuple[Owner, Database, Witness]
+
+PROGRESS_EVERY = 5.0
+"""Seconds between two lines about an upgrade that takes long: whoever waits for a service to start
+sees that it has not stopped, and a short upgrade says nothing."""
 
 
-def open_database(path: Path, quick_check: QuickCheck) -> tuple[Owner, Database, Witness]:
+def open_database(path: Path, quick_check: QuickCheck) -> _Opened:
     """What a store on a database of the current schema consists of. Raises `CannotOpenStore`."""
+    path = find_place(path)
+    while (opened := _open(path, quick_check)) is None:
+        done = upgrade(path, progress=_progress_on_the_log(path))
+        log.info(
+            "%s was upgraded to schema version %d in %.1f s: %d sessions, %d messages; "
+            "the database as it was is %s",
+            path,
+            SCHEMA_VERSION,
+            done.seconds,
+            done.sessions,
+            done.messages,
+            done.kept,
+        )
+    return opened
+
+
+def _open(path: Path, quick_check: QuickCheck) -> _Opened | None:
+    """As `open_database`; `None` for a database that has to be upgraded first."""
     with ExitStack() as on_failure:
-        path = find_place(path)
         owner = Owner.claim(path)
         on_failure.callback(owner.release)
         known = witness.read(path)
@@ -38,6 +66,9 @@ def open_database(path: Path, quick_check: QuickCheck) -> tuple[Owner, Database,
         _create_if_missing(path)
         owner.claim_file()
         origin = examine(path, known, quick_check)
+        if origin == "version 1":
+            # The file that takes its place is another one, which has to be claimed anew.
+            return None
         try:
             connection = connect(path, "rw")
             on_failure.callback(connection.close)
@@ -49,6 +80,18 @@ def open_database(path: Path, quick_check: QuickCheck) -> tuple[Owner, Database,
         begun = Witness.open(path, mark)
         on_failure.pop_all()
     return owner, db, begun
+
+
+def _progress_on_the_log(path: Path) -> Progress:
+    said = time.monotonic()
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= PROGRESS_EVERY:
+            said = time.monotonic()
+            log.info("%s is being upgraded: %s, %d of %d messages", path, what, done, total)
+
+    return tell
 
 
 def find_place(path: Path) -> Path:
@@ -86,7 +129,7 @@ def _prepare(db: Database, path: Path, origin: Origin) -> None:
     _check_writable(db, version)
     if origin == "guide":
         guide.take_over(db, path)
-    elif origin == "empty" or version < SCHEMA_VERSION:
+    elif origin == "empty":
         with db.atomic():
             apply_migrations(db)
     if not use_wal(db.conn):

@@ -3,7 +3,7 @@
 Whenever the process ends, or the power fails, the name has the former database or the backup,
 complete, and nothing of the one is ever applied to the other:
 
-1. The backup is copied beside the database, brought to the current schema, given an identity of its
+1. The backup is copied beside the database, in the current schema, given an identity of its
    own (so that the former database, put back by hand, is not taken for this one), and verified.
 2. What is in the way is copied aside, as it is.
 3. The former database is made one file, which also shows that no other program has it open. Where
@@ -24,22 +24,27 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from persistence.sqlite.backup import Progress, backup
-from persistence.sqlite.connections import connect
+from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
-from persistence.sqlite.files import PRIVATE_FILE, sync
+from persistence.sqlite.files import (
+    HOLDING,
+    PRIVATE_FILE,
+    Companion,
+    Kept,
+    companion,
+    kept_as,
+    sync,
+)
+from persistence.sqlite.guards import wal, witness
+from persistence.sqlite.guards.owner import Owner
+from persistence.sqlite.guards.witness import Mark
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.opening import wal, witness
+from persistence.sqlite.opening import upgrade
 from persistence.sqlite.opening.examining import origin_of
 from persistence.sqlite.opening.opening import find_place
-from persistence.sqlite.opening.owner import Owner
-from persistence.sqlite.opening.remedy import KEPT_ASIDE
-from persistence.sqlite.opening.witness import Mark
-from persistence.sqlite.schema import apply_migrations, mark_of, new_identity
+from persistence.sqlite.schema import mark_of, new_identity
 from persistence.sqlite.verify import Report, verify_content
-from runtime.errors import CannotOpenStore, StoreBroken
-
-_COMPANIONS = ("", "-wal", "-journal")
-"""The files that a database consists of, by what they add to its name. The `-shm` holds nothing."""
+from runtime import CannotOpenStore, StoreBroken
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -67,14 +72,13 @@ def restore(source: Path, path: Path, progress: Progress | None = None) -> Resto
     try:
         if path.exists():
             owner.claim_file()
-        copy = path.with_name(path.name + ".restoring")
+        copy = companion(path, Companion.RESTORING)
         _remove(copy)  # of a restoring that was cut off
         try:
-            with _whole(source):
-                backup(source, copy, progress)
-                mark = _adopt(copy, source)
-                report = _verified(copy, source)
             with _on_disk(path):
+                with _whole(source):
+                    mark = _copy(source, copy, progress)
+                    report = _verified(copy, source)
                 return Restored(report, _put_in_place(copy, path, mark))
         finally:
             _remove(copy)
@@ -82,23 +86,40 @@ def restore(source: Path, path: Path, progress: Progress | None = None) -> Resto
         owner.release()
 
 
-def _adopt(copy: Path, source: Path) -> Mark:
-    """Makes the copy a database of the current schema, and of an identity of its own."""
+def _copy(source: Path, copy: Path, progress: Progress | None) -> Mark:
+    """Copies the backup, and makes the copy a database of the current schema."""
     try:
-        with closing(connect(copy, "rw")) as connection:
-            db = Database(connection)
-            match origin_of(db, source):
-                case "ours":
-                    with db.atomic():
-                        apply_migrations(db)
-                        connection.execute("UPDATE meta SET identity = ?", (new_identity(),))
-                case "guide":
-                    guide.convert(db)
-                case "empty":
-                    raise CannotOpenStore(f"{source} is empty", "Choose another backup")
+        if not _is_version_1(source):
+            backup(source, copy, progress)
+            return _adopt(copy, source)
+        with reading(source) as old:
+            upgrade.copy(old, copy, progress and (lambda _, done, total: progress(done, total)))
+        with reading(copy) as connection:
             return mark_of(connection)
     except sqlite3.Error as error:
         raise store_error(error) from error
+
+
+def _is_version_1(source: Path) -> bool:
+    if not source.is_file() or not _size(source):
+        return False  # `backup` says what is wrong with it
+    with reading(source) as connection:
+        return origin_of(Database(connection), source) == "version 1"
+
+
+def _adopt(copy: Path, source: Path) -> Mark:
+    """Makes the copy a database of the current schema, and of an identity of its own."""
+    with closing(connect(copy, "rw")) as connection:
+        db = Database(connection)
+        match origin_of(db, source):
+            case "ours":
+                with db.atomic():
+                    connection.execute("UPDATE meta SET identity = ?", (new_identity(),))
+            case "guide":
+                guide.convert(db)
+            case "empty":
+                raise CannotOpenStore(f"{source} is empty", "Choose another backup")
+        return mark_of(connection)
 
 
 def _verified(copy: Path, source: Path) -> Report:
@@ -117,8 +138,7 @@ def _put_in_place(copy: Path, path: Path, mark: Mark) -> Path | None:
     _make_one_file(path, kept)
     if known:  # else every database is accepted
         witness.accept(path, [*known, mark])
-    for companion in (*_COMPANIONS[1:], "-shm"):
-        path.with_name(path.name + companion).unlink(missing_ok=True)
+    _remove_companions(path)
     sync(path.parent)
     copy.replace(path)
     sync(path.parent)
@@ -128,14 +148,14 @@ def _put_in_place(copy: Path, path: Path, mark: Mark) -> Path | None:
 
 def _keep_aside(path: Path) -> Path | None:
     """Copies what is in the way; returns where to."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    kept = path.with_name(f"{path.stem}{KEPT_ASIDE}{stamp}.db")
-    found = [name for name in _COMPANIONS if _size(path.with_name(path.name + name))]
-    for name in reversed(found):  # what makes it complete first
-        target = kept.with_name(kept.name + name)
+    kept = kept_as(path, Kept.BEFORE_RESTORE, datetime.now(UTC))
+    # What makes it complete first, and then the database itself.
+    parts = [(companion(path, what), companion(kept, what)) for what in HOLDING]
+    found = [(part, target) for part, target in (*parts, (path, kept)) if _size(part)]
+    for part, target in found:
         unfinished = target.with_name(target.name + ".part")
         unfinished.touch(PRIVATE_FILE)
-        shutil.copyfile(path.with_name(path.name + name), unfinished)
+        shutil.copyfile(part, unfinished)
         sync(unfinished)
         unfinished.rename(target)
     return kept if found else None
@@ -168,8 +188,13 @@ def _make_one_file(path: Path, kept: Path | None) -> None:
 
 
 def _remove(path: Path) -> None:
-    for companion in (*_COMPANIONS, "-shm"):
-        path.with_name(path.name + companion).unlink(missing_ok=True)
+    _remove_companions(path)
+    path.unlink(missing_ok=True)
+
+
+def _remove_companions(path: Path) -> None:
+    for what in (*HOLDING, Companion.SHM):
+        companion(path, what).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from persistence import SQLiteStore
 from persistence.sqlite import backup as module
 from persistence.sqlite.backup import backup
+from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
-from runtime.errors import CannotOpenStore, StoreError
-from tests.persistence.builders import HOLD, delta, other_process, query
+from runtime import CannotOpenStore, StoreError
+from tests.persistence.builders import HOLD, born, delta, follows, other_process, query
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def target(tmp_path: Path) -> Path:
 
 
 def test_a_database_in_use_is_copied(store: SQLiteStore, path: Path, target: Path) -> None:
-    store.commit([delta("s", "one", "two")])
+    no = store.commit([born("s", "one", "two")]).begun["s"]
     backup(path, target)
     assert verify(target).messages == 2
-    store.commit([delta("s", "three", after=2)])
+    store.commit([delta("s", follows(no, 2, "one", "two", "three"))])
     assert verify(target).messages == 2
 
 
@@ -44,7 +44,7 @@ def test_the_copy_is_one_file_for_its_owner_only(
 
 
 def test_a_copy_opens_as_a_store(store: SQLiteStore, path: Path, target: Path) -> None:
-    store.commit([delta("s", "one")])
+    store.commit([born("s", "one")])
     backup(path, target)
     copy = SQLiteStore.open(target)
     assert copy.count() == 1
@@ -55,12 +55,12 @@ def test_commits_meanwhile_neither_start_it_anew_nor_come_along(
     store: SQLiteStore, path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAGES_PER_STEP", 4)
-    store.commit([delta(f"s{number}", "x" * 3_000) for number in range(50)])
+    store.commit([born(f"s{number}", "x" * 3_000) for number in range(50)])
     steps: list[tuple[int, int]] = []
 
     def commit_meanwhile(copied: int, total: int) -> None:
         steps.append((copied, total))
-        store.commit([delta(f"late{len(steps)}", "y")])
+        store.commit([born(f"late{len(steps)}", "y")])
 
     backup(path, target, commit_meanwhile)
     [total] = {total for _, total in steps}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from persistence.sqlite.store import SQLiteStore
-from tests.runtime.fakes import stored
+from tests.persistence.builders import born
 
 
 class Failing:
@@ -30,7 +30,7 @@ def test_closing_without_room_for_a_checkpoint_is_no_failure_and_loses_nothing(
 ) -> None:
     path = tmp_path / "a.db"
     store = SQLiteStore.open(path)
-    store.commit([stored("s", "hello")])
+    store.commit([born("s", "hello")])
     store._db.conn = Failing(store._db.conn)  # type: ignore[assignment] # a fault for the test
     store.close()
     assert "closed without a WAL checkpoint" in caplog.text

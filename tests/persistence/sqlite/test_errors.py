@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from persistence.sqlite.errors import store_error
-from runtime.errors import StoreBroken, StoreUnavailable
+from runtime import StoreBroken, StoreUnavailable
 
 
 def failure(code: int) -> sqlite3.Error:

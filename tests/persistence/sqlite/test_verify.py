@@ -6,113 +6,222 @@ from pathlib import Path
 
 import pytest
 
-from persistence import SQLiteStore
-from persistence.sqlite.verify import Report, verify
-from runtime.errors import CannotOpenStore
-from runtime.session.message import Entry
-from runtime.store import Delta, Header
-from tests.persistence.builders import NOON, OldDatabase, change, delta, switch
+from persistence.sqlite import verify as module
+from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.verify import verify
+from runtime import CannotOpenStore, Settings
+from tests.persistence.builders import (
+    OldDatabase,
+    begins,
+    born,
+    change,
+    delta,
+    follows,
+    message,
+    record,
+    switch,
+)
+
+S = [message(f"m{n}", f"k{n}") for n in (1, 2, 3)]
+LOG = [*S, switch("coder")._replace(call="c"), record("r", 1), record("r", 2)]
 
 
 @pytest.fixture
 def filled(path: Path) -> Path:
-    """A database with a session `s` of three messages and two switches."""
+    """Session `s` (number 1) has three messages, a switch, two records; one is in the trash.
+
+    Entry 1 of `s` is the first one of all, so its numbers are its places, too.
+    """
     store = SQLiteStore.open(path)
-    header = Header(created_at=NOON, last_activity=NOON, version=1, message_count=3, switch_count=2)
-    messages = tuple(Entry(b'{"role":"user","content":"x"}', NOON, f"m{n}") for n in range(3))
-    switches = (switch("coder"), switch("architect"))
-    store.commit(
-        [
-            Delta(session_id="s", version=1, header=header, entries=messages, switches=switches),
-            delta("empty"),
-        ]
-    )
+    settings = Settings(metadata=b'{"a":1}', intervals=((1, 2), (4, None)))
+    store.commit([delta("s", begins(*LOG, settings=settings, message_count=2))])
+    store.commit([born("empty"), delta("gone", begins("x", "y", end="trash"))])
     store.close()
     return path
 
 
 def test_a_whole_database_has_no_problems(filled: Path) -> None:
-    assert verify(filled) == Report(sessions=2, messages=3, switches=2, commit_seq=1)
-    assert verify(filled).ok
+    report = verify(filled)
+    assert report.problems == ()
+    assert report.ok
+    assert (report.sessions, report.trashed, report.commit_seq) == (2, 1, 2)
+    assert (report.messages, report.switches, report.entries) == (2, 1, 8)
 
 
 def test_a_database_in_use_is_verified(store: SQLiteStore, path: Path) -> None:
-    store.commit([delta("s", "one")])
-    assert verify(path) == Report(sessions=1, messages=1, switches=0, commit_seq=1)
-    store.commit([delta("s", "two", after=1)])
+    no = store.commit([born("s", "one")]).begun["s"]
+    assert verify(path).messages == 1
+    store.commit([delta("s", follows(no, 1, "one", "two"))])
     assert verify(path).messages == 2
+    assert verify(path).ok
+
+
+COPIED = """
+INSERT INTO entry (kind, at, form, commit_seq, chain, body, no, seq)
+SELECT kind, at, form, commit_seq, chain, body,
+"""
+
+NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not fit)"
 
 
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
+        ("DELETE FROM entry WHERE no = 1 AND seq = 2", "Session 's': entry 2 is missing"),
         (
-            "DELETE FROM message WHERE seq = 2",
-            "Session 's' says it has 3 messages; it has 2, numbered 1 to 3",
+            "DELETE FROM entry WHERE no = 1 AND seq = 6",
+            "Session 's' says it has 6 entries; it has 5",
         ),
         (
-            "UPDATE message SET seq = 0 WHERE seq = 3",
-            "Session 's' says it has 3 messages; it has 3, numbered 0 to 2",
+            "UPDATE entry SET seq = 9 WHERE no = 1 AND seq = 6",
+            "'s': entry 6 is not where it should be",
         ),
         (
-            "UPDATE session SET message_count = 4 WHERE session_id = 's'",
-            "Session 's' says it has 4 messages; it has 3, numbered 1 to 3",
+            "UPDATE session SET version = 7 WHERE no = 1",
+            "Session 's' says it has 7 entries; it has 6",
         ),
         (
-            "UPDATE session SET message_count = 1 WHERE session_id = 'empty'",
-            "Session 'empty' says it has 1 messages; it has 0, numbered 1 to 0",
+            "UPDATE entry SET body = replace(body, 'm2', 'm!') WHERE no = 1 AND seq = 2",
+            NOT_WRITTEN.format(2),
+        ),
+        ("UPDATE entry SET key = 'other' WHERE no = 1 AND seq = 3", NOT_WRITTEN.format(3)),
+        ("UPDATE entry SET kind = 'record' WHERE no = 1 AND seq = 1", NOT_WRITTEN.format(1)),
+        ("UPDATE entry SET at = replace(at, '12', '13') WHERE no = 1", NOT_WRITTEN.format(6)),
+        ("UPDATE entry SET chain = x'0011223344556677' WHERE seq = 3", NOT_WRITTEN.format(3)),
+        ("UPDATE entry SET metadata = '{}' WHERE no = 1 AND seq = 2", NOT_WRITTEN.format(2)),
+        ("UPDATE entry SET form = 3 WHERE no = 1 AND seq = 2", NOT_WRITTEN.format(2)),
+        ("UPDATE entry SET form = form | 8 WHERE no = 1 AND seq = 5", NOT_WRITTEN.format(5)),
+        ("UPDATE session SET root = x'0011223344556677'", NOT_WRITTEN.format(1)),
+        ("UPDATE session SET root = x'00'", NOT_WRITTEN.format(1)),
+        ("UPDATE entry SET body = CAST(x'ff' AS TEXT) WHERE no = 1 AND seq = 2", "entry 2 is not"),
+        ("UPDATE entry SET key = CAST(x'ff' AS TEXT) WHERE no = 1 AND seq = 2", "entry 2 is not"),
+        (
+            "UPDATE session SET message_count = 3 WHERE no = 1",
+            "Session 's' says it has 3 messages that count; it has 2",
         ),
         (
-            "DELETE FROM agent_switch WHERE ordinal = 1",
-            "Session 's' says it has 2 agent switches; it has 1, numbered 2 to 2",
+            "UPDATE settings SET intervals = NULL",
+            "Session 's' says it has 2 messages that count; it has 3",
+        ),
+        ("UPDATE settings SET intervals = '[[4,null],[1,2]]'", "which of its entries count"),
+        ("UPDATE settings SET intervals = '[[1,2]]'", "which of its entries count"),
+        ("UPDATE settings SET intervals = '{'", "which of its entries count"),
+        (
+            "UPDATE session SET switch_count = 0 WHERE no = 1",
+            "Session 's' says it has 0 agent switches; it has 1",
+        ),
+        ("UPDATE session SET floor = 7 WHERE no = 1", "has no entries up to 7"),
+        (
+            "UPDATE entry SET body = '{' WHERE no = 1 AND seq = 2",
+            "Session 's': entry 2 is not a JSON object",
         ),
         (
-            "UPDATE session SET switch_count = 1 WHERE session_id = 's'",
-            "Session 's' says it has 1 agent switches; it has 2, numbered 1 to 2",
+            "UPDATE entry SET body = '[]' WHERE no = 1 AND seq = 2",
+            "Session 's': entry 2 is not a JSON object",
         ),
         (
-            "UPDATE message SET client_id = 'm0' WHERE seq = 2",
-            "Session 's' has the message id 'm0' 2 times",
+            "UPDATE entry SET metadata = '{' WHERE no = 1 AND seq = 2",
+            "Session 's': the metadata of entry 2 is not JSON",
+        ),
+        ("UPDATE settings SET metadata = 'x'", "Session 's': the metadata is not a JSON object"),
+        ("UPDATE session SET no = 9 WHERE no = 1", "Rows of settings belong to no row of session"),
+        ("UPDATE session SET no = 9 WHERE no = 1", "Entries of number 1 belong to no session"),
+        ("UPDATE session SET no = 9 WHERE no = 3", "Entries of number 3 belong to no session"),
+        ("UPDATE session SET no = 9 WHERE no = 3", "and there is number 9 already"),
+        ("UPDATE meta SET living = 5", "The database says it has 5 sessions; it has 2"),
+        ("UPDATE session SET listed = 'x' WHERE no = 1", "is listed where it does not belong"),
+        (
+            "UPDATE entry SET body = replace(body, 'y', 'z') WHERE no = 3 AND seq = 2",
+            "Session 'gone': entry 2 is not what was written",
+        ),
+        # The places of entries.
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "Session 's': entry 2 is missing"),
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "'s': entry 2 is not found by its number"),
+        ("DELETE FROM look WHERE no = 1 AND k = 6", "Session 's' says it has 6 entries; it has 5"),
+        (
+            "DELETE FROM look WHERE k > 99 AND id = 2",
+            "Session 's': entry 2 is not found by its key",
         ),
         (
-            "UPDATE message SET body = '{' WHERE seq = 2",
-            "Session 's': message 2 is not a JSON object",
+            "DELETE FROM look WHERE k > 99 AND id = 4",
+            "Session 's': entry 4 is not found by its key",
         ),
         (
-            "UPDATE message SET body = '[]' WHERE seq = 2",
-            "Session 's': message 2 is not a JSON object",
+            "UPDATE entry SET call = 'x' WHERE id = 4",
+            "Session 's': entry 4 is not found by its key",
         ),
+        ("UPDATE look SET id = 3 WHERE k = 2", "Session 's': entry 2 is not where it should be"),
+        ("UPDATE look SET id = 9 WHERE k = 2", "Session 's': entry 2 is missing"),
+        ("UPDATE look SET k = 9 WHERE k = 2", "Session 's': entry 9 is not where it should be"),
         (
-            "UPDATE message SET metadata = '7' WHERE seq = 2",
-            "Session 's': the metadata of message 2 is not a JSON object",
+            "UPDATE look SET k = k + 9 WHERE k > 99 AND id = 3",
+            "Session 's': entry 3 is not found by its key",
         ),
-        (
-            "UPDATE session SET metadata = 'x' WHERE session_id = 's'",
-            "Session 's': the metadata is not a JSON object",
-        ),
-        (
-            "DELETE FROM session WHERE session_id = 's'",
-            "Rows of message belong to no row of session",
-        ),
+        ("INSERT INTO look VALUES (1, 1 << 61, 99)", "1 places of keys lead nowhere, or elsewhere"),
+        ("INSERT INTO look VALUES (1, 1 << 40, 1)", "1 places of keys lead nowhere, or elsewhere"),
+        ("INSERT INTO look VALUES (2, 1, 1)", "Session 'empty': entry 1 is not where it should be"),
+        ("INSERT INTO look VALUES (7, 1, 1)", "Entries of number 7 belong to no session"),
+        (f"{COPIED} 7, 1 FROM entry WHERE id = 1", "Entries of number 7 belong to no session"),
+        (f"{COPIED} 1, 7 FROM entry WHERE id = 1", "'s': entry 7 is not found by its number"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(filled: Path, sql: str, problem: str) -> None:
     change(filled, sql)
     report = verify(filled)
-    assert problem in report.problems
+    assert [said for said in report.problems if problem in said], report.problems
     assert not report.ok
 
 
-def test_a_session_may_have_forgotten_switches(filled: Path) -> None:
-    change(filled, "UPDATE session SET switch_count = 9 WHERE session_id = 's'")
+def test_of_what_follows_on_a_changed_entry_nothing_is_said(filled: Path) -> None:
+    change(filled, "UPDATE entry SET body = replace(body, 'm2', 'm!') WHERE no = 1 AND seq = 2")
+    assert verify(filled).problems == (NOT_WRITTEN.format(2),)
+
+
+def test_of_what_follows_on_a_missing_entry_nothing_is_said(filled: Path) -> None:
+    change(filled, "DELETE FROM entry WHERE no = 1 AND seq = 4")
+    change(filled, "DELETE FROM look WHERE no = 1 AND id = 4")
+    change(filled, "UPDATE entry SET body = replace(body, '2', '3') WHERE no = 1 AND seq = 6")
+    assert verify(filled).problems == (
+        "Session 's': entry 4 is missing",
+        NOT_WRITTEN.format(6),
+        "Session 's' says it has 6 entries; it has 5",
+    )
+
+
+def test_a_body_may_have_been_dropped_but_its_digest_must_fit(filled: Path) -> None:
+    store = SQLiteStore.open(filled)
+    change_of = follows(1, 6, *LOG, dropped=[5], message_count=2, floor=5)
+    assert not store.commit([delta("s", change_of)]).rejected
+    store.close()
     assert verify(filled).ok
+    other = b"another body".hex().ljust(32, "0")
+    change(filled, "UPDATE entry SET body = json_object('dropped', ?) WHERE seq = 5", other)
+    assert verify(filled).problems == (NOT_WRITTEN.format(5),)
+
+
+def test_of_one_kind_only_so_many_problems_are_listed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PROBLEMS", 3)
+    store = SQLiteStore.open(path)
+    store.commit([born(f"s{n}", "x") for n in range(9)])
+    store.close()
+    change(path, "UPDATE session SET message_count = 2")
+    report = verify(path)
+    assert len(report.problems) == 3
+    assert report.sessions == 9
+
+
+def test_an_id_that_two_messages_that_count_have_is_named(store: SQLiteStore, path: Path) -> None:
+    store.commit([born("s", message("a", "k"), message("b", "k"))])
+    assert verify(path).problems == ("Session 's' has the message id 'k' 2 times",)
 
 
 def test_a_damaged_index_is_found(filled: Path) -> None:
     with closing(sqlite3.connect(filled)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute(
-            "UPDATE sqlite_schema SET sql = replace(sql, 'last_activity DESC, ', '')"
+            "UPDATE sqlite_schema SET sql = replace(sql, 'listed DESC, ', '')"
             " WHERE name = 'session_by_activity'"
         )
     assert any(problem.startswith("SQLite: ") for problem in verify(filled).problems)
@@ -120,15 +229,23 @@ def test_a_damaged_index_is_found(filled: Path) -> None:
 
 def test_a_damaged_page_is_reported_and_does_not_end_the_search(path: Path) -> None:
     store = SQLiteStore.open(path)
-    store.commit([delta(f"s{number}", "x" * 3_000) for number in range(50)])
+    store.commit([born(f"s{number}", "x" * 3_000, settings=Settings()) for number in range(50)])
     store.close()
-    change(path, "UPDATE session SET metadata = 'x' WHERE session_id = 's7'")
+    change(path, "UPDATE settings SET metadata = 'x' WHERE no = 8")
+    change(path, "UPDATE session SET message_count = 5 WHERE no = 50")
     content = bytearray(path.read_bytes())
-    content[-4096:-4000] = b"\xee" * 96
+    [page] = [
+        start
+        for start in range(0, len(content), 4096)
+        if content[start] == 13 and content[start : start + 4096].count(b"x" * 2_900) == 1
+    ][30:31]
+    content[page : page + 96] = b"\xee" * 96
     path.write_bytes(content)
     problems = verify(path).problems
     assert any(problem.startswith("SQLite: ") for problem in problems)
+    assert any("cannot be read" in problem for problem in problems)
     assert "Session 's7': the metadata is not a JSON object" in problems
+    assert "Session 's49' says it has 5 messages that count; it has 1" in problems
 
 
 def test_a_missing_database_is_refused(path: Path) -> None:

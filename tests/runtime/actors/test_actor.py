@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,8 +8,8 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
-from runtime.actors.actor import STRETCH, Actor, Mailed, Reply
-from runtime.actors.commands import Append, Command, Delete, GetHistory
+from runtime.actors.actor import STRETCH, Actor
+from runtime.actors.mailbox import Command
 from runtime.errors import (
     MailboxFull,
     RuntimeClosed,
@@ -17,16 +17,26 @@ from runtime.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
+from runtime.session import reading
 from runtime.session.state import SessionState
-from tests.runtime.fakes import NOON, Crash, Length, call, said, unavailable
+from runtime.store import Committed, Row, Wanted
+from tests.runtime.fakes import NOON, Crash, Length, Say, absent_state, call, unavailable
 
 
-def say(content: str) -> Append:
-    return Append([said(content)], create=True, at=NOON)
+def history() -> Command[Any]:
+    return Command(reading.history, is_read=True)
+
+
+def delete() -> Command[bool]:
+    return Command(lambda state: state.delete(at=NOON))
 
 
 async def absent(session_id: str) -> SessionState:
-    return SessionState(session_id=session_id)
+    return absent_state(session_id)
+
+
+async def nothing(no: int, wanted: Wanted) -> Sequence[Row]:
+    return ()
 
 
 @define
@@ -37,8 +47,8 @@ class Bench:
     mailbox_size: int = 8
     marked: list[tuple[str, int]] = field(factory=list)
     absent: list[Actor] = field(factory=list)
-    held: list[tuple[int, Reply[Any]]] = field(factory=list)
-    """Versions, and the replies that wait for them to become durable."""
+    held: list[tuple[int, Command[Any]]] = field(factory=list)
+    """Versions, and the commands that wait for them to become durable."""
     actor: Actor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -47,19 +57,22 @@ class Bench:
             mailbox_size=self.mailbox_size,
             activate=self.activate,
             mark_dirty=lambda session: self.marked.append((session.session_id, session.version)),
-            settle_when_durable=lambda session, reply: self.held.append((session.version, reply)),
+            settle_when_durable=lambda session, command: self.held.append(
+                (session.version, command)
+            ),
+            find=nothing,
             on_absent=self.absent.append,
         )
 
 
 async def test_commands_are_answered_in_the_order_in_which_they_were_mailed() -> None:
     actor = Bench().actor
-    mailed = [Mailed(say(str(n))) for n in range(5)]
+    mailed = [Say(str(n)) for n in range(5)]
     for command in mailed:
         actor.mail_nowait(command)
     actor.close()
     await actor.run()
-    assert [(await m.reply.wait()).value.last_seq for m in mailed] == [1, 2, 3, 4, 5]
+    assert [(await m.wait()).last_seq for m in mailed] == [1, 2, 3, 4, 5]
 
 
 async def test_what_waits_in_the_mailbox_is_answered_in_one_stretch() -> None:
@@ -67,12 +80,12 @@ async def test_what_waits_in_the_mailbox_is_answered_in_one_stretch() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         await wait_all_tasks_blocked()
-        mailed = [Mailed(say(str(n))) for n in range(5)]
+        mailed = [Say(str(n)) for n in range(5)]
         for command in mailed:
             actor.mail_nowait(command)
         for _ in range(2):  # its turn may come behind this task's
             await trio.lowlevel.checkpoint()
-        assert [command.reply._answered.is_set() for command in mailed] == [True] * 5
+        assert [command._answered.is_set() for command in mailed] == [True] * 5
         actor.close()
 
 
@@ -81,13 +94,13 @@ async def test_a_stretch_is_no_longer_than_the_mailbox() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         await wait_all_tasks_blocked()
-        mailed = [Mailed(say(str(n))) for n in range(20)]
+        mailed = [Say(str(n)) for n in range(20)]
         for command in mailed:
             nursery.start_soon(actor.mail, command)
         given = [0]
         while given[-1] < len(mailed):
             await trio.lowlevel.checkpoint()
-            given.append(sum(command.reply._answered.is_set() for command in mailed))
+            given.append(sum(command._answered.is_set() for command in mailed))
         # In a stretch, the one that it was woken with and two that waited; and between two turns
         # of this task it may have had two.
         assert max(after - before for before, after in pairwise(given)) <= 2 * 3
@@ -95,21 +108,20 @@ async def test_a_stretch_is_no_longer_than_the_mailbox() -> None:
 
 
 async def test_a_stretch_is_short_however_long_the_commands_take(autojump_clock: MockClock) -> None:
-    class Slow(Command[None]):
-        def apply(self, session: SessionState) -> None:
-            autojump_clock.jump(STRETCH)
+    def slow(state: SessionState) -> None:
+        autojump_clock.jump(STRETCH)
 
     actor = Bench(mailbox_size=20).actor
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
         await wait_all_tasks_blocked()
-        mailed: list[Mailed[Any]] = [Mailed(Slow()) for _ in range(20)]
+        mailed: list[Command[Any]] = [Command(slow) for _ in range(20)]
         for command in mailed:
             actor.mail_nowait(command)
         given = [0]
         while given[-1] < len(mailed):
             await trio.lowlevel.checkpoint()
-            given.append(sum(command.reply._answered.is_set() for command in mailed))
+            given.append(sum(command._answered.is_set() for command in mailed))
         # The one that it was woken with and one more; and it may have had two turns.
         assert max(after - before for before, after in pairwise(given)) <= 2 * 2
         actor.close()
@@ -117,8 +129,8 @@ async def test_a_stretch_is_short_however_long_the_commands_take(autojump_clock:
 
 async def test_a_change_is_marked_and_a_mere_question_is_not() -> None:
     bench = Bench()
-    for command in (say("a"), GetHistory(), say("b"), Length()):
-        bench.actor.mail_nowait(Mailed(command))
+    for command in (Say("a"), history(), Say("b"), Length()):
+        bench.actor.mail_nowait(command)
     bench.actor.close()
     await bench.actor.run()
     assert bench.marked == [("s", 1), ("s", 2)]
@@ -126,32 +138,32 @@ async def test_a_change_is_marked_and_a_mere_question_is_not() -> None:
 
 async def test_a_refused_command_leaves_the_actor_running() -> None:
     actor = Bench().actor
-    refused, answered = Mailed(GetHistory()), Mailed(say("a"))
+    refused, answered = history(), Say("a")
     actor.mail_nowait(refused)
     actor.mail_nowait(answered)
     actor.close()
     await actor.run()
     with pytest.raises(SessionNotFound):
-        await refused.reply.wait()
-    assert (await answered.reply.wait()).value.last_seq == 1
+        await refused.wait()
+    assert (await answered.wait()).last_seq == 1
 
 
-async def test_a_receipt_says_how_long_the_session_was_right_after_the_command() -> None:
+async def test_an_answer_says_how_long_the_session_was_right_after_the_command() -> None:
     actor = Bench().actor
-    mailed = [Mailed(say("a")), Mailed(say("b"))]
+    mailed = [Say("a"), Say("b")]
     for command in mailed:
         actor.mail_nowait(command)
     actor.close()
     await actor.run()
-    assert [(await m.reply.wait()).message_count for m in mailed] == [1, 2]
+    assert [(await m.wait()).message_count for m in mailed] == [1, 2]
 
 
 async def test_the_answer_to_a_durable_command_is_held_until_it_is_settled() -> None:
     bench = Bench()
-    mailed = Mailed(say("a"), durable=True)
+    mailed = Say("a", confirm=True)
     bench.actor.mail_nowait(mailed)
     async with trio.open_nursery() as nursery:
-        answer = call(nursery, mailed.reply.wait)
+        answer = call(nursery, mailed.wait)
         bench.actor.close()
         await bench.actor.run()
         await wait_all_tasks_blocked()
@@ -159,38 +171,38 @@ async def test_the_answer_to_a_durable_command_is_held_until_it_is_settled() -> 
         [(version, reply)] = bench.held
         assert version == 1
         reply.settle()
-        assert (await answer.result()).value.last_seq == 1
+        assert (await answer.result()).last_seq == 1
 
 
 async def test_a_held_answer_becomes_the_error_that_it_is_settled_with() -> None:
     bench = Bench()
-    mailed = Mailed(say("a"), durable=True)
+    mailed = Say("a", confirm=True)
     bench.actor.mail_nowait(mailed)
     bench.actor.close()
     await bench.actor.run()
     bench.held[0][1].settle(unavailable())
     with pytest.raises(StoreUnavailable):
-        await mailed.reply.wait()
+        await mailed.wait()
 
 
 async def test_a_durable_command_that_the_store_knows_already_is_answered_at_once() -> None:
     bench = Bench()
-    bench.actor.mail_nowait(mailed := Mailed(Length(), durable=True))
+    bench.actor.mail_nowait(mailed := Command(lambda state: state.version, confirm=True))
     bench.actor.close()
     await bench.actor.run()
-    assert (await mailed.reply.wait()).value == 0
+    assert await mailed.wait() == 0
     assert bench.held == []
 
 
 async def test_a_bug_in_a_command_ends_the_activation_and_tells_everyone() -> None:
     actor = Bench().actor
-    mailed: list[Mailed[Any]] = [Mailed(Crash()), Mailed(Length())]
+    mailed: list[Command[Any]] = [Crash(), Length()]
     for command in mailed:
         actor.mail_nowait(command)
     await actor.run()
     for command in mailed:
         with pytest.raises(SessionCrashed):
-            await command.reply.wait()
+            await command.wait()
     assert actor.crashed
 
 
@@ -198,7 +210,7 @@ async def test_a_bug_is_logged_with_the_session_and_its_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     actor = Bench().actor
-    actor.mail_nowait(Mailed(Crash()))
+    actor.mail_nowait(Crash())
     await actor.run()
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("agent_runtime", logging.ERROR)
@@ -216,14 +228,15 @@ async def test_a_bug_after_the_command_was_applied_is_answered_too() -> None:
         mailbox_size=1,
         activate=absent,
         mark_dirty=broken,
-        settle_when_durable=lambda session, reply: None,
+        settle_when_durable=lambda session, command: None,
+        find=nothing,
         on_absent=lambda actor: None,
     )
-    mailed = Mailed(say("a"))
+    mailed = Say("a")
     actor.mail_nowait(mailed)
     await actor.run()
     with trio.fail_after(1), pytest.raises(SessionCrashed):
-        await mailed.reply.wait()
+        await mailed.wait()
 
 
 async def test_a_failed_load_is_told_to_everyone_who_mailed() -> None:
@@ -231,13 +244,13 @@ async def test_a_failed_load_is_told_to_everyone_who_mailed() -> None:
         raise unavailable()
 
     actor = Bench(failing).actor
-    mailed = [Mailed(say("a")), Mailed(say("b"))]
+    mailed = [Say("a"), Say("b")]
     for command in mailed:
         actor.mail_nowait(command)
     await actor.run()
     for command in mailed:
         with pytest.raises(StoreUnavailable, match="the disk is full"):
-            await command.reply.wait()
+            await command.wait()
     assert not actor.crashed
 
 
@@ -246,11 +259,11 @@ async def test_a_bug_in_the_load_is_a_crash() -> None:
         raise KeyError(session_id)
 
     actor = Bench(failing).actor
-    mailed = Mailed(say("a"))
+    mailed = Say("a")
     actor.mail_nowait(mailed)
     await actor.run()
     with pytest.raises(SessionCrashed):
-        await mailed.reply.wait()
+        await mailed.wait()
 
 
 async def test_a_cancelled_actor_refuses_what_was_mailed() -> None:
@@ -259,52 +272,52 @@ async def test_a_cancelled_actor_refuses_what_was_mailed() -> None:
         raise AssertionError
 
     actor = Bench(never).actor
-    mailed = Mailed(say("a"))
+    mailed = Say("a")
     actor.mail_nowait(mailed)
     with trio.CancelScope() as scope:
         scope.cancel()
         await actor.run()
     with pytest.raises(RuntimeClosed):
-        await mailed.reply.wait()
+        await mailed.wait()
 
 
 async def test_a_closed_mailbox_takes_no_commands() -> None:
     actor = Bench().actor
     actor.close()
     with pytest.raises(trio.ClosedResourceError):
-        actor.mail_nowait(Mailed(say("a")))
+        actor.mail_nowait(Say("a"))
     with pytest.raises(trio.ClosedResourceError):
-        await actor.mail(Mailed(say("a")))
+        await actor.mail(Say("a"))
 
 
 async def test_a_full_mailbox_refuses_whoever_does_not_want_to_wait() -> None:
     actor = Bench(mailbox_size=1).actor
-    actor.mail_nowait(Mailed(say("a")))
+    actor.mail_nowait(Say("a"))
     with pytest.raises(MailboxFull, match="Session s has too many"):
-        actor.mail_nowait(Mailed(say("b")))
+        actor.mail_nowait(Say("b"))
 
 
 async def test_a_full_mailbox_lets_the_others_wait_for_room(clock: MockClock) -> None:
     actor = Bench(mailbox_size=1).actor
-    mailed = [Mailed(say(str(n))) for n in range(4)]
+    mailed = [Say(str(n)) for n in range(4)]
     async with trio.open_nursery() as nursery:
         for command in mailed:
             nursery.start_soon(actor.mail, command)
             await wait_all_tasks_blocked()
         nursery.start_soon(actor.run)
-        answers = [(await m.reply.wait()).value.last_seq for m in mailed]
+        answers = [(await m.wait()).last_seq for m in mailed]
         actor.close()
     assert answers == [1, 2, 3, 4]
 
 
 async def test_whoever_waits_for_room_is_woken_when_the_activation_fails(clock: MockClock) -> None:
     actor = Bench(mailbox_size=1).actor
-    actor.mail_nowait(Mailed(Crash()))
+    actor.mail_nowait(Crash())
     async with trio.open_nursery() as nursery:
-        waiting: list[Mailed[Any]] = [Mailed(Length()), Mailed(Length())]
-        closed: list[Mailed[Any]] = []
+        waiting: list[Command[Any]] = [Length(), Length()]
+        closed: list[Command[Any]] = []
 
-        async def mail(mailed: Mailed[Any]) -> None:
+        async def mail(mailed: Command[Any]) -> None:
             try:
                 await actor.mail(mailed)
             except trio.ClosedResourceError:
@@ -316,7 +329,7 @@ async def test_whoever_waits_for_room_is_woken_when_the_activation_fails(clock: 
         await actor.run()
     assert closed == waiting[1:]  # the first got the room that the crash made
     with pytest.raises(SessionCrashed):
-        await waiting[0].reply.wait()
+        await waiting[0].wait()
 
 
 async def test_an_actor_is_idle_once_it_is_loaded_and_has_answered(clock: MockClock) -> None:
@@ -326,7 +339,7 @@ async def test_an_actor_is_idle_once_it_is_loaded_and_has_answered(clock: MockCl
         nursery.start_soon(actor.run)
         await wait_all_tasks_blocked()
         assert actor.is_idle
-        actor.mail_nowait(Mailed(GetHistory()))
+        actor.mail_nowait(history())
         assert not actor.is_idle
         await wait_all_tasks_blocked()
         assert actor.is_idle
@@ -337,21 +350,21 @@ async def test_an_actor_with_undurable_state_is_not_idle(clock: MockClock) -> No
     actor = Bench().actor
     async with trio.open_nursery() as nursery:
         nursery.start_soon(actor.run)
-        actor.mail_nowait(Mailed(say("a")))
+        actor.mail_nowait(Say("a"))
         await wait_all_tasks_blocked()
         assert not actor.is_idle
         assert actor.session is not None
-        actor.session.mark_durable(actor.session.delta())
+        actor.session.mark_durable(actor.session.delta(), Committed(begun={"s": 1}))
         assert actor.is_idle
         actor.close()
 
 
 async def test_a_caller_that_gives_up_waiting_for_room_is_not_counted(clock: MockClock) -> None:
     actor = Bench(mailbox_size=1).actor
-    first: Mailed[Any] = Mailed(Length())
+    first: Command[Any] = Length()
     actor.mail_nowait(first)
     async with trio.open_nursery() as nursery:
-        given_up = call(nursery, actor.mail, Mailed(say("never")))
+        given_up = call(nursery, actor.mail, Say("never"))
         await wait_all_tasks_blocked()
         given_up.scope.cancel()
         await wait_all_tasks_blocked()
@@ -359,23 +372,27 @@ async def test_a_caller_that_gives_up_waiting_for_room_is_not_counted(clock: Moc
         await wait_all_tasks_blocked()
         assert actor.is_idle
         assert actor.session is not None
-        assert list(actor.session.entries) == []
+        assert actor.session.life is None
         actor.close()
 
 
-@pytest.mark.parametrize("command", [say("a"), GetHistory(), Delete(), Length()])
-async def test_a_command_is_answered_without_yielding(command: Command[Any]) -> None:
-    actor = Bench().actor
-    mailed = Mailed(command)
-    actor.mail_nowait(mailed)
-    with assert_no_checkpoints():
-        actor._answer(mailed, SessionState(session_id="s"))
+@pytest.mark.parametrize("work", [Say("a").work, reading.history, delete().work, Length().work])
+async def test_a_command_is_applied_and_marked_and_answered_without_yielding(
+    work: Callable[[SessionState], Any],
+) -> None:
+    for confirm in (True, False):
+        bench = Bench()
+        with assert_no_checkpoints():
+            bench.actor._apply(
+                Command(work, confirm=confirm, confirm_refusal=confirm), absent_state("s")
+            )
 
 
 async def test_a_command_that_leaves_the_session_absent_says_so() -> None:
     bench = Bench()
-    for command in (Length(), say("a"), Delete()):
-        bench.actor.mail_nowait(Mailed(command))
+    commands: list[Command[Any]] = [Length(), Say("a"), delete()]
+    for command in commands:
+        bench.actor.mail_nowait(command)
     bench.actor.close()
     await bench.actor.run()
     assert len(bench.absent) == 2

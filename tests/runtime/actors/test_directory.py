@@ -1,18 +1,9 @@
-import logging
-import random
-from contextlib import suppress
-from datetime import timedelta
-from typing import Any
-
 import pytest
 import trio
 from attrs import define, field
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
 from runtime import (
-    AgentRuntimeError,
     MailboxFull,
     Runtime,
     RuntimeClosed,
@@ -21,19 +12,15 @@ from runtime import (
     StoreUnavailable,
 )
 from runtime.actors.actor import Actor
-from runtime.actors.commands import Append
 from runtime.actors.directory import Directory
 from tests.runtime.fakes import (
-    NOON,
     Crash,
     FakeStore,
     Length,
+    Say,
     call,
     error_of,
-    mock_run,
-    patient_threads,
     running,
-    said,
     stored,
     texts,
     unavailable,
@@ -42,12 +29,8 @@ from tests.runtime.fakes import (
 )
 
 
-def say(content: str) -> Append:
-    return Append([said(content)], create=True, at=NOON)
-
-
 def directory_of(runtime: Runtime) -> Directory:
-    return runtime._directory
+    return runtime._parts.directory
 
 
 # -- activation --------------------------------------------------------------------------------
@@ -98,7 +81,7 @@ async def test_the_command_after_a_failed_load_tries_again(
     async with running(store) as runtime:
         assert isinstance(await error_of(runtime.session("s").history()), StoreUnavailable)
         store.load_error = None
-        assert len((await runtime.session("s").history()).entries) == 1
+        assert (await runtime.session("s").history()).message_count == 1
 
 
 # -- the mailbox -------------------------------------------------------------------------------
@@ -151,7 +134,7 @@ async def test_a_crash_is_told_to_everyone_who_had_mailed(
         ask = directory_of(runtime).ask
         callers = [call(nursery, ask, "s", Crash())]
         await wait_all_tasks_blocked()  # its mailbox is first; the load is under way
-        callers += [call(nursery, ask, "s", say("a")) for _ in range(3)]
+        callers += [call(nursery, ask, "s", Say("a")) for _ in range(3)]
         errors = [await caller.error() for caller in callers]
     assert isinstance(errors[0], SessionCrashed)
 
@@ -277,7 +260,7 @@ async def test_a_busy_session_does_not_keep_the_idle_behind_it_in_memory(
         await trio.sleep(20)
         assert "dirty" in directory_of(runtime)
         assert "idle" not in directory_of(runtime)
-        await runtime.session("dirty").delete()
+        await runtime.session("dirty").delete(purge=True)
 
 
 async def test_a_thousand_idle_sessions_leave_in_one_sweep(
@@ -333,6 +316,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             activate=plain._activate,
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
+            find=plain._find,
             flush=plain._flush,
         )
         await narrow.ask("s", Length())  # absent: its activation has ended by now
@@ -342,11 +326,12 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             activate=plain._activate,
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
+            find=plain._find,
             on_absent=plain.passivate,
         )
         old.close()
         narrow.stale.append(old)
-        assert (await narrow.ask("s", say("a"))).value.last_seq == 1
+        assert (await narrow.ask("s", Say("a"))).last_seq == 1
         narrow.close()
 
 
@@ -409,124 +394,3 @@ async def test_whoever_waits_for_room_when_the_directory_closes_is_refused(
         assert (await mailed.result()).last_seq == 1
         assert isinstance(await waits.error(), RuntimeClosed)
     assert store.texts("s") == ["mailed"]
-
-
-# -- everything at once --------------------------------------------------------------------------
-
-
-class Errors(logging.Handler):
-    """Keeps what is logged with a traceback."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kinds: set[type[BaseException] | None] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            self.kinds.add(record.exc_info[0])
-
-
-@define
-class Storm:
-    """Callers, crashes, cancellations, sweeps, cleanups and a store that fails, in any order."""
-
-    chance: random.Random
-    store: FakeStore = field(factory=FakeStore)
-    certain: set[tuple[str, str]] = field(factory=set)
-    """What was acknowledged."""
-    cleaned: int = 0
-    _over: bool = False
-
-    async def pause(self) -> None:
-        await trio.sleep(self.chance.choice([0, 0, 0.0005, 0.001, 0.005, 0.02]))
-
-    async def talk(self, runtime: Runtime, name: str, who: int) -> None:
-        for n in range(6):
-            content = f"{who}-{n}"
-            while (name, content) not in self.certain:
-                durable = self.chance.random() < 0.5
-                with trio.move_on_after(self.chance.choice([0.0, 0.001, 1000])):
-                    if not await error_of(
-                        runtime.session(name).append(user(content, content), durable=durable)
-                    ):
-                        self.certain.add((name, content))
-                await self.pause()
-
-    async def crash(self, runtime: Runtime, name: str) -> None:
-        while not self._over:
-            await error_of(runtime._directory.ask(name, Crash()))
-            await trio.sleep(self.chance.choice([0.001, 0.01, 0.05]))
-
-    async def fail(self) -> None:
-        while not self._over:
-            self.store.commit_error = self.chance.choice([None, unavailable()])
-            self.store.load_error = self.chance.choice([None, None, unavailable()])
-            self.store.rejected = self.chance.choice([set(), set(), {"b"}])
-            await trio.sleep(self.chance.choice([0.001, 0.01, 0.05]))
-
-    async def clean(self, runtime: Runtime) -> None:
-        while not self._over:
-            with suppress(AgentRuntimeError):
-                self.cleaned += await runtime.cleanup(timedelta(days=1))
-            await self.pause()
-
-    async def run(self, *, faults: bool, **config: Any) -> None:
-        async with (
-            running(
-                self.store,
-                backoff_initial=0.001,
-                backoff_max=0.004,
-                commit_timeout=0.05,
-                **config,
-            ) as runtime,
-            trio.open_nursery() as around,
-        ):
-            around.start_soon(self.clean, runtime)
-            if faults:
-                around.start_soon(self.fail)
-                around.start_soon(self.crash, runtime, "a")
-            async with trio.open_nursery() as talks:
-                for name in "abc":
-                    for who in range(2):
-                        talks.start_soon(self.talk, runtime, name, who)
-            self._over = True
-            await until_quiet()
-            self.store.commit_error = self.store.load_error = None
-            self.store.rejected = set()
-            await trio.sleep(0.1)
-            await runtime.flush()
-            assert runtime.statistics().persister.undurable_bytes == 0
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**32),
-    faults=st.booleans(),
-    idle_timeout=st.sampled_from([0.002, 0.01, 1]),
-    mailbox_size=st.integers(1, 3),
-    max_active=st.integers(1, 3),
-    snapshot_interval=st.sampled_from([0, 0.001, 0.01]),
-)
-def test_in_any_order_of_things_every_message_has_one_effect(
-    seed: int, faults: bool, **config: Any
-) -> None:
-    """And no session has two activations: that would trip the dirty set's assert, and be logged."""
-    storm = Storm(random.Random(seed))  # noqa: S311
-    storm.store.commit([stored(name, "old", active="2025-12-01T12:00:00.000Z") for name in "abcd"])
-    errors = Errors()
-    log = logging.getLogger("agent_runtime")
-    log.addHandler(errors)
-    try:
-        with patient_threads():
-            mock_run(lambda: storm.run(faults=faults, **config))
-    finally:
-        log.removeHandler(errors)
-    assert errors.kinds <= {RuntimeError}, "not only our own bug"
-    kept = {name: storm.store.texts(name) or [] for name in "abcd"}
-    for name, contents in kept.items():
-        assert len(contents) == len(set(contents)), "a message had two effects"
-        assert {(name, content) for content in contents} - {(name, "old")} == {
-            certain for certain in storm.certain if certain[0] == name
-        }
-    if not faults:  # a cleanup that fails has deleted some without telling how many
-        assert storm.cleaned == sum("old" not in contents for contents in kept.values())

@@ -1,23 +1,31 @@
 from math import inf
 
-import attrs
 import pytest
+from attrs import evolve
 from trio.testing import assert_no_checkpoints
 
 from runtime.errors import DeltaRejected, StoreUnavailable
-from runtime.saving.dirty import DirtySet, Waiter
-from runtime.saving.erasure import Erasure
+from runtime.saving.dirty import Batch, DirtySet, Waiter
+from runtime.saving.errand import Errand
+from runtime.session import message
 from runtime.session.state import SessionState
-from runtime.store import Committed
-from tests.runtime.fakes import NOON, said
+from runtime.store import Committed, Delta, Expire
+from tests.runtime.fakes import NOON, at, said, state_of
 
 REJECTED = DeltaRejected("poison")
 
 
 def session(session_id: str, content: str = "hi") -> SessionState:
-    state = SessionState(session_id=session_id)
-    state.append([said(content)], create=True, at=NOON)
-    return state
+    return state_of(session_id, content)
+
+
+def say(state: SessionState, content: str = "more") -> None:
+    message.append(state, [said(content)], at=NOON)
+
+
+def committed(batch: Batch) -> Committed:
+    """What a store answers that has taken them all, sessions that it has not seen before."""
+    return Committed(begun={delta.session_id: n for n, (_, delta) in enumerate(batch, 1)})
 
 
 def dirty_set(*sessions: SessionState) -> DirtySet:
@@ -34,7 +42,8 @@ def take(dirty: DirtySet, now: float = 100.0) -> list[str]:
 
 def settle(dirty: DirtySet, now: float = 100.0, rejecting: tuple[str, ...] = ()) -> None:
     batch, _ = dirty.take(now, max_sessions=100, max_bytes=10**9)
-    dirty.settle(batch, Committed(dict.fromkeys(rejecting, REJECTED)), taken_at=now)
+    answer = evolve(committed(batch), rejected=dict.fromkeys(rejecting, REJECTED))
+    dirty.settle(batch, answer, taken_at=now)
     for session_id in rejecting:
         dirty.reject(session_id, REJECTED, now, lambda n: 2.0**n)
 
@@ -46,7 +55,7 @@ async def test_the_oldest_are_taken_first() -> None:
 async def test_a_change_does_not_make_a_record_younger() -> None:
     a, b = session("a"), session("b")
     dirty = dirty_set(a, b)
-    a.append([said("more")], create=True, at=NOON)
+    say(a)
     dirty.add(a, 50)
     assert take(dirty) == ["a", "b"]
     assert dirty.oldest_since() == 0
@@ -91,10 +100,10 @@ async def test_the_undurable_bytes_are_the_sum_of_what_is_in_here() -> None:
     dirty = dirty_set(a, b)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
     batch, _ = dirty.take(9, max_sessions=1, max_bytes=10**9)
-    a.append([said("y" * 3000)], create=True, at=NOON)
+    say(a, "y" * 3000)
     dirty.add(a, 10)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
-    dirty.settle(batch, Committed(), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
 
 
@@ -102,9 +111,9 @@ async def test_what_changed_while_it_was_committed_stays_with_a_new_age() -> Non
     a = session("a")
     dirty = dirty_set(a)
     batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
-    a.append([said("more")], create=True, at=NOON)
+    say(a)
     dirty.add(a, 10)
-    dirty.settle(batch, Committed(), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9)
     assert (take(dirty), dirty.oldest_since()) == (["a"], 9)
 
 
@@ -112,14 +121,14 @@ async def test_the_oldest_age_is_right_when_something_younger_came_during_a_comm
     a = session("a")
     dirty = dirty_set(a)
     batch, _ = dirty.take(5, max_sessions=9, max_bytes=10**9)
-    a.append([said("more")], create=True, at=NOON)
+    say(a)
     dirty.add(a, 6)
     dirty.add(session("b"), 7)
-    dirty.settle(batch, Committed(), taken_at=5)
+    dirty.settle(batch, committed(batch), taken_at=5)
     assert dirty.oldest_since() == 5
 
 
-async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
+async def test_a_waiter_is_told_when_the_change_that_it_waits_for_is_durable() -> None:
     a = session("a")
     dirty = dirty_set(a)
     now, later = Waiter(pending=1, deadline=inf), Waiter(pending=1, deadline=inf)
@@ -127,9 +136,9 @@ async def test_a_waiter_is_told_when_its_version_is_durable() -> None:
     assert place is not None
     place.waiters += [(1, now), (2, later)]
     batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
-    a.append([said("more")], create=True, at=NOON)
+    say(a)
     dirty.add(a, 10)
-    dirty.settle(batch, Committed(), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9)
     assert (now.done.is_set(), later.done.is_set()) == (True, False)
     settle(dirty)
     assert later.done.is_set()
@@ -173,9 +182,9 @@ async def test_a_record_that_is_accepted_at_last_forgets_its_rejections() -> Non
     dirty = dirty_set(a)
     settle(dirty, now=10, rejecting=("a",))
     batch, _ = dirty.take(20, max_sessions=9, max_bytes=10**9)
-    a.append([said("more")], create=True, at=NOON)
+    say(a)
     dirty.add(a, 21)
-    dirty.settle(batch, Committed(), taken_at=20)
+    dirty.settle(batch, committed(batch), taken_at=20)
     place = dirty.get("a")
     assert place is not None
     assert (place.rejection, place.rejections, take(dirty, 21)) == (None, 0, ["a"])
@@ -202,27 +211,58 @@ async def test_a_resting_record_that_someone_waits_for_is_due_as_soon_as_it_may(
     assert dirty.due(interval=3600) == 11
 
 
-async def test_an_erasure_learns_whether_there_was_something_to_erase() -> None:
-    erasures = [Erasure("there", NOON), Erasure("gone", NOON)]
+def expiry(session_id: str) -> Errand:
+    return Errand(session_id, Expire(before=NOON, ended_at=at(1)))
+
+
+async def test_an_errand_learns_whether_there_was_something_to_expire() -> None:
+    errands = [expiry("there"), expiry("gone")]
     dirty = DirtySet()
-    for erasure in erasures:
-        dirty.add(erasure, 0)
+    for errand in errands:
+        dirty.add(errand, 0)
     batch, _ = dirty.take(0, max_sessions=9, max_bytes=10**9)
-    dirty.settle(batch, Committed(erased=["there"]), taken_at=0)
-    assert [erasure.erased for erasure in erasures] == [True, False]
+    dirty.settle(batch, Committed(expired=["there"]), taken_at=0)
+    assert [errand.expired for errand in errands] == [True, False]
     assert (len(dirty), dirty.undurable_bytes) == (0, 0)
 
 
-async def test_the_delta_of_an_erasure_spares_what_was_used_since() -> None:
-    delta = Erasure("s", NOON).delta()
-    assert attrs.asdict(delta, recurse=False) == {
-        "session_id": "s",
-        "version": 1,
-        "erase": True,
-        "erase_before": NOON,
-        "header": None,
-        "first_seq": 1,
-        "entries": (),
-        "first_switch": 1,
-        "switches": (),
-    }
+async def test_an_errands_delta_is_its_one_step() -> None:
+    assert expiry("s").delta() == Delta(
+        session_id="s", mark=1, steps=(Expire(before=NOON, ended_at=at(1)),)
+    )
+
+
+async def test_a_rejected_errand_is_given_up_and_its_caller_told() -> None:
+    dirty = DirtySet()
+    dirty.add(expiry("s"), 0)
+    waiter = Waiter(pending=1, deadline=inf)
+    place = dirty.get("s")
+    assert place is not None
+    place.waiters.append((1, waiter))
+    settle(dirty, rejecting=("s",))
+    assert (waiter.error, len(dirty), dirty.undurable_bytes) == (REJECTED, 0, 0)
+
+
+async def test_what_the_store_rejects_does_not_count_as_waiting_for_it() -> None:
+    a, b = session("a", "x" * 5000), session("b")
+    dirty = dirty_set(a, b)
+    batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+    dirty.reject("a", REJECTED, 9, lambda n: 1.0)
+    assert dirty.undurable_bytes == b.undurable_bytes
+    say(a, "y" * 5000)
+    dirty.add(a, 9)
+    assert dirty.undurable_bytes == b.undurable_bytes
+    dirty.settle(batch, committed(batch), taken_at=9)
+    assert dirty.undurable_bytes == a.undurable_bytes > 0
+
+
+async def test_a_read_is_told_that_the_store_fails_and_a_write_goes_on_waiting() -> None:
+    dirty = dirty_set(session("a"))
+    read = Waiter(pending=1, deadline=inf, is_read=True)
+    write = Waiter(pending=1, deadline=inf)
+    place = dirty.get("a")
+    assert place is not None
+    place.waiters += [(1, read), (1, write)]
+    dirty.settle_reads(StoreUnavailable("the disk is full"))
+    assert (read.done.is_set(), write.done.is_set()) == (True, False)
+    assert place.waiters == [(1, write)]

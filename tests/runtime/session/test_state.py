@@ -1,591 +1,357 @@
-"""The session against plain lists, and the store against the session's deltas."""
+"""The present life and those before it: what is refused, and what the store is yet to get."""
 
-import json
 from typing import Any
 
-import attrs
-import msgspec
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from persistence import MemoryStore
-from runtime import AgentSwitch, InvalidInput, MessageConflict, SessionExists, SessionNotFound
-from runtime.session.message import Entry
-from runtime.session.state import SESSION_OVERHEAD, SessionState
-from runtime.store import DEFAULT_AGENT, Delta, StoredSession
-from tests.runtime.fakes import NOON, at, said
-
-
-def session_with(*contents: str) -> SessionState:
-    session = SessionState(session_id="s")
-    session.append([said(content, content[:9]) for content in contents], create=True, at=NOON)
-    return session
-
-
-def everything(session: SessionState) -> dict[str, Any]:
-    """All state, detached: lists and dictionaries copied."""
-    values = attrs.asdict(session, recurse=False)
-    return {n: v.copy() if isinstance(v, list | dict) else v for n, v in values.items()}
-
-
-# -- messages ----------------------------------------------------------------------------------
-
-
-def test_the_first_message_creates_the_session() -> None:
-    session = SessionState(session_id="s")
-    answer = session.append([said("hi")], create=True, at=at(1))
-    assert (answer.first_seq, answer.last_seq, answer.message_count) == (1, 1, 1)
-    assert (session.summary().created_at, session.summary().last_activity) == (at(1), at(1))
-
-
-def test_the_first_message_does_not_create_the_session_if_that_was_not_wanted() -> None:
-    with pytest.raises(SessionNotFound):
-        SessionState(session_id="s").append([said("hi")], create=False, at=NOON)
-
-
-def test_messages_are_numbered_without_gaps() -> None:
-    session = session_with("a", "b")
-    answer = session.append([said("c"), said("d")], create=True, at=NOON)
-    assert (answer.first_seq, answer.last_seq, answer.message_count) == (3, 4, 4)
-
-
-def test_a_message_sent_again_has_one_effect() -> None:
-    session = session_with("a", "b")
-    before = everything(session)
-    assert session.append([said("b", "b")], create=True, at=at(9)).repeated
-    assert everything(session) == before
-
-
-def test_a_call_sent_again_gets_the_first_answer() -> None:
-    session = session_with("a")
-    calls = [said("b", "b"), said("c", "c")]
-    first = session.append(calls, create=True, at=NOON)
-    session.append([said("d")], create=True, at=NOON)
-    again = session.append(calls, create=True, at=at(5))
-    assert attrs.evolve(again, repeated=False) == first
-
-
-def test_messages_without_ids_are_never_taken_for_known() -> None:
-    session = session_with("a")
-    assert session.append([said("same"), said("same")], create=True, at=NOON).message_count == 3
-
-
-def test_a_call_may_repeat_one_message_and_add_another() -> None:
-    session = session_with("a", "b")
-    answer = session.append([said("b", "b"), said("c", "c")], create=True, at=NOON)
-    assert (answer.first_seq, answer.last_seq, answer.repeated) == (2, 3, False)
-
-
-def test_the_same_message_twice_in_one_call_has_one_effect() -> None:
-    session = SessionState(session_id="s")
-    answer = session.append([said("a", "a"), said("a", "a")], create=True, at=NOON)
-    assert (answer.first_seq, answer.last_seq, answer.message_count) == (1, 1, 1)
-
-
-def test_a_known_id_with_other_content_refuses_the_whole_call() -> None:
-    session = session_with("a", "b")
-    before = everything(session)
-    with pytest.raises(MessageConflict, match="as message 2"):
-        session.append([said("c"), said("other", "b")], create=True, at=at(1))
-    assert everything(session) == before
-
-
-def test_a_conflict_within_one_call_says_so() -> None:
-    with pytest.raises(MessageConflict, match="earlier in the same call"):
-        session_with("a").append([said("x", "x"), said("y", "x")], create=True, at=NOON)
-
-
-def test_a_refused_first_call_does_not_create_the_session() -> None:
-    session = SessionState(session_id="s")
-    before = everything(session)
-    with pytest.raises(MessageConflict):
-        session.append([said("x", "x"), said("y", "x")], create=True, at=NOON)
-    assert everything(session) == before
-
-
-def test_an_append_of_nothing_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="at least one"):
-        session_with("a").append([], create=True, at=NOON)
-
-
-def test_ids_are_known_again_after_the_session_was_restored() -> None:
-    session = session_with("a", "b")
-    store = MemoryStore()
-    store.commit([session.delta()])
-    restored = SessionState.restored("s", store.load("s"))
-    assert restored.append([said("b", "b")], create=True, at=NOON).first_seq == 2
-
-
-def test_an_id_is_free_again_after_the_session_was_deleted() -> None:
-    session = session_with("a")
-    session.delete()
-    assert session.append([said("other", "a")], create=True, at=NOON).first_seq == 1
-
-
-def test_a_page_starts_behind_the_number_asked_for() -> None:
-    page = session_with("a", "b", "c", "d").messages(after=1, limit=2)
-    assert (page.first_seq, [m.content for m in page.messages], page.message_count) == (
-        2,
-        ["b", "c"],
-        4,
-    )
-
-
-def test_a_page_behind_the_end_is_empty() -> None:
-    assert list(session_with("a").messages(after=7, limit=2).entries) == []
-
-
-def test_an_answer_does_not_change_with_the_session() -> None:
-    session = session_with("a")
-    history = session.history()
-    session.append([said("b")], create=True, at=NOON)
-    assert len(history.entries) == 1
-
-
-# -- time --------------------------------------------------------------------------------------
-
-
-def test_the_last_activity_never_goes_backwards() -> None:
-    session = session_with("a")
-    session.append([said("b")], create=True, at="2020-01-01T00:00:00.000Z")
-    assert session.summary().last_activity == NOON
-
-
-def test_reading_is_no_activity() -> None:
-    session = session_with("a")
-    before = everything(session)
-    session.history(), session.messages(after=0, limit=9), session.agent_context()
-    session.summary(), session.delta()
-    assert everything(session) == before
-
-
-# -- agents ------------------------------------------------------------------------------------
-
-
-def test_a_switch_is_kept_with_its_reason() -> None:
-    context = session_with("a").switch_agent("coder", reason="code", at=at(3))
-    assert context.agent_history == (AgentSwitch(DEFAULT_AGENT, "coder", "code", at(3)),)
-    assert (context.current_agent, context.switch_count, context.last_switch_at) == (
-        "coder",
-        1,
-        at(3),
-    )
-
-
-def test_a_switch_to_the_current_agent_changes_nothing() -> None:
-    session = session_with("a")
-    before = everything(session)
-    session.switch_agent(DEFAULT_AGENT, reason="again", at=at(3))
-    assert everything(session) == before
-
-
-# -- metadata ----------------------------------------------------------------------------------
-
-RFC_7396 = [
-    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
-    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
-    ({"a": "b"}, {"a": None}, {}),
-    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
-    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
-    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
-    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
-    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
-    (["a", "b"], ["c", "d"], ["c", "d"]),
-    ({"a": "b"}, ["c"], ["c"]),
-    ({"a": "foo"}, "bar", "bar"),
-    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
-    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
-    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-]
-"""The examples of its appendix A, but for the one whose patch is null: that removes the member."""
-
-
-@pytest.mark.parametrize(("target", "patch", "result"), RFC_7396)
-def test_metadata_is_patched_as_the_rfc_says(target: Any, patch: Any, result: Any) -> None:
-    session = SessionState(session_id="s")
-    session.create([], agent="a", metadata=json.dumps({"m": target}).encode(), at=NOON)
-    assert session.patch_metadata({"m": patch}, at=NOON).metadata == {"m": result}
-
-
-def test_a_null_removes_a_member_of_the_metadata() -> None:
-    session = SessionState(session_id="s")
-    session.create([], agent="a", metadata=b'{"a":{"b":1},"c":2}', at=NOON)
-    assert session.patch_metadata({"a": None}, at=NOON).metadata == {"c": 2}
-
-
-def test_a_patch_that_changes_nothing_makes_no_new_version() -> None:
-    session = SessionState(session_id="s")
-    session.create([], agent="a", metadata=b'{"a":1}', at=NOON)
-    before = everything(session)
-    session.patch_metadata({"a": 1, "gone": None}, at=at(5))
-    assert everything(session) == before
-
-
-def test_a_patch_that_would_nest_too_deep_is_refused() -> None:
-    session = session_with("a")
-    deep: dict[str, Any] = {}
-    for _ in range(32):
-        deep = {"in": deep}
-    before = everything(session)
-    with pytest.raises(InvalidInput, match="nests deeper"):
-        session.patch_metadata(deep, at=at(1))
-    assert everything(session) == before
-
+from runtime import InvalidInput, PreconditionFailed, SessionNotFound
+from runtime.session import reading, record, switch
+from runtime.session import settings as session_settings
+from runtime.session.calls import append_entries, put_records
+from runtime.session.kinds import KINDS
+from runtime.session.message import append, from_json
+from runtime.session.rewind import rewind
+from runtime.session.state import SESSION_OVERHEAD, Condition, SessionState
+from runtime.store import Change
+from tests.runtime.session.builders import (
+    NOON,
+    absent,
+    at,
+    back_to,
+    commit,
+    picture,
+    put,
+    reloaded,
+    said,
+    say,
+    session_with,
+    texts,
+    user,
+    values,
+)
 
 # -- existence ---------------------------------------------------------------------------------
 
 ON_ABSENT: list[Any] = [
-    lambda session: session.append([said("a")], create=False, at=NOON),
-    lambda session: session.delete(),
-    lambda session: session.delete(before="3000"),
-    lambda session: session.switch_agent("coder", reason="", at=NOON),
-    lambda session: session.patch_metadata({"a": 1}, at=NOON),
-    lambda session: session.history(),
-    lambda session: session.messages(after=0, limit=1),
-    lambda session: session.agent_context(),
-    lambda session: session.summary(),
+    lambda state: append(state, [from_json(user("a"))], at=NOON, create=False),
+    lambda state: state.delete(at=NOON),
+    lambda state: state.delete(at=NOON, before="3000"),
+    lambda state: switch.switch_agent(state, "coder", reason="", at=NOON),
+    lambda state: session_settings.update(state, {"title": "t"}, at=NOON),
+    lambda state: session_settings.summary(state),
+    lambda state: rewind(state, 0, at=NOON),
+    lambda state: reading.history(state),
+    lambda state: reading.log_page(state, reading.Part()),
+    lambda state: record.read(state),
+    lambda state: put_records(state, at=NOON, remove=["k"]),
+    lambda state: record.drop_superseded(state, before=NOON),
+    lambda state: switch.agent_context(state),
 ]
 
 
 @pytest.mark.parametrize("command", ON_ABSENT)
-def test_an_absent_session_refuses_everything_but_its_creation(command: Any) -> None:
-    session = SessionState(session_id="s")
-    before = everything(session)
+def test_an_absent_session_refuses_everything_but_what_makes_it_live(command: Any) -> None:
+    state = absent()
     with pytest.raises(SessionNotFound, match="Session s not found"):
-        command(session)
-    assert everything(session) == before
-
-
-def test_a_session_that_exists_is_not_created_again() -> None:
-    session = session_with("a")
-    before = everything(session)
-    with pytest.raises(SessionExists):
-        session.create([said("b")], agent="coder", metadata=b"{}", at=at(1))
-    assert everything(session) == before
+        command(state)
+    assert (state.life, state.mark) == (None, 0)
 
 
 def test_a_deleted_session_leaves_nothing_to_the_next_one_of_its_id() -> None:
-    session = session_with("a")
-    session.switch_agent("coder", reason="", at=at(1))
-    session.patch_metadata({"a": 1}, at=at(1))
-    session.delete()
-    session.append([said("new")], create=True, at=at(2))
-    context = session.agent_context()
-    assert (context.current_agent, context.agent_history, context.metadata) == (
-        DEFAULT_AGENT,
-        (),
-        {},
-    )
-    assert (session.summary().created_at, session.summary().message_count) == (at(2), 1)
+    state = session_with("a")
+    switch.switch_agent(state, "coder", reason="", at=at(1))
+    session_settings.update(state, {"title": "t", "metadata": {"a": 1}}, at=at(1))
+    append_entries(state, [put("k", 1)], at=NOON, call="c")
+    before = state.tag
+    state.delete(at=at(1))
+    append_entries(state, [said("new")], at=at(2), call="c")
+    found = session_settings.summary(state)
+    assert (found.current_agent, found.title, found.metadata) == ("orchestrator", None, {})
+    assert (found.created_at, found.message_count, found.version) == (at(2), 1, 1)
+    assert (values(state), texts(state)) == ({}, ["new"])
+    assert state.tag != before
 
 
 @pytest.mark.parametrize(("before", "deleted"), [(NOON, False), (at(1), True)])
 def test_a_session_is_deleted_only_if_it_was_unused_since(before: str, deleted: bool) -> None:
-    session = session_with("a")
-    assert session.delete(before=before) is deleted
-    assert session.exists is not deleted
+    state = session_with("a")
+    assert state.delete(at=at(2), before=before) is deleted
+    assert (state.life is None) is deleted
+
+
+def test_the_last_activity_never_goes_backwards() -> None:
+    state = session_with("a")
+    say(state, user("b"), when="2020-01-01T00:00:00.000Z")
+    assert state.present().last_activity == NOON
+
+
+def test_reading_changes_nothing() -> None:
+    state = session_with("a")
+    before = picture(state)
+    reading.history(state), reading.log_page(state, reading.Part()), record.read(state)
+    switch.agent_context(state), session_settings.summary(state), state.delta()
+    assert picture(state) == before
+
+
+# -- conditions --------------------------------------------------------------------------------
+
+
+def tags(*names: str) -> Condition:
+    return Condition(tags=frozenset(names))
+
+
+WRITES: list[Any] = [
+    lambda state, condition: append(state, [from_json(user("x"))], at=NOON, condition=condition),
+    lambda state, condition: append_entries(state, [said("x")], at=NOON, condition=condition),
+    lambda state, condition: put_records(
+        state, at=NOON, put=[record.put("k", 1)], condition=condition
+    ),
+    lambda state, condition: switch.switch_agent(
+        state, "coder", reason="", at=NOON, condition=condition
+    ),
+    lambda state, condition: session_settings.update(
+        state, {"title": "t"}, at=NOON, condition=condition
+    ),
+    lambda state, condition: rewind(state, 1, at=NOON, condition=condition),
+    lambda state, condition: state.delete(at=NOON, condition=condition),
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_every_write_may_name_the_state_that_it_is_for(write: Any) -> None:
+    for wrong in (tags("1-0000000000000000"), tags(), Condition(absent=True)):
+        state = session_with("a")
+        before = picture(state)
+        with pytest.raises(PreconditionFailed) as failed:
+            write(state, wrong)
+        assert (failed.value.tag, picture(state)) == (state.tag, before)
+    for right in (("1-00", None), ("*",)):
+        state = reloaded(session_with("a"))
+        write(state, tags(*(name or str(state.tag) for name in right)))
+        assert state.mark == 1
+
+
+def test_an_absent_session_has_no_tag_and_fits_only_the_wish_for_none() -> None:
+    for wrong in (tags("*"), tags("1-00")):
+        with pytest.raises(PreconditionFailed) as failed:
+            append(absent(), [from_json(user("x"))], at=NOON, condition=wrong)
+        assert failed.value.tag is None
+    assert (
+        append(absent(), [from_json(user("x"))], at=NOON, condition=Condition(absent=True)).version
+        == 1
+    )
+
+
+def test_a_repeat_is_answered_whatever_was_expected() -> None:
+    state = session_with("a")
+    assert append(state, [from_json(user("a", "a"))], at=NOON, condition=tags("9-00")).repeated
+
+
+def test_the_tag_is_the_same_after_a_restart_and_another_after_every_entry() -> None:
+    state = session_with("a")
+    seen = [state.tag]
+    for step in (
+        lambda: say(state, user("b")),
+        lambda: rewind(state, 1, at=NOON),
+        lambda: append_entries(state, [put("k", 1)], at=NOON),
+        lambda: session_settings.update(state, {"title": "t"}, at=NOON),
+    ):
+        step()
+        assert reloaded(state).tag == state.tag
+        seen.append(state.tag)
+    assert len(set(seen)) == 5
+    assert [str(tag).split("-")[0] for tag in seen] == ["1", "2", "3", "4", "5"]
 
 
 # -- deltas ------------------------------------------------------------------------------------
 
 
+def only(state: SessionState) -> Change:
+    """The one step of the delta."""
+    (step,) = state.delta().steps
+    assert isinstance(step, Change)
+    return step
+
+
 def test_the_delta_of_a_new_session_is_all_of_it() -> None:
-    delta = session_with("a", "b").delta()
-    assert delta.header is not None
-    assert (delta.first_seq, len(delta.entries), delta.header.message_count) == (1, 2, 2)
+    change = only(session_with("a", "b"))
+    assert (change.no, change.after, len(change.entries), change.settings) == (None, 0, 2, None)
+    assert (change.header.message_count, len(change.root)) == (2, 8)
 
 
 def test_a_delta_taken_twice_is_the_same() -> None:
-    session = session_with("a", "b")
-    assert session.delta() == session.delta()
+    state = session_with("a", "b")
+    assert state.delta() == state.delta()
 
 
 def test_a_delta_is_only_what_the_store_does_not_have() -> None:
-    session = session_with("a", "b")
-    session.mark_durable(session.delta())
-    session.append([said("c")], create=True, at=NOON)
-    assert (session.delta().first_seq, len(session.delta().entries)) == (3, 1)
+    state, store = session_with("a", "b"), MemoryStore()
+    commit(state, store)
+    assert state.delta().steps == ()
+    say(state, user("c"))
+    change = only(state)
+    assert (change.no, change.after, [entry.seq for entry in change.entries]) == (1, 2, [3])
+    assert change.settings is None
 
 
 def test_what_came_after_a_delta_was_taken_is_in_the_next_one() -> None:
-    session = session_with("a")
-    delta = session.delta()
-    session.append([said("b")], create=True, at=NOON)
-    session.mark_durable(delta)
-    assert (session.durable_seq, session.delta().first_seq) == (1, 2)
+    state, store = session_with("a"), MemoryStore()
+    delta = state.delta()
+    say(state, user("b"))
+    state.mark_durable(delta, store.commit([delta]))
+    assert (state.durable_seq, only(state).after, state.durable_mark) == (1, 1, delta.mark)
+    assert state.durable_mark < state.mark
 
 
-def test_a_session_deleted_while_it_was_committed_is_erased_next() -> None:
-    session = session_with("a", "b")
-    delta = session.delta()
-    session.delete()
-    session.append([said("new")], create=True, at=NOON)
-    session.mark_durable(delta)
-    assert (session.delta().erase, session.delta().first_seq) == (True, 1)
-    assert session.durable_seq == 0
+def test_settings_are_brought_when_they_changed_and_not_again() -> None:
+    state, store = session_with("a"), MemoryStore()
+    session_settings.update(state, {"title": "t"}, at=NOON)
+    assert only(state).settings == state.present().settings()
+    commit(state, store)
+    say(state, user("b"))
+    assert only(state).settings is None
+    rewind(state, 1, at=NOON)
+    assert only(state).settings is not None
 
 
-def test_a_session_made_again_while_its_erasure_was_committed_is_not_erased_again() -> None:
-    session = session_with("a", "b")
-    session.delete()
-    delta = session.delta()
-    session.append([said("new")], create=True, at=NOON)
-    session.mark_durable(delta)
-    assert (session.delta().erase, session.delta().first_seq) == (False, 1)
+def test_default_settings_are_not_brought_at_all() -> None:
+    state, store = absent(), MemoryStore()
+    session_settings.create(state, session_settings.first_entry(), [], at=NOON)
+    assert only(state).settings is None
+    commit(state, store)
+    say(state, user("b"))
+    assert only(state).settings is None
+
+
+def test_settings_that_changed_while_a_delta_was_written_are_in_the_next_one() -> None:
+    state, store = session_with("a"), MemoryStore()
+    for title in ("one", "two"):
+        session_settings.update(state, {"title": title}, at=NOON)
+        delta = state.delta()
+        session_settings.update(state, {"title": f"{title} and more"}, at=NOON)
+        state.mark_durable(delta, store.commit([delta]))
+        assert only(state).settings == state.present().settings()
+    session_settings.update(state, {"title": None}, at=NOON)
+    assert session_settings.summary(reloaded(state, store)).title is None
+
+
+def test_a_deleted_session_goes_to_the_store_with_what_was_not_there_yet() -> None:
+    state, store = session_with("a"), MemoryStore()
+    commit(state, store)
+    say(state, user("b"))
+    state.delete(at=at(1))
+    change = only(state)
+    assert (change.no, change.end, change.ended_at) == (1, "trash", at(1))
+    assert len(change.entries) == 1
+    commit(state, store)
+    assert store.load("s") is None
+    assert store.trash(9).sessions[0].info.version == 2
+
+
+def test_one_that_was_never_there_goes_into_the_trash_as_well() -> None:
+    state, store = session_with("a"), MemoryStore()
+    state.delete(at=at(1))
+    commit(state, store)
+    assert [kept.info.version for kept in store.trash(9).sessions] == [1]
+
+
+def test_of_one_that_was_purged_before_it_got_there_the_store_never_hears() -> None:
+    state = session_with("a")
+    state.delete(at=at(1), purge=True)
+    assert state.delta().steps == ()
+    say(state, user("b"))
+    assert only(state).end is None
+
+
+def test_a_session_purged_while_it_was_being_written_is_purged_next() -> None:
+    state, store = session_with("a"), MemoryStore()
+    delta = state.delta()
+    state.delete(at=at(1), purge=True)
+    state.mark_durable(delta, store.commit([delta]))
+    assert (only(state).no, only(state).end) == (1, "purge")
+    commit(state, store)
+    assert (store.load("s"), store.trash(9).sessions) == (None, [])
+
+
+def test_lives_are_brought_one_after_the_other() -> None:
+    state, store = session_with("a"), MemoryStore()
+    state.delete(at=at(1))
+    say(state, user("b"))
+    state.delete(at=at(2))
+    say(state, user("c"))
+    assert [getattr(step, "end", None) for step in state.delta().steps] == ["trash", "trash", None]
+    commit(state, store)
+    assert [kept.deleted_at for kept in store.trash(9).sessions] == [at(2), at(1)]
+    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["c"]
+    say(state, user("d"))
+    commit(state, store)
+    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["c", "d"]
+
+
+def test_a_session_made_again_while_its_end_was_written_is_not_ended_again() -> None:
+    state, store = session_with("a"), MemoryStore()
+    commit(state, store)
+    state.delete(at=at(1))
+    delta = state.delta()
+    say(state, user("new"))
+    state.mark_durable(delta, store.commit([delta]))
+    assert (only(state).no, only(state).end, state.durable_seq) == (None, None, 0)
+    commit(state, store)
+    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["new"]
 
 
 def test_undurable_bytes_count_what_is_beyond_the_store() -> None:
-    session = session_with("a" * 1000)
-    assert 1000 + SESSION_OVERHEAD < session.undurable_bytes < 2000 + SESSION_OVERHEAD
-    session.mark_durable(session.delta())
-    assert session.undurable_bytes == 0
+    state, store = session_with("a"), MemoryStore()
+    assert state.undurable_bytes > SESSION_OVERHEAD
+    delta = state.delta()
+    say(state, user("x" * 10_000))
+    assert state.undurable_bytes > SESSION_OVERHEAD + 10_000
+    state.mark_durable(delta, store.commit([delta]))
+    assert state.undurable_bytes > SESSION_OVERHEAD + 10_000
+    commit(state, store)
+    assert state.undurable_bytes == 0
 
 
-def test_undurable_bytes_count_what_came_while_the_rest_was_committed() -> None:
-    session = session_with("a" * 1_000_000)
-    delta = session.delta()
-    session.append([said("b" * 1000)], create=True, at=NOON)
-    session.mark_durable(delta)
-    assert 1000 < session.undurable_bytes < 10_000
+def test_a_refused_call_counts_no_bytes() -> None:
+    state = session_with("a")
+    before = state.undurable_bytes
+    with pytest.raises(InvalidInput):
+        append_entries(state, [said("x" * 1_000), back_to(99)], at=NOON)
+    assert state.undurable_bytes == before
 
 
-# -- everything at once --------------------------------------------------------------------------
-
-message_ids = st.none() | st.sampled_from(["i", "j", "k"])
-calls = st.lists(st.tuples(message_ids, st.sampled_from(["x", "y"])), min_size=1, max_size=4)
-moments = st.integers(0, 200).map(at)
-patches = st.dictionaries(
-    st.sampled_from("ab"), st.none() | st.integers(0, 2) | st.just({"c": None, "d": 1}), max_size=2
-)
-
-
-@attrs.define
-class Model:
-    """A session, plainly."""
-
-    created_at: str
-    last_activity: str
-    agent: str = DEFAULT_AGENT
-    metadata: dict[str, Any] = attrs.field(factory=dict)
-    messages: list[tuple[str | None, str]] = attrs.field(factory=list)
-    switches: list[AgentSwitch] = attrs.field(factory=list)
-
-
-def merge(target: Any, patch: Any) -> Any:
-    """The pseudocode of RFC 7396, word for word."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge(result.get(name), value)
-    return result
-
-
-def plainly(stored: StoredSession | None) -> Model | None:
-    if stored is None:
-        return None
-    header = stored.header
-    return Model(
-        header.created_at,
-        header.last_activity,
-        header.current_agent,
-        msgspec.json.decode(header.metadata),
-        [plain(entry) for entry in stored.entries],
-        list(stored.switches),
-    )
-
-
-def plain(entry: Entry) -> tuple[str | None, str]:
-    return (entry.id, json.loads(entry.body)["content"])
-
-
-class SessionMachine(RuleBasedStateMachine):
-    """One session, its commands and its commits in any order, beside a plain model."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.store = MemoryStore()
-        self.session = SessionState(session_id="s")
-        self.model: Model | None = None
-        self.taken: Delta | None = None
-
-    @initialize(known=st.booleans())
-    def some_sessions_are_stored_already(self, known: bool) -> None:
-        if known:
-            self.append([("i", "x"), (None, "y")], create=True, when=NOON)
-            self.take()
-            self.commit()
-            self.passivate()
-
-    # -- commands
-
-    @rule(call=calls, create=st.booleans(), when=moments)
-    def append(self, call: list[tuple[str | None, str]], create: bool, when: str) -> None:
-        entries = [said(content, message_id) for message_id, content in call]
-        if self.model is None and not create:
-            self.refused(SessionNotFound, lambda s: s.append(entries, create=False, at=when))
-            return
-        messages = list(self.model.messages) if self.model else []
-        seqs = []
-        for message_id, content in call:
-            known = [n for n, m in enumerate(messages, 1) if m[0] == message_id is not None]
-            if known and messages[known[0] - 1][1] != content:
-                self.refused(MessageConflict, lambda s: s.append(entries, create=create, at=when))
-                return
-            if not known:
-                messages.append((message_id, content))
-            seqs.append(known[0] if known else len(messages))
-        length = len(self.model.messages) if self.model else 0
-        answer = self.session.append(entries, create=create, at=when)
-        assert (answer.first_seq, answer.last_seq) == (min(seqs), max(seqs))
-        assert answer.repeated == (len(messages) == length)
-        if not answer.repeated:
-            assert answer.message_count == len(messages)
-            self.active(when).messages = messages
-
-    @rule(call=calls | st.just([]), agent=st.sampled_from("ab"), when=moments)
-    def create(self, call: list[tuple[str | None, str]], agent: str, when: str) -> None:
-        entries = [said(content, message_id) for message_id, content in call]
-
-        def command(session: SessionState) -> object:
-            return session.create(entries, agent=agent, metadata=b'{"made":true}', at=when)
-
-        by_id: dict[str, str] = {}
-        if self.model is not None:
-            self.refused(SessionExists, command)
-        elif any(by_id.setdefault(i, text) != text for i, text in call if i is not None):
-            self.refused(MessageConflict, command)
-        else:
-            command(self.session)
-            messages = [m for n, m in enumerate(call) if m[0] is None or m not in call[:n]]
-            self.model = Model(when, when, agent, {"made": True}, messages)
-
-    @rule(agent=st.sampled_from("abc"), when=moments)
-    def switch(self, agent: str, when: str) -> None:
-        if self.model is None:
-            self.refused(SessionNotFound, lambda s: s.switch_agent(agent, reason="r", at=when))
-            return
-        self.session.switch_agent(agent, reason="r", at=when)
-        if agent != self.model.agent:
-            self.model.switches.append(AgentSwitch(self.model.agent, agent, "r", when))
-            self.active(when).agent = agent
-
-    @rule(patch=patches, when=moments)
-    def patch(self, patch: dict[str, Any], when: str) -> None:
-        if self.model is None:
-            self.refused(SessionNotFound, lambda s: s.patch_metadata(patch, at=when))
-            return
-        self.session.patch_metadata(patch, at=when)
-        merged = merge(self.model.metadata, patch)
-        if json.dumps(merged) != json.dumps(self.model.metadata):
-            self.active(when).metadata = merged
-
-    @rule(before=st.none() | moments)
-    def delete(self, before: str | None) -> None:
-        if self.model is None:
-            self.refused(SessionNotFound, lambda s: s.delete(before=before))
-            return
-        deleted = before is None or self.model.last_activity < before
-        assert self.session.delete(before=before) is deleted
-        if deleted:
-            self.model = None
-
-    # -- the persister
-
-    @precondition(lambda self: self.taken is None)
-    @rule()
-    def take(self) -> None:
-        if self.session.version > self.session.durable_version:
-            self.taken = self.session.delta()
-
-    @precondition(lambda self: self.taken is not None)
-    @rule()
-    def commit(self) -> None:
-        if self.taken is not None:
-            assert not self.store.commit([self.taken]).rejected
-            self.session.mark_durable(self.taken)
-            self.taken = None
-
-    @precondition(lambda self: self.taken is not None)
-    @rule()
-    def fail_to_commit(self) -> None:
-        self.taken = None
-
-    @precondition(lambda self: self.taken is None)
-    @rule()
-    def passivate(self) -> None:
-        if self.session.version == self.session.durable_version:
-            self.session = SessionState.restored("s", self.store.load("s"))
-
-    # -- what always holds
-
-    @invariant()
-    def the_session_is_what_the_model_is(self) -> None:
-        assert self.session.exists == (self.model is not None)
-        if self.model is not None:
-            history, summary = self.session.history(), self.session.summary()
-            assert [plain(entry) for entry in history.entries] == self.model.messages
-            assert list(history.agent_history) == self.model.switches
-            assert history.current_agent == self.model.agent
-            assert summary.metadata == self.model.metadata
-            assert summary.last_activity == self.model.last_activity
-            assert summary.created_at == self.model.created_at
-
-    @invariant()
-    def the_delta_leads_from_the_store_to_the_session(self) -> None:
-        disk = MemoryStore()
-        now = self.store.load("s")
-        if now is not None:
-            header = now.header
-            disk.commit(
-                [
-                    Delta(
-                        session_id="s",
-                        version=1,
-                        header=header,
-                        entries=now.entries,
-                        switches=now.switches,
-                    )
-                ]
-            )
-        if self.session.version > self.session.durable_version:
-            assert not disk.commit([self.session.delta()]).rejected
-        assert plainly(disk.load("s")) == self.model
-
-    @invariant()
-    def the_durable_messages_are_in_the_store(self) -> None:
-        durable = self.session.durable_seq
-        assert 0 <= durable <= len(self.session.entries)
-        kept = self.store.load("s")
-        if durable:
-            assert kept is not None
-            assert list(kept.entries) == list(self.session.entries[:durable])
-
-    @invariant()
-    def undurable_bytes_are_there_exactly_with_undurable_state(self) -> None:
-        session = self.session
-        assert session.durable_version <= session.version
-        assert (session.undurable_bytes > 0) == (session.version > session.durable_version)
-
-    # -- inside
-
-    def active(self, when: str) -> Model:
-        if self.model is None:
-            self.model = Model(when, when)
-        self.model.last_activity = max(self.model.last_activity, when)
-        return self.model
-
-    def refused(self, error: type[Exception], command: Any) -> None:
-        before = everything(self.session)
-        with pytest.raises(error):
-            command(self.session)
-        assert everything(self.session) == before
-
-
-TestSessionMachine = SessionMachine.TestCase
-TestSessionMachine.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["say", "put", "back", "title", "delete", "take", "commit"])))
+def test_whatever_was_done_between_a_delta_and_its_commit_the_store_ends_up_the_same(
+    steps: list[str],
+) -> None:
+    state, store, taken = absent(), MemoryStore(), None
+    for number, step in enumerate(steps):
+        match step:
+            case "say":
+                say(state, user(f"{number}"))
+            case "put":
+                append_entries(state, [put("k", number)], at=NOON)
+            case "back" if state.life:
+                rewind(state, number % (state.version + 1), at=NOON)
+            case "title" if state.life:
+                session_settings.update(state, {"title": f"{number}"}, at=NOON)
+            case "delete" if state.life:
+                state.delete(at=at(number), purge=number % 2 == 0)
+            case "take":
+                taken = state.delta()
+            case "commit" if taken is not None:
+                state.mark_durable(taken, store.commit([taken]))
+                taken = None
+    if taken is not None:
+        state.mark_durable(taken, store.commit([taken]))
+    commit(state, store)
+    again = SessionState.restored("s", KINDS, store.load("s"))
+    assert again.tag == state.tag
+    if state.life is not None:
+        assert (texts(again), values(again)) == (texts(state), values(state))
+        assert again.present().settings() == state.present().settings()
+        assert again.present().header() == state.present().header()

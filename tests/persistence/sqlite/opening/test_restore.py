@@ -9,20 +9,21 @@ import pytest
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
+from persistence.sqlite.guards.witness import read
 from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.opening.witness import read
 from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore
+from runtime.store import Listing
 from tests.persistence.builders import (
     HOLD,
     OldDatabase,
+    born,
     change,
-    delta,
     dump,
     other_process,
     query,
 )
-from tests.persistence.sqlite.opening.test_witness import COMMIT_AND_DIE, seq, wal
+from tests.persistence.sqlite.guards.test_witness import COMMIT_AND_DIE, seq, wal
 from tests.service import command
 
 
@@ -32,16 +33,16 @@ def saved(path: Path, tmp_path: Path) -> Path:
     target = tmp_path / "backups" / "saved.db"
     target.parent.mkdir()
     store = SQLiteStore.open(path)
-    store.commit([delta("old", "one")])
+    store.commit([born("old", "one")])
     backup(path, target)
-    store.commit([delta("new", "one", "two")])
+    store.commit([born("new", "one", "two")])
     store.close()
     return target
 
 
 def sessions(path: Path) -> list[str]:
     store = SQLiteStore.open(path)
-    found = [session.session_id for session in store.list_sessions().sessions]
+    found = [session.session_id for session in store.list_sessions(Listing(), 100).sessions]
     store.close()
     return sorted(found)
 
@@ -159,7 +160,7 @@ def test_a_database_of_the_guides_is_restored_and_converted(path: Path, tmp_path
 
 
 def spoil_a_message(path: Path) -> None:
-    change(path, "UPDATE message SET seq = 7")
+    change(path, "UPDATE entry SET seq = 7")
 
 
 def spoil_the_file(path: Path) -> None:
@@ -190,7 +191,7 @@ def make_it_newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (spoil_a_message, "is damaged: Session 'old' says"),
+        (spoil_a_message, "is damaged: Session 'old'"),
         (spoil_the_file, "cannot be restored: The database is damaged"),
         (overwrite, "cannot be restored"),
         (give_it_to_another_application, "another application"),

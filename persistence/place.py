@@ -1,0 +1,87 @@
+"""What can be done with a store, wherever it is: each scheme of a URL has a place of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from attrs import frozen
+
+from persistence.memory import MemoryStore
+from persistence.sqlite.backup import Progress
+from persistence.sqlite.opening.examining import QuickCheck
+from persistence.sqlite.opening.restore import Restored
+from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
+from persistence.sqlite.opening.upgrade import Upgraded
+from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.verify import Report
+from runtime import CannotOpenStore
+
+
+class Place(Protocol):
+    """Where a store is. Every method raises `CannotOpenStore`, and may raise `StoreError`."""
+
+    def open(self, *, create: bool, quick_check: QuickCheck) -> SQLiteStore | MemoryStore:
+        """The store, for this process alone."""
+
+    def read(self) -> SQLiteReader:
+        """The store, for looking only, also beside a running service."""
+
+    def backup(self, target: Path, progress: Progress | None) -> None:
+        """Copies the store, also beside a running service."""
+
+    def restore(self, source: Path, progress: Progress | None) -> Restored:
+        """Puts a backup in the store's place."""
+
+    def verify(self) -> Report:
+        """Looks whether the store is whole, also beside a running service."""
+
+    def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
+        """Brings the store to the present schema."""
+
+    def restore_hint(self) -> str:
+        """Which backup there is, and how it is restored."""
+
+
+MakePlace = Callable[[str], Place]
+"""Takes what stands behind `://`. Raises `CannotOpenStore`."""
+
+
+@frozen
+class InMemory:
+    """`memory://`: a store that begins and ends with the process that opens it."""
+
+    rest: str
+
+    def open(self, *, create: bool, quick_check: QuickCheck) -> MemoryStore:  # noqa: ARG002
+        if self.rest:
+            raise CannotOpenStore(
+                f"'memory://{self.rest}' is not the URL of a store", "Write memory://"
+            )
+        if not create:
+            self._refuse()
+        return MemoryStore()
+
+    def read(self) -> SQLiteReader:
+        self._refuse()
+
+    def backup(self, target: Path, progress: Progress | None) -> None:  # noqa: ARG002
+        self._refuse()
+
+    def restore(self, source: Path, progress: Progress | None) -> Restored:  # noqa: ARG002
+        self._refuse()
+
+    def verify(self) -> Report:
+        self._refuse()
+
+    def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:  # noqa: ARG002
+        self._refuse()
+
+    def restore_hint(self) -> str:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise CannotOpenStore(
+            "memory:// keeps nothing when its process ends, and no other process sees it",
+            "Name a database file with --db",
+        )

@@ -1,0 +1,195 @@
+"""The number of the last commit, known outside the database file.
+
+SQLite opens several damaged databases without an error and with less in them: one whose WAL is gone
+or damaged, one of zero length, an old copy in the place of the newer one. The witness, a small file
+`<database>.seq`, tells: a database is opened only if it is at least as far as the witness says.
+
+Rules:
+
+- The witness is written after each commit returned, and before it is acknowledged. It is not synced
+  then, which makes it cost microseconds; a killed process leaves it complete all the same.
+- A loss of power may leave it behind the database, which only makes it less sharp. It is never
+  ahead of the database: with `synchronous=FULL` a commit is on the disk before it returns.
+- Each line is the mark of one database that may be found. There is one line, but while a database
+  replaces another: then the former's and the new one's, so that either is accepted whenever the
+  process ends.
+- A line has always the same length and lies in one sector, so it is rewritten in place.
+- Who removes the file accepts whatever is there.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from zlib import crc32
+
+from attrs import define, field, frozen
+
+from persistence.sqlite.files import PRIVATE_FILE, Companion, companion, sync
+from runtime import CannotOpenStore
+
+log = logging.getLogger("agent_runtime")
+
+_LINE = re.compile(
+    rb"(?P<mark>(?P<identity>[0-9a-f]{32}) (?P<seq>[0-9]{20})) (?P<sum>[0-9a-f]{8})\n"
+)
+
+
+@frozen
+class Mark:
+    """How far a database has come."""
+
+    identity: str
+    """The database's own random id, 32 hexadecimal digits; its backups have the same."""
+    commit_seq: int
+    """Transactions since the database was made."""
+
+    def line(self) -> bytes:
+        text = f"{self.identity} {self.commit_seq:020}".encode()
+        return text + f" {crc32(text):08x}\n".encode()
+
+
+Marks = Sequence[Mark]
+
+
+def place_of(path: Path) -> Path:
+    """Where the witness of the database at this real path is."""
+    return companion(path, Companion.WITNESS)
+
+
+def read(path: Path) -> Marks | None:
+    """What the witness of this database says; `None` if there is none. Raises `CannotOpenStore`.
+
+    Of an unreadable witness the empty sequence is left, after a warning. The database is not
+    refused for it: the witness is a second opinion about a file that has checksums and checks of
+    its own, and if losing it could keep a sound database from being opened, it would be one more
+    thing to lose.
+    """
+    place = place_of(path)
+    try:
+        content = place.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _cannot_use(place, error) from error
+    marks: list[Mark] = []
+    for line in content.splitlines(keepends=True):
+        match = _LINE.fullmatch(line)
+        if match is None or int(match["sum"], 16) != crc32(match["mark"]):
+            marks = []
+            break
+        marks.append(Mark(match["identity"].decode(), int(match["seq"])))
+    if not marks:
+        log.warning(
+            "%s cannot be read: whether the database lost commits is not known; "
+            "a new one is written when a service opens the database",
+            place,
+        )
+    return marks
+
+
+def shortfall(path: Path, marks: Marks | None, found: Mark) -> str | None:
+    """What the database at `path` lacks of what the witness saw; `None` if nothing."""
+    if not marks:
+        return None
+    of_this = [mark for mark in marks if mark.identity == found.identity]
+    if not of_this:
+        return (
+            f"{path} is not the database that was here: that one held {_most(marks)} "
+            f"transactions, and has another identity"
+        )
+    if found.commit_seq < of_this[0].commit_seq:
+        missing = of_this[0].commit_seq - found.commit_seq
+        return (
+            f"{path} lacks its last {missing} transactions: it holds {found.commit_seq}, "
+            f"and {of_this[0].commit_seq} were committed"
+        )
+    return None
+
+
+def nothing_left(path: Path, marks: Marks, what: str) -> str:
+    """What is to be said when no database is left; `what`: "is missing", "is empty"."""
+    held = f"{_most(marks)} transactions" if marks else "an unknown number of transactions"
+    return f"{path} {what}, and held {held}"
+
+
+def accept_nothing(path: Path) -> str:
+    """How an operator says that an empty database is meant to be."""
+    return f"To begin with an empty database: rm {quote(str(place_of(path)))}"
+
+
+def _most(marks: Marks) -> int:
+    return max(mark.commit_seq for mark in marks)
+
+
+def accept(path: Path, marks: Marks) -> None:
+    """Makes these, durably, the marks that a database here may have. Raises `CannotOpenStore`."""
+    os.close(_renew(path, marks))
+
+
+def _renew(path: Path, marks: Marks) -> int:
+    """Writes a new file; a killed process leaves the old or the new one. Returns its descriptor."""
+    assert marks, "an empty witness would be an unreadable one"
+    place = place_of(path)
+    unfinished = place.with_name(place.name + ".new")
+    try:
+        descriptor = os.open(
+            unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
+        )
+        try:
+            os.pwrite(descriptor, b"".join(mark.line() for mark in marks), 0)
+            os.fsync(descriptor)
+            unfinished.rename(place)
+            sync(place.parent)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise _cannot_use(place, error) from error
+    return descriptor
+
+
+def _cannot_use(place: Path, error: OSError) -> CannotOpenStore:
+    return CannotOpenStore(
+        f"{place} cannot be used: {error.strerror}",
+        "The file and its folder must be writable for the user that runs this, and have room",
+    )
+
+
+@define
+class Witness:
+    """The witness of an open database."""
+
+    place: Path
+    _identity: str
+    _descriptor: int
+    _failing: bool = field(default=False, init=False)
+
+    @classmethod
+    def open(cls, path: Path, mark: Mark) -> "Witness":
+        """Begins with this mark, whatever was there. Raises `CannotOpenStore`."""
+        return cls(place_of(path), mark.identity, _renew(path, [mark]))
+
+    def note(self, commit_seq: int) -> None:
+        """Says that this transaction is committed. Never fails: the transaction *is* committed.
+
+        A witness that cannot be written stays behind, which takes nothing away; the log says so.
+        """
+        try:
+            os.pwrite(self._descriptor, Mark(self._identity, commit_seq).line(), 0)
+            self._failing = False
+        except OSError as error:
+            if not self._failing:
+                log.warning("%s cannot be written: %s", self.place, error.strerror)
+            self._failing = True
+
+    def close(self) -> None:
+        """Makes it durable. Not to be called again."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self.place, error.strerror)
+        finally:
+            os.close(self._descriptor)

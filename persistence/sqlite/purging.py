@@ -1,0 +1,50 @@
+"""A life that goes for good goes bit by bit, so that no commit waits for a long session's end.
+
+It is marked first, and invisible from then on; each commit takes some of what is left.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+PURGE_CHUNK = 1_000
+"""Entries that one commit removes. They lie in the order of arrival, so this is as many pages at
+the worst, and some twenty milliseconds."""
+
+_LIFE = 10
+"""What removing a session's own row costs, in entries: it stands in other pages than its
+neighbours' do, and in those of its indexes."""
+
+_PURGING = "SELECT no FROM session WHERE deleted_at = '' ORDER BY no"
+# From the last number down: what is left is still a log without gaps.
+_NEXT = "SELECT k FROM look WHERE no = ? AND k <= 4294967295 ORDER BY k DESC LIMIT 1 OFFSET ?"
+_ENTRIES = """
+DELETE FROM entry
+ WHERE id IN (SELECT id FROM look WHERE no = ? AND k BETWEEN ? AND 4294967295)
+"""
+_NUMBERS = "DELETE FROM look WHERE no = ? AND k BETWEEN ? AND 4294967295"
+_HASHES = "DELETE FROM look WHERE no = ?"
+# Its settings go along.
+_SESSION = "DELETE FROM session WHERE no = ? AND deleted_at = ''"
+
+
+def unfinished(connection: sqlite3.Connection) -> list[int]:
+    """The lives that are marked and not gone yet."""
+    return [no for (no,) in connection.execute(_PURGING)]
+
+
+def purge(connection: sqlite3.Connection, lives: Sequence[int]) -> list[int]:
+    """Removes a chunk of these lives, in the caller's transaction; returns those that are left."""
+    room = PURGE_CHUNK
+    for done, no in enumerate(lives):
+        if room <= 0:
+            return list(lives[done:])
+        beyond = connection.execute(_NEXT, (no, room)).fetchall()
+        first = beyond[0][0] + 1 if beyond else 1
+        removed = connection.execute(_ENTRIES, (no, first)).rowcount
+        connection.execute(_NUMBERS, (no, first))
+        if beyond:
+            return list(lives[done:])
+        connection.execute(_HASHES, (no,))
+        connection.execute(_SESSION, (no,))
+        room -= removed + _LIFE
+    return []

@@ -1,0 +1,96 @@
+"""A command in a mailbox, with the place for its only answer, which is settled once.
+
+Who settles it decides what the caller may see (I2). The actor does at once where nothing that a
+crash could take is shown; otherwise it keeps the answer here, and the persister settles it:
+
+- once it is on disk, with what was kept, be it a value or a refusal;
+- if the store fails: a read with its value, which says itself how much of it is on disk; a write,
+  and a refusal that rests on what is not on disk, with the store's error.
+"""
+
+from collections.abc import Callable
+from math import inf
+from typing import Generic, TypeVar, cast
+
+import trio
+
+from runtime.errors import AgentRuntimeError, CallerError
+from runtime.session.state import SessionState
+
+R = TypeVar("R")
+
+
+class Command(Generic[R]):
+    """What is asked of a session: a callable on its state.
+
+    The callable does not yield. It raises a `CallerError` if it refuses, or `Needs` if it lacks
+    something in memory; in both cases it has changed nothing.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_error",
+        "_refusal",
+        "_value",
+        "confirm",
+        "confirm_refusal",
+        "deadline",
+        "is_durable",
+        "is_read",
+        "work",
+    )
+
+    def __init__(
+        self,
+        work: Callable[[SessionState], R],
+        *,
+        is_read: bool = False,
+        confirm: bool = False,
+        confirm_refusal: bool = False,
+    ) -> None:
+        self.work = work
+        self.is_read = is_read
+        """Whether it never changes anything."""
+        self.confirm = confirm
+        """Whether to answer only once the state that the answer rests on is on disk."""
+        self.confirm_refusal = confirm_refusal
+        """The same, for a refusal."""
+        self.deadline = inf
+        """Until when to hold the answer back at the longest, in trio's time."""
+        self.is_durable = False
+        """Once answered: whether what the answer rests on is on disk."""
+        self._answered = trio.Event()
+        self._value: R | None = None
+        self._refusal: CallerError | None = None
+        self._error: AgentRuntimeError | None = None
+
+    def hold(self, value: R | None, refusal: CallerError | None = None) -> None:
+        """Keeps the answer until `settle`."""
+        self._value = value
+        self._refusal = refusal
+
+    def settle(self, error: AgentRuntimeError | None = None) -> None:
+        """Answers with what is kept, or with this error."""
+        if error is None:
+            self.is_durable = True
+        elif not self.is_read or self._refusal is not None:
+            self._refusal, self._error = None, error
+        self._answered.set()
+
+    def answer(self) -> None:
+        """Answers with what is kept, on disk or not."""
+        self._answered.set()
+
+    def refuse(self, error: AgentRuntimeError) -> None:
+        """Answers with this error, whatever is kept."""
+        self._refusal, self._error = None, error
+        self._answered.set()
+
+    async def wait(self) -> R:
+        """The answer; raises what the command was refused with."""
+        await self._answered.wait()
+        if self._error is not None:
+            raise self._error
+        if self._refusal is not None:
+            raise self._refusal
+        return cast(R, self._value)

@@ -1,0 +1,315 @@
+"""What is done to sessions that need not be in memory: the trash, forks, clean-ups.
+
+Each is an errand: a step that the store takes in a commit, under a session's id. While it waits for
+the commit, nobody can activate the id; so what is found out about a session before stays true.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import trio
+from attrs import evolve, frozen
+
+from runtime.actors.directory import Directory
+from runtime.actors.mailbox import Command
+from runtime.clock import timestamp
+from runtime.config import RuntimeConfig
+from runtime.errors import (
+    AgentRuntimeError,
+    InvalidInput,
+    NotInTrash,
+    SessionExists,
+    SessionNotFound,
+    StoreError,
+)
+from runtime.saving.errand import Errand
+from runtime.saving.persister import Persister
+from runtime.session import fork, settings
+from runtime.session.record import drop_superseded
+from runtime.session.replies import Summary
+from runtime.session.rules import check_new_session_id, check_session_id
+from runtime.session.state import Condition, SessionState
+from runtime.store import (
+    Expire,
+    Fork,
+    Purge,
+    Store,
+    TrashedSession,
+    TrashPage,
+    TrashPosition,
+    Undelete,
+)
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""Sessions of which one transaction disposes in a clean-up: tens of milliseconds of the writer's
+time."""
+
+
+@frozen(eq=False, kw_only=True)
+class Errands:
+    """The errands of one runtime."""
+
+    _store: Store
+    _directory: Directory
+    _persister: Persister
+    _config: RuntimeConfig
+    _read: Callable[..., Awaitable[Any]]
+    """Calls one of the store's reading methods in a thread. Raises `StoreError`."""
+    _now: Callable[[], datetime]
+
+    # -- forks -------------------------------------------------------------------------------
+
+    async def fork(
+        self,
+        source: str,
+        target: str,
+        *,
+        at: int | None,
+        patch: Mapping[str, Any],
+        condition: Condition,
+    ) -> Summary:
+        """Makes `target` a copy of `source` up to version `at`; returns when that is on disk.
+
+        The same fork again has no effect. Raises `SessionNotFound`, `SessionExists`,
+        `InvalidInput`, `BelowFloor`, `PreconditionFailed`, `StoreError`.
+        """
+        check_new_session_id(target)
+        moment = timestamp(self._now())
+        if target == source:
+            raise SessionExists(target)
+
+        def plan(state: SessionState) -> Fork:
+            return fork.fork_of(state, version=at, patch=patch, at=moment, condition=condition)
+
+        def known(state: SessionState) -> Summary:
+            fork.is_same_fork(state, source, at)
+            return settings.summary(state, repeated=True)
+
+        while True:
+            with suppress(SessionNotFound):
+                return await self._directory.ask(
+                    target, Command(known, is_read=True, confirm=True, confirm_refusal=True)
+                )
+            step = await self._directory.ask(source, Command(plan, confirm=True))
+            if step.source == 0:  # begun since: now the store has it
+                continue
+            if (made := await self._begin(Errand(target, step))) is not None:
+                return made
+
+    # -- the trash ---------------------------------------------------------------------------
+
+    async def trash(
+        self, limit: int, after: TrashPosition | None = None, session_id: str | None = None
+    ) -> TrashPage:
+        """A page of the trash, what was deleted last first. Raises `StoreError`."""
+        if limit < 1:
+            raise InvalidInput("limit: must be 1 or more")
+        await self._persister.try_flush()
+        page: TrashPage = await self._read(self._store.trash, limit, after, session_id)
+        return page
+
+    async def undelete(
+        self, session_id: str, *, trash_id: str | None, target: str | None
+    ) -> Summary:
+        """Brings a deleted session back, the newest of this id or the one that `trash_id` names.
+
+        `target` is the id that it gets, its own if `None`. Raises `NotInTrash`, `SessionExists`,
+        `InvalidInput`, `StoreError`.
+        """
+        target = session_id if target is None else check_new_session_id(target)
+        check_session_id(session_id)
+        while True:
+            try:
+                await self._directory.ask(
+                    # No read: where it is there, that is what refuses the call.
+                    target,
+                    Command(settings.summary, confirm=self._commits, confirm_refusal=True),
+                )
+            except SessionNotFound:
+                pass
+            else:
+                raise SessionExists(target)
+            # Only now: the answer waited for a deletion that was not on disk yet, and what was
+            # deleted last is to come back.
+            found = await self._trashed(session_id, trash_id)
+            back = await self._begin(Errand(target, Undelete(found.no)))
+            if back is not None:
+                return back
+
+    async def purge(self, trash_id: str) -> None:
+        """Deletes a session in the trash for good. Raises `NotInTrash`, `StoreError`."""
+        no = _number(trash_id)
+        await self._persister.try_flush()
+        if not await self._is_in_trash(no):
+            raise NotInTrash(f"{trash_id!r}")
+        errand = Errand(f"{_PURGE}{no}", Purge(no))
+        if not await self._run(errand):  # somebody is at it: it is not done before that is on disk
+            await self._persister.wait_written(errand.session_id)
+
+    # -- clean-ups ---------------------------------------------------------------------------
+
+    async def expire(self, max_age: timedelta, *, dry_run: bool = False) -> int:
+        """Deletes the sessions whose last activity is longer ago, into the trash.
+
+        Returns how many those were, or would be, when that is on disk. Raises `StoreError`.
+        """
+        await self._persister.try_flush()
+        before = timestamp(self._now() - max_age)
+        if dry_run:
+            return len(await self._read(self._store.expired, before, _ALL))
+        deleted = 0
+        while ids := await self._read(self._store.expired, before, CHUNK):
+            chunk = await self._expire(ids, before)
+            if chunk == 0:  # what is left was used again meanwhile
+                break
+            deleted += chunk
+        return deleted
+
+    async def empty_trash(self) -> int:
+        """Deletes for good what has been in the trash for longer than is configured."""
+        age = timedelta(seconds=self._config.trash_retention)
+        before = timestamp(self._now() - age)
+        emptied = 0
+        while found := await self._read(self._store.trashed_before, before, CHUNK):
+            errands = [Errand(f"{_PURGE}{no}", Purge(no)) for no, _ in found]
+            for errand in errands:
+                if not self._persister.has_dirty(errand.session_id):
+                    self._persister.mark_dirty(errand)
+            for errand in errands:
+                await self._persister.wait_written(errand.session_id)
+            emptied += len(errands)
+        return emptied
+
+    async def drop_superseded(self) -> int:
+        """Drops values of records that were superseded for longer than is configured."""
+        if self._config.record_retention is None:
+            return 0
+        age = timedelta(seconds=self._config.record_retention)
+        before = timestamp(self._now() - age)
+        dropped, last = 0, 0
+        while found := await self._read(self._store.superseded, before, CHUNK, last):
+            for no, session_id in found:
+                last = no
+                with suppress(SessionNotFound):  # somebody deleted it
+                    dropped += await self._directory.ask(
+                        session_id, Command(lambda state: drop_superseded(state, before=before))
+                    )
+        return dropped
+
+    # -- inside ------------------------------------------------------------------------------
+
+    @property
+    def _commits(self) -> bool:
+        return self._config.durability == "commit"
+
+    async def _begin(self, errand: Errand) -> Summary | None:
+        """Does an errand that lets a session live; returns its header as that leaves it.
+
+        `None`: it could not begin; see `_run`.
+        """
+        first = Command(settings.summary, is_read=True)
+        try:
+            if not await self._run(errand, first):
+                return None
+        except StoreError:
+            # The activation that waits for the errand fails with it: whoever asks again, told of
+            # the failure, is not to meet its last moment.
+            with suppress(AgentRuntimeError):
+                await first.wait()
+            raise
+        found = await first.wait()
+        return evolve(found, durable_seq=found.version)
+
+    async def _run(self, errand: Errand, first: Command[Any] | None = None) -> bool:
+        """Does the errand, and returns when it is on disk; or returns false: it could not begin.
+
+        That is so if somebody has begun to use the id since the last look at it. `first` is the
+        first command that the session is given then: nobody else's comes in between.
+        """
+        # From here to the mark nothing yields: an id that is not active now cannot become so before
+        # the errand is in the dirty set, and then waits for it.
+        session_id = errand.session_id
+        if session_id in self._directory or self._persister.has_dirty(session_id):
+            await trio.lowlevel.checkpoint()
+            return False
+        self._persister.mark_dirty(errand)
+        if first is not None:
+            self._directory.actor(session_id).mail_nowait(first)
+        # To here.
+        await self._persister.wait_written(session_id)
+        return True
+
+    async def _trashed(self, session_id: str, trash_id: str | None) -> TrashedSession:
+        await self._persister.try_flush()
+        no = None if trash_id is None else _number(trash_id)
+        after: TrashPosition | None = None
+        while True:
+            page: TrashPage = await self._read(self._store.trash, CHUNK, after, session_id)
+            for found in page.sessions:
+                if no is None or found.no == no:
+                    return found
+            after = page.next
+            if after is None:
+                raise NotInTrash(f"Session {session_id}" if no is None else f"{trash_id!r}")
+
+    async def _is_in_trash(self, no: int) -> bool:
+        after: TrashPosition | None = None
+        while True:
+            page: TrashPage = await self._read(self._store.trash, CHUNK, after, None)
+            if any(found.no == no for found in page.sessions):
+                return True
+            after = page.next
+            if after is None:
+                return False
+
+    async def _expire(self, ids: Sequence[str], before: str) -> int:
+        """Deletes those of the sessions that are still expired."""
+        purge = self._config.trash_retention == 0
+        moment = timestamp(self._now())
+        # From here to the last mark nothing yields: a session that is not active now cannot
+        # become active before its errand is in the dirty set, and then waits for it.
+        active = [session_id for session_id in ids if session_id in self._directory]
+        errands = [
+            Errand(session_id, Expire(before, moment, purge))
+            for session_id in ids
+            if session_id not in self._directory and not self._persister.has_dirty(session_id)
+        ]
+        for errand in errands:
+            self._persister.mark_dirty(errand)
+        # To here.
+        deleted = 0
+        for session_id in active:
+            with suppress(SessionNotFound):  # somebody else deleted it
+                ended = await self._directory.ask(
+                    session_id,
+                    Command(lambda state: state.delete(at=moment, purge=purge, before=before)),
+                )
+                if ended:  # one that was used again may be waiting for the store for long
+                    await self._persister.wait_written(session_id)
+                    deleted += 1
+        for errand in errands:
+            await self._persister.wait_written(errand.session_id)
+            deleted += errand.expired
+        return deleted
+
+
+_ALL = 2**31
+"""More than any store has."""
+
+_PURGE = "\0purge "
+"""Begins the ids under which purges wait: no session can be asked for by such a name."""
+
+
+def trash_id_of(trashed: TrashedSession) -> str:
+    """What names a life in the trash to a client."""
+    return str(trashed.no)
+
+
+def _number(trash_id: str) -> int:
+    if not (trash_id.isascii() and trash_id.isdigit() and len(trash_id) < 12):
+        raise NotInTrash(f"{trash_id!r}")
+    return int(trash_id)

@@ -1,0 +1,34 @@
+"""What the store has to do with a session that is not in memory: a record without an actor.
+
+An expired session goes into the trash, one comes out of it, a fork begins. While an errand waits
+for its commit it holds the session's id in the dirty set, so that no activation of the same id can
+start from what is about to change.
+"""
+
+from attrs import define
+
+from runtime.session.state import SESSION_OVERHEAD
+from runtime.store import Committed, Delta, Expire, Fork, Purge, Undelete
+
+
+@define(eq=False)
+class Errand:
+    """One step for the store, under a session's id."""
+
+    session_id: str
+    step: Expire | Purge | Undelete | Fork
+    mark: int = 1
+    durable_mark: int = 0
+    undurable_bytes: int = SESSION_OVERHEAD
+    expired: bool = False
+    """Whether the store had such a session, and has ended it."""
+
+    def delta(self) -> Delta:
+        """The step itself."""
+        return Delta(session_id=self.session_id, mark=1, steps=(self.step,))
+
+    def mark_durable(self, delta: Delta, committed: Committed) -> None:
+        """Takes note that it is done."""
+        self.durable_mark = delta.mark
+        self.undurable_bytes = 0
+        self.expired = self.session_id in committed.expired

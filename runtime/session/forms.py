@@ -1,0 +1,80 @@
+"""The two forms in which a message goes out: as it was sent, and as a history shows it.
+
+A history is for clients that expect text: `content` is always text, and no member is null. Where a
+body is like that already, `PLAIN` says so, and it is passed on as it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from runtime.store import NUMBER_ID, PLAIN, TEXT_ID, Entry
+
+TEXT_PARTS = ("text", "input_text", "output_text")
+"""The types of parts whose text a history shows; a part may have no type, too."""
+
+
+def sent(entry: Entry) -> bytes:
+    """The message as it was sent, as JSON."""
+    parts = [entry.body[:-1]]
+    if entry.form & TEXT_ID:
+        parts += (b',"id":', msgspec.json.encode(entry.key))
+    elif entry.form & NUMBER_ID:
+        parts += (b',"id":', (entry.key or "").encode())
+    if entry.metadata is not None:
+        parts += (b',"metadata":', entry.metadata)
+    return b"".join((*parts, b"}"))
+
+
+def shown(entry: Entry) -> bytes:
+    """The message as a history shows it, as JSON."""
+    if entry.form & PLAIN:
+        return entry.body
+    return msgspec.json.encode(history_form(msgspec.json.decode(entry.body)))
+
+
+def shown_json(pieces: Iterable[bytes | Entry]) -> bytes:
+    """A history's messages as a JSON array, from what `Stretch.shown` gives."""
+    found = (piece if isinstance(piece, bytes) else shown(piece) for piece in pieces)
+    return b"[" + b",".join(found) + b"]"
+
+
+def history_form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a history shows of a message: role, content, then as sent, and never a null."""
+    found: dict[str, Any] = {"role": body["role"]}
+    content = body.get("content")
+    match content:
+        case str():
+            found["content"] = content
+        case None:
+            parts = body.get("parts")
+            found["content"] = _text(parts) if isinstance(parts, list) else ""
+        case list():
+            found["content"] = _text(content)
+            found["content_parts"] = content
+        case _:
+            found["content"] = msgspec.json.encode(content).decode()
+            found["content_parts"] = content
+    for name, value in body.items():
+        if name in ("role", "content", "id", "metadata") or value is None:
+            continue
+        if name == "name" and not isinstance(value, str):
+            continue
+        if name == "content_parts" and name in found:
+            continue
+        found[name] = value
+    return found
+
+
+def _text(parts: Sequence[Any]) -> str:
+    return "\n\n".join(part["text"] for part in parts if _is_text(part))
+
+
+def _is_text(part: Any) -> bool:
+    return (
+        isinstance(part, dict)
+        and isinstance(part.get("text"), str)
+        and ("type" not in part or part["type"] in TEXT_PARTS)
+        and part.get("thought") is not True
+    )

@@ -1,0 +1,81 @@
+"""What a kind of entries is: how one comes to be, and what follows from those that count.
+
+A kind is one file beside this one, with its commands, and one row in `kinds.py`. Everything else
+(the store, deltas, histories of changes, forks, verify) knows entries, and no kinds.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from runtime.session.chain import digest, digest_of
+from runtime.store import Entry
+
+if TYPE_CHECKING:
+    from runtime.session.life import Life
+
+
+@frozen
+class New:
+    """An entry that is to be appended: all of it but its number, time and chain."""
+
+    kind: str
+    key: str | None
+    body: bytes
+    metadata: bytes | None = None
+    form: int = 0
+    replaced: int = 0
+    """Lone surrogates that became U+FFFD in it."""
+    digest: bytes = field(init=False)
+    """D of the chain, computed where the body is encoded."""
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "digest", digest(self.body, self.metadata, self.form))
+
+
+class Fold:
+    """What follows from the entries of one kind that count. The default: nothing."""
+
+    __slots__ = ()
+
+    def add(self, entry: Entry) -> None:
+        """Takes one more entry in, the newest so far."""
+
+    def describe(self, header: dict[str, Any]) -> None:
+        """Says what of it belongs into a `Header`.
+
+        The folds do so in the order of the kinds, each on top of what stands there already.
+        """
+
+    def describe_settings(self, settings: dict[str, Any]) -> None:
+        """Says what of it belongs into `Settings`, likewise."""
+
+    def view(self) -> Any:
+        """What it holds, as plain JSON values; for whoever asks by the kind's name alone."""
+        return None
+
+
+class Kind:
+    """One kind of entries. A subclass says what differs."""
+
+    name: str
+    is_rewound: bool = True
+    """Whether a rewind takes its entries along."""
+    is_activity: bool = True
+    """Whether an entry moves the session's last activity."""
+    is_unique: bool = True
+    """Whether a key has one effect while its entry counts. (Else each entry is a new value.)"""
+    is_rare: bool = False
+    """Whether an entry changes what is in `Settings`."""
+    fold: type[Fold] = Fold
+
+    def propose(self, life: "Life", key: str | None, body: Any) -> New:
+        """The entry that a call asks for with a body of plain JSON values.
+
+        Raises `InvalidInput`, and `Needs`. Changes nothing.
+        """
+        raise NotImplementedError
+
+    def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
+        """Whether a call with this body asked for the entry, when it was first made."""
+        return self.propose(life, entry.key, body).digest == digest_of(entry)

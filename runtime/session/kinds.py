@@ -1,0 +1,21 @@
+"""The table of the kinds. Their order is the one in which folds describe a session."""
+
+from types import MappingProxyType
+
+from runtime.session.kind import Kind
+from runtime.session.life import Kinds
+from runtime.session.message import MessageKind
+from runtime.session.record import RecordKind
+from runtime.session.rewind import RewindKind
+from runtime.session.settings import SettingsKind
+from runtime.session.switch import SwitchKind
+
+_TABLE: tuple[type[Kind], ...] = (
+    SettingsKind,
+    MessageKind,
+    SwitchKind,
+    RecordKind,
+    RewindKind,
+)
+
+KINDS: Kinds = MappingProxyType({kind.name: kind() for kind in _TABLE})

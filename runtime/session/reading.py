@@ -1,0 +1,122 @@
+"""What is read of a session's messages and of its log: histories, pages, tails."""
+
+from collections.abc import Collection
+
+from attrs import frozen
+
+from runtime.errors import PreconditionFailed
+from runtime.session.life import Life
+from runtime.session.log import MESSAGE
+from runtime.session.record import RECORD
+from runtime.session.replies import History, LogPage
+from runtime.session.state import SessionState
+from runtime.session.switch import SWITCH, Switches
+from runtime.store import Entry
+
+
+@frozen
+class Cursor:
+    """A place in a log: right behind the entry of this number."""
+
+    seq: int
+    chain: str | None = None
+    """The chain there, in hex: the cursor fits that log only. `None`: it fits any."""
+
+
+@frozen(kw_only=True)
+class Part:
+    """Which entries of a log are asked for."""
+
+    after: Cursor | None = None
+    before: int | None = None
+    """Backwards from here: the nearest `limit` entries below this number."""
+    last: int | None = None
+    """The newest ones, so many."""
+    limit: int = 100
+    kinds: Collection[str] = ()
+    """Of these kinds; none: of all."""
+    key_prefix: str = ""
+    """Records whose keys begin so, beside the entries of other kinds."""
+    counting: bool = False
+    """Only what counts."""
+
+
+MESSAGES = frozenset((MESSAGE,))
+
+
+def history(state: SessionState) -> History:
+    """The whole conversation. Raises `SessionNotFound`, `Needs`."""
+    life = state.present()
+    header = life.header()
+    fold = life.folds[SWITCH]
+    assert isinstance(fold, Switches)
+    return History(
+        session_id=state.session_id,
+        version=life.version,
+        durable_seq=state.durable_seq,
+        tag=life.tag,
+        entries=life.messages(),
+        message_count=header.message_count,
+        last_activity=header.last_activity,
+        current_agent=header.current_agent,
+        agent_history=tuple(fold.history),
+    )
+
+
+def log_page(state: SessionState, part: Part) -> LogPage:
+    """Some consecutive entries, oldest first.
+
+    Raises `SessionNotFound`, `Needs`, and `PreconditionFailed` for a cursor of another log.
+    """
+    life = state.present()
+    check_cursor(state, part.after)
+    backwards = part.last is not None or part.before is not None
+    low = part.after.seq + 1 if part.after else 1
+    high = life.version if part.before is None else min(part.before - 1, life.version)
+    limit = part.limit if part.last is None else part.last
+    seqs = range(high, low - 1, -1) if backwards else range(low, high + 1)
+    found: list[Entry] = []
+    following: int | None = None
+    for seq in seqs:
+        if not _is_wanted(life, seq, part):
+            continue
+        if len(found) == limit:
+            following = found[-1].seq
+            break
+        found.append(life.entry(seq))
+    if backwards:
+        found.reverse()
+    return LogPage(
+        session_id=state.session_id,
+        version=life.version,
+        durable_seq=state.durable_seq,
+        tag=life.tag,
+        entries=found,
+        created_at=life.created_at,
+        message_count=life.message_count,
+        next=following,
+    )
+
+
+def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
+    """Raises `PreconditionFailed` for a cursor that does not fit this log."""
+    life = state.present()
+    if cursor is None or cursor.chain is None:
+        return
+    if cursor.seq > life.version or life.chain(cursor.seq).hex() != cursor.chain:
+        raise PreconditionFailed(
+            f"after: {cursor.seq}-{cursor.chain} is of another log of session {state.session_id}: "
+            f"it was deleted, restored or redacted since; begin again from 0",
+            state.tag,
+        )
+
+
+def _is_wanted(life: Life, seq: int, part: Part) -> bool:
+    kind = life.kind(seq)
+    if part.kinds and kind not in part.kinds:
+        return False
+    if part.key_prefix and kind == RECORD:
+        key = life.entry(seq).key
+        if key is None or not key.startswith(part.key_prefix):
+            return False
+    return not part.counting or life.counts(seq, kind)

@@ -1,0 +1,245 @@
+"""The kind `record`: values under keys, in which frameworks keep their state.
+
+Its body is `{value}`, or `{removed: true}`; the newest one of a key that counts is the record. A
+rewind takes records back with the messages, and forward again. What no version above the floor can
+show any more is superseded, and the clean-up may drop its body.
+
+Keys are in the order of their UTF-8 bytes, which is that of Python's strings: both are the order of
+code points.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import define, field
+
+from runtime.errors import ExpectationFailed, InvalidInput
+from runtime.session.encoding import encode
+from runtime.session.kind import Fold, Kind, New
+from runtime.session.life import Life, goal_of
+from runtime.session.log import closed
+from runtime.session.replies import KnownRecord, Record, RecordPage
+from runtime.session.rules import check_record_key
+from runtime.session.state import SessionState
+from runtime.store import DROPPED, Entry
+
+RECORD = "record"
+
+REMOVED = b'{"removed":true}'
+"""The body of an entry that takes its key's record away."""
+_VALUE = len(b'{"value":')
+
+
+@define
+class Records(Fold):
+    """The newest value of each key that counts, as the number of its entry."""
+
+    seqs: dict[str, int] = field(factory=dict)
+    _sorted: list[str] | None = None
+    """The keys in their order, once somebody has asked for it."""
+
+    def add(self, entry: Entry) -> None:
+        key = entry.key or ""
+        if entry.body == REMOVED:
+            if self.seqs.pop(key, None) is not None and self._sorted is not None:
+                del self._sorted[bisect_left(self._sorted, key)]
+            return
+        if self._sorted is not None and key not in self.seqs:
+            insort(self._sorted, key)
+        self.seqs[key] = entry.seq
+
+    def keys(self) -> list[str]:
+        """All keys, in their order."""
+        if self._sorted is None:
+            self._sorted = sorted(self.seqs)
+        return self._sorted
+
+    def with_prefix(self, prefix: str) -> Iterator[str]:
+        """The keys that begin with `prefix`, in their order."""
+        keys = self.keys()
+        for key in keys[bisect_left(keys, prefix) :]:
+            if not key.startswith(prefix):
+                return
+            yield key
+
+    def view(self) -> Any:
+        return dict(self.seqs)
+
+
+class RecordKind(Kind):
+    """Values under keys."""
+
+    name = RECORD
+    is_unique = False
+    fold = Records
+
+    def propose(self, life: Life, key: str | None, body: Any) -> New:  # noqa: ARG002
+        """`{value}` or `{removed: true}`."""
+        if isinstance(body, dict) and body.keys() == {"value"}:
+            return put(key, body["value"])
+        if isinstance(body, dict) and body == {"removed": True}:
+            return New(RECORD, check_record_key(key), REMOVED)
+        raise InvalidInput("record: the body must be {value} or {removed: true}")
+
+
+def put(key: Any, value: Any) -> New:
+    """The entry that gives a key a value. Raises `InvalidInput`."""
+    checked = check_record_key(key)
+    return New(RECORD, checked, encode({"value": value}, f"record {checked!r}"))
+
+
+def records_of(life: Life) -> Records:
+    """The fold of this kind."""
+    fold = life.folds[RECORD]
+    assert isinstance(fold, Records)
+    return fold
+
+
+def value_of(entry: Entry) -> bytes:
+    """The value, as JSON; null if the body was dropped."""
+    return b"null" if entry.form & DROPPED else entry.body[_VALUE:-1]
+
+
+def check_expectations(life: Life | None, expect: Mapping[str, int], tag: str | None) -> None:
+    """Each key's record is the entry of this number; 0: there is none.
+
+    Raises `ExpectationFailed`, which names the first key that is not so.
+    """
+    seqs = records_of(life).seqs if life else {}
+    for key, expected in expect.items():
+        if seqs.get(key, 0) != expected:
+            raise ExpectationFailed(key, expected, seqs.get(key, 0), tag)
+
+
+def changes_of(
+    fold: Records,
+    puts: Sequence[New],
+    remove: Sequence[str],
+    remove_prefix: Sequence[str],
+) -> list[New]:
+    """The entries of a call that puts and removes; what is not in `fold` is not removed."""
+    gone = {check_record_key(key): None for key in remove}
+    for prefix in remove_prefix:
+        gone.update(dict.fromkeys(fold.with_prefix(check_record_key(prefix, "remove_prefix"))))
+    removals = [New(RECORD, key, REMOVED) for key in gone if key in fold.seqs]
+    return [*removals, *puts]
+
+
+def is_so_already(life: Life | None, changes: Sequence[New]) -> bool:
+    """Whether the records are as these changes would make them."""
+    wanted = {change.key or "": change for change in changes}
+    seqs = records_of(life).seqs if life else {}
+    for key, change in wanted.items():
+        seq = seqs.get(key)
+        if change.body == REMOVED:
+            if seq is not None:
+                return False
+        elif seq is None or life is None or life.entry(seq).body != change.body:
+            return False
+    return True
+
+
+def known(life: Life, key: str) -> KnownRecord | None:
+    """The record of this key, if there is one."""
+    seq = records_of(life).seqs.get(key)
+    return None if seq is None else KnownRecord(key=key, seq=seq, value=value_of(life.entry(seq)))
+
+
+def read(
+    state: SessionState,
+    *,
+    keys: Collection[str] = (),
+    prefixes: Collection[str] = (),
+    start: str | None = None,
+    end: str | None = None,
+    reverse: bool = False,
+    limit: int = 100,
+    after: str | None = None,
+) -> RecordPage:
+    """At most `limit` records, in the order of their keys.
+
+    Of these keys, or with one of these prefixes, if either is given; from `start` up to, but not
+    including, `end`; behind the key `after`. Raises `SessionNotFound`, `Needs`.
+    """
+    life = state.present()
+    fold = records_of(life)
+    if keys or prefixes:
+        chosen = {key for key in keys if key in fold.seqs}
+        for prefix in prefixes:
+            chosen.update(fold.with_prefix(prefix))
+        ordered = sorted(chosen)
+    else:
+        ordered = fold.keys()
+    low = bisect_left(ordered, start) if start is not None else 0
+    high = bisect_left(ordered, end) if end is not None else len(ordered)
+    if after is not None and reverse:
+        high = min(high, bisect_left(ordered, after))
+    elif after is not None:
+        low = max(low, bisect_right(ordered, after))
+    found = ordered[low:high]
+    if reverse:
+        found = found[::-1]
+    page = found[:limit]
+    return RecordPage(
+        session_id=state.session_id,
+        version=life.version,
+        durable_seq=state.durable_seq,
+        tag=life.tag,
+        records=[_record(life, key, fold.seqs[key]) for key in page],
+        next=page[-1] if len(found) > limit else None,
+    )
+
+
+def _record(life: Life, key: str, seq: int) -> Record:
+    return Record(key, value_of(life.entry(seq)), seq)
+
+
+def drop_superseded(state: SessionState, *, before: str) -> int:
+    """Drops the bodies of records that were superseded before a moment; returns how many.
+
+    The floor becomes the last version of before that moment. A record of below it stays if a
+    version from there on shows it: the floor itself, or one that a later rewind went back to.
+    Raises `SessionNotFound`, `Needs`.
+    """
+    life = state.present()
+    floor = _last_before(life, before)
+    live: set[int] = set()
+    goals = [
+        goal_of(life.entry(seq)) for seq in life.log.of_kind("rewind", floor + 1, life.version)
+    ]
+    for version in {floor, *goals}:
+        live.update(records_at(life, version).seqs.values())
+    dead = [
+        seq
+        for seq in life.log.of_kind(RECORD, 1, floor)
+        if seq not in live and _has_value(life.log.entry(seq))
+    ]
+    if dead:
+        life.drop(dead, floor)
+        state.written(life, 0)
+    return len(dead)
+
+
+def _has_value(entry: Entry) -> bool:
+    return not entry.form & DROPPED and entry.body != REMOVED
+
+
+def _last_before(life: Life, moment: str) -> int:
+    """The last version, of what the store has, whose entries are all of before the moment."""
+    low, high = 0, life.log.settled
+    # Times may go backwards with the clock, so the first entry that is not of before decides.
+    for seq in range(1, high + 1):
+        if life.log.entry(seq).at >= moment:
+            return seq - 1
+        low = seq
+    return low
+
+
+def records_at(life: Life, version: int) -> Records:
+    """The records as they were when the log ended at this version."""
+    fold = Records()
+    for low, high in closed(life.counting_at(version), version):
+        for seq in life.log.of_kind(RECORD, low, high):
+            fold.add(life.log.entry(seq))
+    return fold

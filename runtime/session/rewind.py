@@ -1,0 +1,64 @@
+"""The kind `rewind`: what counts is what counted when the log ended at `to`.
+
+Its body is `{to}`. The entry itself always counts, so that nothing is lost: a rewind can be
+rewound. What it means for a log is told, and done, in `life.py`.
+"""
+
+from typing import Any
+
+from runtime.errors import InvalidInput, KeyConflict
+from runtime.session.encoding import encode
+from runtime.session.kind import Kind, New
+from runtime.session.life import REWIND, Life, goal_of
+from runtime.session.replies import Summary
+from runtime.session.rules import check_key
+from runtime.session.settings import summary
+from runtime.session.state import ANY, Condition, SessionState
+from runtime.store import Entry
+
+
+class RewindKind(Kind):
+    """Going back, and forward again."""
+
+    name = REWIND
+    is_rewound = False
+    is_rare = True
+
+    def propose(self, life: Life, key: str | None, body: Any) -> New:
+        if not isinstance(body, dict) or body.keys() != {"to"}:
+            raise InvalidInput("rewind: the body must be an object with `to`")
+        if key is not None:
+            check_key(key, "key")
+        to = body["to"]
+        if not isinstance(to, int) or isinstance(to, bool):
+            raise InvalidInput("to: must be a number of an entry, or 0")
+        life.check_goal(to)
+        return New(REWIND, key, encode({"to": to}, "rewind"))
+
+    def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:  # noqa: ARG002
+        """Whether the goal may still be reached does not matter any more."""
+        return bool(body == {"to": goal_of(entry)})
+
+
+def rewind(
+    state: SessionState,
+    to: int,
+    *,
+    at: str,
+    key: str | None = None,
+    condition: Condition = ANY,
+) -> Summary:
+    """Goes back to what counted at version `to`, or forward. `key` is the call's id.
+
+    Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`, `PreconditionFailed`,
+    `Needs`.
+    """
+    life = state.present()
+    seq = None if key is None else life.seq_of(REWIND, key)
+    if seq is not None:
+        if goal_of(life.entry(seq)) != to:
+            raise KeyConflict(REWIND, key or "", seq)
+        return summary(state, repeated=True)
+    state.check(condition)
+    state.write([life.kinds[REWIND].propose(life, key, {"to": to})], at)
+    return summary(state)

@@ -1,0 +1,124 @@
+"""What ids, names and keys may look like: each rule once, for REST, embedded and stored values.
+
+Every function raises `InvalidInput`, naming the value, the rule, and the limit.
+"""
+
+import re
+
+from runtime.errors import InvalidInput
+
+MAX_SESSION_ID = 512
+"""Bytes of UTF-8: what a URL segment carries through every proxy, percent-encoded three times as
+long, and what a path of a framework's own ids needs."""
+
+MAX_RECORD_KEY = 512
+"""Bytes of UTF-8. Frameworks join ids and namespaces into keys; the longest seen has 300."""
+
+MAX_KEY = 256
+"""Characters of a message's id, or a call's: room for any UUID or hash with a prefix."""
+
+MAX_ROLE = 64
+"""Characters."""
+
+MAX_AGENT = 128
+"""Characters."""
+
+MAX_TITLE = 512
+"""Characters: a line in a list."""
+
+MAX_REASON = 4 * 1024
+"""Bytes of UTF-8 of a switch's reason: every answer about the agent shows all reasons."""
+
+MAX_METADATA = 64 * 1024
+"""Bytes of JSON of a session's metadata: lists and headers show it, and it is rewritten whole."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def check_session_id(session_id: object) -> str:
+    """Any id that a session may have, as a URL's segment can carry it."""
+    if not isinstance(session_id, str) or not 0 < _size(session_id, "session id") <= MAX_SESSION_ID:
+        raise InvalidInput(f"session id: must be text of 1 to {MAX_SESSION_ID} bytes of UTF-8")
+    return session_id
+
+
+def check_new_session_id(session_id: object) -> str:
+    """An id that a session may be given; one that was taken over may have others."""
+    checked = check_session_id(session_id)
+    if _CONTROL.search(checked):
+        raise InvalidInput("session id: a new one must not have control characters")
+    if checked in (".", ".."):
+        raise InvalidInput("session id: '.' and '..' are taken: URLs give them another meaning")
+    return checked
+
+
+def check_agent(name: object, where: str = "agent") -> str:
+    """The name of an agent."""
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_AGENT or _CONTROL.search(name):
+        raise InvalidInput(
+            f"{where}: must be text of 1 to {MAX_AGENT} characters, none a control character"
+        )
+    _size(name, where)
+    return name
+
+
+def check_reason(reason: object) -> str:
+    """Why an agent was switched."""
+    if not isinstance(reason, str) or _size(reason, "reason") > MAX_REASON:
+        raise InvalidInput(f"reason: must be text of at most {MAX_REASON} bytes of UTF-8")
+    return reason
+
+
+def check_title(title: object) -> str | None:
+    """A session's title."""
+    if title is None:
+        return None
+    if not isinstance(title, str) or len(title) > MAX_TITLE:
+        raise InvalidInput(f"title: must be text of at most {MAX_TITLE} characters, or null")
+    _size(title, "title")
+    return title
+
+
+def check_role(role: object) -> str:
+    """A message's role: any text, for every agent has roles of its own."""
+    if not isinstance(role, str):
+        raise InvalidInput(
+            'role: a message must have one, as text, like {"role": "user", "content": "Hello"}'
+        )
+    if not 0 < len(role) <= MAX_ROLE:
+        raise InvalidInput(f"role: must have 1 to {MAX_ROLE} characters")
+    return role
+
+
+def check_key(key: object, where: str = "id") -> str:
+    """The client's own id of an entry or a call."""
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY:
+        raise InvalidInput(f"{where}: must be text of 1 to {MAX_KEY} characters")
+    _size(key, where)
+    return key
+
+
+def check_record_key(key: object, where: str = "key") -> str:
+    """A record's key."""
+    if not isinstance(key, str) or not 0 < _size(key, where) <= MAX_RECORD_KEY:
+        raise InvalidInput(f"{where}: must be text of 1 to {MAX_RECORD_KEY} bytes of UTF-8")
+    if "\0" in key:
+        raise InvalidInput(f"{where}: must not have the character U+0000")
+    return key
+
+
+def check_metadata(metadata: bytes) -> bytes:
+    """A session's metadata, encoded."""
+    if len(metadata) > MAX_METADATA:
+        raise InvalidInput(
+            f"metadata: {len(metadata)} bytes of JSON, and the limit is {MAX_METADATA}; "
+            "records hold more"
+        )
+    return metadata
+
+
+def _size(text: str, where: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{where}: has a lone surrogate, which is no character") from None

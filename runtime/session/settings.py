@@ -1,0 +1,211 @@
+"""The kind `settings`: a merge patch (RFC 7396) of a session's title, archived flag and metadata.
+
+The first one, at a session's creation, also says the agent that it begins with; of a session that
+was taken over, how many switches are known by their number only; of a fork, where it comes from. A
+session that begins with a message has none. A change of settings is no activity, and no rewind
+takes it back: what a session is called does not depend on what was said in it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from attrs import define
+
+from runtime.errors import InvalidInput
+from runtime.session.encoding import encode
+from runtime.session.kind import Fold, Kind, New
+from runtime.session.life import Life
+from runtime.session.message import number
+from runtime.session.replies import Summary
+from runtime.session.rules import check_agent, check_metadata, check_title
+from runtime.session.state import ANY, Condition, SessionState
+from runtime.store import DEFAULT_AGENT, Entry, Origin
+
+SETTINGS = "settings"
+
+_MEMBERS = {"title", "archived", "metadata"}
+
+
+@define
+class SettingsFold(Fold):
+    """The settings as they are now."""
+
+    title: str | None = None
+    archived: bool = False
+    metadata: bytes = b"{}"
+    agent: str = DEFAULT_AGENT
+    forgotten_switches: int = 0
+    last_switch_at: str | None = None
+    forked_from: Origin | None = None
+
+    def add(self, entry: Entry) -> None:
+        body = msgspec.json.decode(entry.body)
+        if "title" in body:
+            self.title = body["title"]
+        if "archived" in body:
+            self.archived = bool(body["archived"])
+        if "metadata" in body:
+            # What a session begins with is no patch: a member that is null stays.
+            whole = entry.seq == 1
+            self.metadata = (
+                encode(body["metadata"], "metadata")
+                if whole
+                else merged(self.metadata, body["metadata"])
+            )
+        if "agent" in body:
+            self.agent = body["agent"]
+        if "forgotten_switches" in body:
+            self.forgotten_switches = body["forgotten_switches"]
+            self.last_switch_at = body.get("last_switch_at")
+        if "forked_from" in body:
+            self.forked_from = Origin(**body["forked_from"])
+
+    def describe(self, header: dict[str, Any]) -> None:
+        header["current_agent"] = self.agent
+        header["switch_count"] = self.forgotten_switches
+        header["last_switch_at"] = self.last_switch_at
+
+    def describe_settings(self, settings: dict[str, Any]) -> None:
+        settings["title"] = self.title
+        settings["archived"] = self.archived
+        settings["metadata"] = self.metadata
+        settings["forked_from"] = self.forked_from
+
+    def view(self) -> Any:
+        return {
+            "title": self.title,
+            "archived": self.archived,
+            "metadata": msgspec.json.decode(self.metadata),
+        }
+
+
+class SettingsKind(Kind):
+    """Titles, flags and metadata."""
+
+    name = SETTINGS
+    is_rewound = False
+    is_activity = False
+    is_rare = True
+    fold = SettingsFold
+
+    def propose(self, life: Life, key: str | None, body: Any) -> New:
+        """A merge patch of the three members."""
+        if not isinstance(body, Mapping) or body.keys() - _MEMBERS:
+            raise InvalidInput(f"settings: the body may have {', '.join(sorted(_MEMBERS))}")
+        if key is not None:
+            raise InvalidInput("settings: an entry of this kind has no key")
+        return patch_entry(life, body)
+
+
+def merged(metadata: bytes, patch: Any) -> bytes:
+    """The metadata with a merge patch applied; `null` empties it. Raises `InvalidInput`."""
+    if patch is None:
+        return b"{}"
+    if not isinstance(patch, Mapping):
+        raise InvalidInput("metadata: must be a JSON object, or null")
+    return encode(_merge(msgspec.json.decode(metadata), patch), "metadata")
+
+
+def patch_entry(life: Life, patch: Mapping[str, Any]) -> New:
+    """The entry of a patch. Raises `InvalidInput` if the result breaks a rule."""
+    fold = life.folds[SETTINGS]
+    assert isinstance(fold, SettingsFold)
+    body: dict[str, Any] = {}
+    if "title" in patch:
+        body["title"] = check_title(patch["title"])
+    if "archived" in patch:
+        if not isinstance(patch["archived"], bool | None):
+            raise InvalidInput("archived: must be true or false")
+        body["archived"] = bool(patch["archived"])
+    if "metadata" in patch:
+        check_metadata(merged(fold.metadata, patch["metadata"]))
+        body["metadata"] = patch["metadata"]
+    return New(SETTINGS, None, encode(body, "settings"))
+
+
+def first_entry(
+    *,
+    agent: str = DEFAULT_AGENT,
+    title: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> New:
+    """The entry with which a session is created. Raises `InvalidInput`."""
+    body: dict[str, Any] = {"agent": check_agent(agent)}
+    if title is not None:
+        body["title"] = check_title(title)
+    if metadata:
+        check_metadata(encode(metadata, "metadata"))
+        body["metadata"] = metadata
+    return New(SETTINGS, None, encode(body, "settings"))
+
+
+def create(
+    state: SessionState, first: New, messages: list[New], *, at: str, condition: Condition = ANY
+) -> Summary:
+    """Makes the session live, with these entries.
+
+    Raises `SessionExists`, `InvalidInput`, `KeyConflict`.
+    """
+    state.new_life(at)
+    state.check(condition)
+    state.write([first, *number(None, messages)[1]], at)
+    return summary(state)
+
+
+def update(
+    state: SessionState, patch: Mapping[str, Any], *, at: str, condition: Condition = ANY
+) -> Summary:
+    """Merges `patch` into the settings; a patch that changes nothing is no entry.
+
+    Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
+    """
+    life = state.present()
+    state.check(condition)
+    new = patch_entry(life, patch)
+    fold = life.folds[SETTINGS]
+    assert isinstance(fold, SettingsFold)
+    before = life.settings()
+    after = SettingsFold(before.title, before.archived, before.metadata)
+    after.add(Entry(0, SETTINGS, None, at, new.body, b""))
+    if (after.title, after.archived, after.metadata) != (
+        before.title,
+        before.archived,
+        before.metadata,
+    ):
+        state.write([new], at)
+    return summary(state)
+
+
+def summary(state: SessionState, *, repeated: bool = False) -> Summary:
+    """The session's header. Raises `SessionNotFound`."""
+    life = state.present()
+    header, settings = life.header(), life.settings()
+    return Summary(
+        session_id=state.session_id,
+        version=life.version,
+        durable_seq=state.durable_seq,
+        tag=life.tag,
+        title=settings.title,
+        archived=settings.archived,
+        metadata=msgspec.json.decode(settings.metadata),
+        created_at=header.created_at,
+        last_activity=header.last_activity,
+        message_count=header.message_count,
+        current_agent=header.current_agent,
+        forked_from=settings.forked_from,
+        repeated=repeated,
+    )
+
+
+def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, Mapping):
+            inner = merged.get(name)
+            merged[name] = _merge(inner if isinstance(inner, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged

@@ -1,0 +1,144 @@
+"""Bodies that are dropped, and where a clean-up may find some."""
+
+import json
+
+import pytest
+
+from runtime.session.chain import digest
+from runtime.store import DROPPED, Row, Store, Wanted
+from tests.persistence.builders import (
+    Item,
+    at,
+    begins,
+    born,
+    delta,
+    follows,
+    fork,
+    log,
+    message,
+    record,
+)
+from tests.persistence.contract.stores import begun, committed, found, rows, said
+
+RECORDS = (record("k", "a" * 100), record("k", "Ж"), "a message", record("k", 3))
+STORED = rows(log(*RECORDS))
+
+
+def without_body(row: Row) -> Row:
+    """A stored record whose body is gone."""
+    body = b'{"dropped":"%s"}' % digest(row[4]).hex().encode()
+    return (*row[:4], body, *row[5:7], row[7] | DROPPED, row[8])
+
+
+def test_a_digest_stands_in_the_place_of_a_dropped_body(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1])))
+    row = said(store, "s")[0]
+    assert json.loads(row[4]) == {"dropped": digest(STORED[0][4]).hex()}
+    assert row[7] & DROPPED
+
+
+def test_all_but_the_dropped_bodies_stays(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[2, 1])))
+    assert said(store, "s") == [without_body(STORED[0]), without_body(STORED[1]), *STORED[2:]]
+
+
+def test_a_body_that_was_dropped_is_dropped_once(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1])))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1, 2])))
+    assert said(store, "s")[:2] == [without_body(STORED[0]), without_body(STORED[1])]
+
+
+def test_bodies_are_dropped_while_entries_come(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, "more", dropped=[1], floor=2)))
+    assert said(store, "s") == [
+        without_body(STORED[0]),
+        *STORED[1:],
+        *rows(log(*RECORDS, "more"))[4:],
+    ]
+
+
+def test_bodies_are_dropped_of_a_life_that_ends(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1], end="trash")))
+    assert found(store, no) == [without_body(STORED[0]), *STORED[1:]]
+
+
+def test_a_rejected_delta_drops_nothing(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    bad = delta("s", follows(no, 4, *RECORDS, dropped=[1], end="trash"), follows(no, 4, *RECORDS))
+    assert store.commit([bad]).rejected
+    assert said(store, "s") == STORED
+
+
+def test_an_entry_whose_body_was_dropped_is_found_by_its_key(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1])))
+    assert [row[0] for row in store.find(no, Wanted(keys=[("record", "k")]))] == [1, 2, 4]
+
+
+def test_a_fork_copies_that_a_body_was_dropped(store: Store) -> None:
+    [no] = begun(store, born("s", *RECORDS))
+    committed(store, delta("s", follows(no, 4, *RECORDS, dropped=[1])))
+    committed(store, delta("fork", fork(no, 2, *RECORDS[:2], "mine")))
+    assert said(store, "fork")[:2] == [without_body(STORED[0]), STORED[1]]
+
+
+# -- where there is something to drop ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("items", "is_found"),
+    [
+        ((record("k", 1, at(1)), record("k", 2, at(2))), True),
+        ((record("k", 1, at(1)), "between", record("j", 1, at(1)), record("k", 2, at(2))), True),
+        ((record("k", 1, at(1)), record("k", 2, at(9)), record("k", 3, at(2))), True),
+        ((record("k", 1, at(1)),), False),
+        ((record("k", 1, at(1)), record("j", 2, at(2))), False),
+        ((record("k", 1, at(1)), record("k", 2, at(3))), False),
+        ((record("k", 1, at(3)), record("k", 2, at(2))), False),
+        ((message("a", "k"), message("b", "k")), False),
+        ((record("k", 1, at(1)), Item("message", "k", {"role": "user"}, at(2))), False),
+    ],
+)
+def test_a_record_is_superseded_by_another_of_its_key_both_before_the_moment(
+    store: Store, items: tuple[Item | str, ...], is_found: bool
+) -> None:
+    [no] = begun(store, born("s", *items))
+    assert list(store.superseded(at(3), 10)) == [(no, "s")] * is_found
+
+
+def test_a_record_whose_body_was_dropped_is_not_superseded(store: Store) -> None:
+    items = (record("k", 1, at(1)), record("k", 2, at(1)), record("k", 3, at(9)))
+    [no] = begun(store, born("s", *items))
+    committed(store, delta("s", follows(no, 3, *items, dropped=[1])))
+    assert list(store.superseded(at(5), 10)) == []
+
+
+def test_a_record_is_superseded_by_one_whose_body_was_dropped(store: Store) -> None:
+    items = (record("k", 1, at(1)), record("k", 2, at(1)), record("k", 3, at(1)))
+    [no] = begun(store, born("s", *items))
+    committed(store, delta("s", follows(no, 3, *items, dropped=[2])))
+    assert list(store.superseded(at(5), 10)) == [(no, "s")]
+
+
+def test_the_superseded_of_a_session_in_the_trash_are_left_alone(store: Store) -> None:
+    begun(store, delta("s", begins(record("k", 1), record("k", 2), end="trash")))
+    assert list(store.superseded(at(5), 10)) == []
+
+
+def test_the_superseded_are_paged_in_the_order_of_their_numbers(store: Store) -> None:
+    items = (record("k", 1), record("k", 2))
+    names = ["c", "a", "b", "Я", "d"]
+    numbers = begun(store, *(born(name, *items) for name in names))
+    committed(store, born("without", "a message"))
+    everything = sorted(zip(numbers, names, strict=True))
+    paged: list[tuple[int, str]] = []
+    while page := store.superseded(at(5), 2, paged[-1][0] if paged else 0):
+        assert len(page) <= 2
+        paged += page
+    assert paged == everything
+    assert list(store.superseded(at(5), 10, everything[2][0])) == everything[3:]

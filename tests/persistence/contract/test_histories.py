@@ -1,0 +1,121 @@
+"""Any history of batches, against a plain dict."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from persistence.sqlite.store import SQLiteStore
+from runtime.store import Listing, Store, StoredSession
+from tests.persistence.builders import ROOT, at, query
+from tests.persistence.contract.model import Model
+from tests.persistence.contract.plays import PLAYS
+from tests.persistence.contract.stores import (
+    MAKERS,
+    MANY,
+    committed,
+    finish_purges,
+    found,
+    listed,
+    rows,
+)
+
+NAMES = ("a", "b", "c", "d'")
+PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
+BATCHES = st.lists(st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4), max_size=14)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(batches=BATCHES)
+def test_any_history_leaves_what_a_plain_dict_would(
+    kind: str, batches: list[dict[str, tuple[str, int]]]
+) -> None:
+    model = Model()
+    with TemporaryDirectory() as folder:
+        store = MAKERS[kind](Path(folder))
+        try:
+            for batch in batches:
+                plays = {name: (PLAYS[play], pick) for name, (play, pick) in batch.items()}
+                model.settle(store.commit(model.batch(plays)))
+            finish_purges(store, committed(store))
+            check(store, model)
+            if isinstance(store, SQLiteStore):
+                check_views(store.path, model)
+        finally:
+            store.close()
+
+
+def check(store: Store, model: Model) -> None:
+    """What everybody who asks the store is told."""
+    assert store.count() == len(model.living)
+    by_activity = sorted((life.header.last_activity, name) for name, life in model.living.items())
+    assert listed(store) == [name for _, name in reversed(by_activity)]
+    assert listed(store, Listing(order="created")) == sorted(model.living)
+    assert list(store.expired(at(2), MANY)) == [
+        name for moment, name in by_activity if moment < at(2)
+    ]
+    for name in NAMES:
+        life = model.living.get(name)
+        session = store.load(name)
+        if life is None:
+            assert session is None
+            continue
+        assert session is not None
+        assert list(session.entries) == rows(life.entries)
+        assert session == StoredSession(
+            no=life.no,
+            root=ROOT,
+            header=life.header,
+            settings=life.settings,
+            entries=session.entries,
+        )
+        assert found(store, life.no) == rows(life.entries)
+    trash = sorted(model.trash, key=lambda life: (life.deleted_at, life.no), reverse=True)
+    assert [
+        (life.no, life.info.session_id, life.deleted_at, life.info.version, life.info.title)
+        for life in store.trash(MANY).sessions
+    ] == [
+        (life.no, life.name, life.deleted_at, life.header.version, life.settings.title)
+        for life in trash
+    ]
+    for life in trash:
+        assert found(store, life.no) == rows(life.entries)
+
+
+def check_views(path: Path, model: Model) -> None:
+    """What whoever reads the published views of the database is told."""
+    living = sorted(model.living.items())
+    sessions = query(
+        path,
+        "SELECT session_id, messages, last_activity, created_at FROM sessions ORDER BY session_id",
+    )
+    assert [(row[0], json.loads(row[1]), *row[2:]) for row in sessions] == [
+        (
+            name,
+            [json.loads(entry.body) for entry in life.counting("message")],
+            life.header.last_activity,
+            life.header.created_at,
+        )
+        for name, life in living
+    ]
+    contexts = query(
+        path,
+        "SELECT session_id, current_agent, agent_history, context_metadata, created_at,"
+        " last_switch_at, switch_count FROM agent_contexts ORDER BY session_id",
+    )
+    assert [(*row[:2], json.loads(row[2]), json.loads(row[3]), *row[4:]) for row in contexts] == [
+        (
+            name,
+            life.header.current_agent,
+            [json.loads(entry.body) | {"timestamp": entry.at} for entry in life.counting("switch")],
+            json.loads(life.settings.metadata),
+            life.header.created_at,
+            life.header.last_switch_at,
+            life.header.switch_count,
+        )
+        for name, life in living
+    ]

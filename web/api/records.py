@@ -1,0 +1,173 @@
+"""Records: values under keys, in which frameworks keep their state."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from quart import Blueprint, Request, Response
+
+from runtime import MAX_ENTRIES, MAX_RECORD_KEY, InvalidInput, RecordPage, Runtime
+from web.api.entries import EntryIn, EntryOut
+from web.api.log import Expected, WrittenOut
+from web.body import convert, decoded, query
+from web.describe import describe
+from web.endpoint import as_view
+from web.listing import from_cursor, to_cursor
+from web.preference import written
+from web.problems import write
+from web.schemas import DEFAULT_LIMIT, CallId, Cursor, Limit, Seq
+from web.tags import answer
+
+RecordKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_RECORD_KEY,
+        description=f"Any text without U+0000, to {MAX_RECORD_KEY} bytes of UTF-8",
+        extra_json_schema={"pattern": "^[^\\u0000]+$"},
+    ),
+]
+
+
+class RecordEntry(EntryOut, tag="record", kw_only=True):
+    """A key's value from here on, `{value}`; or, `{removed: true}`, that it has none.
+
+    `{dropped}`: it was superseded for long, and its value was cleaned up.
+    """
+
+    key: RecordKey
+    body: dict[str, Any]
+
+
+class RecordEntryIn(EntryIn, tag="record", kw_only=True):
+    """A value for a key, `{value}`, or `{removed: true}`."""
+
+    key: RecordKey
+    body: dict[str, Any]
+
+
+ENTRIES = (RecordEntry,)
+ENTRIES_IN = (RecordEntryIn,)
+
+
+class PutIn(Struct, forbid_unknown_fields=True):
+    """A key, and the value that it is to have."""
+
+    key: RecordKey
+    value: Any
+
+
+class RecordsIn(Struct, forbid_unknown_fields=True):
+    """What is to be changed, all of it or nothing."""
+
+    put: Annotated[list[PutIn], Meta(max_length=MAX_ENTRIES)] = []
+    remove: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
+    remove_prefix: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
+    once: Annotated[bool, Meta(description="Skip the keys that are known")] = False
+    expect: Expected | None = None
+    id: CallId | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.put or self.remove or self.remove_prefix):
+            raise ValueError("put, remove or remove_prefix is needed")
+
+
+class RecordsQuery(Struct):
+    """Which records."""
+
+    key: Annotated[tuple[str, ...], Meta(description="These keys; repeatable")] = ()
+    prefix: Annotated[tuple[str, ...], Meta(description="Keys that begin so; repeatable")] = ()
+    start: Annotated[str, Meta(description="From this key on")] | None = None
+    end: Annotated[str, Meta(description="Up to, but not including, this key")] | None = None
+    reverse: Annotated[bool, Meta(description="The last key first")] = False
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class RecordOut(Struct):
+    """A key's present value, and the number of the entry that gave it."""
+
+    key: str
+    value: Any
+    seq: Seq
+
+
+class RecordPageOut(Struct, omit_defaults=True):
+    """Records, in the order of the UTF-8 bytes of their keys."""
+
+    records: list[RecordOut]
+    next_cursor: Cursor | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, page: RecordPage) -> "RecordPageOut":
+        return cls(
+            [RecordOut(r.key, Raw(r.value), r.seq) for r in page.records],
+            UNSET if page.next is None else to_cursor([page.next]),
+        )
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The endpoints under `/sessions/<session_id>/records`."""
+    api = Blueprint("records", __name__)
+
+    @api.get("/sessions/<session_id>/records")
+    @as_view
+    @describe({200: RecordPageOut, 304: None}, query=RecordsQuery, problems=(400, 404))
+    async def get_records(request: Request, session_id: str) -> Response:
+        """Records by their keys: some, those with a prefix, or a range."""
+        part = query(request, RecordsQuery)
+        after = None if part.cursor is None else from_cursor(part.cursor, tuple[str])[0]
+        page = await runtime.session(session_id, nowait=True).records(
+            keys=part.key,
+            prefixes=part.prefix,
+            start=part.start,
+            end=part.end,
+            reverse=part.reverse,
+            limit=part.limit,
+            after=after,
+        )
+        return answer(request, page, lambda: RecordPageOut.of(page))
+
+    @api.post("/sessions/<session_id>/records")
+    @as_view
+    @describe(
+        {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
+        body=RecordsIn,
+        problems=(400, 404, 409, 412),
+    )
+    async def put_records(request: Request, session_id: str) -> Response:
+        """Gives keys values, and removes others, in one step; the first one creates the session.
+
+        200 instead of 201: all of it was so already, and nothing changed.
+        """
+        session = runtime.session(session_id, nowait=True)
+        call, replaced = await decoded(
+            request, lambda value, replaced: (convert(value, RecordsIn), replaced)
+        )
+        asked = written(request, runtime)
+        with write(repeatable=True):
+            done = await session.put_records(
+                _by_key(call.put),
+                remove=call.remove,
+                remove_prefix=call.remove_prefix,
+                id=call.id,
+                once=call.once,
+                expect=call.expect,
+                durable=asked.durable,
+                if_match=asked.conditions.if_match,
+                if_absent=asked.conditions.if_absent,
+            )
+        status = asked.status(201) if done.applied else 200
+        return asked.answer(done, WrittenOut.of(done, replaced), status)
+
+    return api
+
+
+def _by_key(puts: list[PutIn]) -> dict[str, Any]:
+    found = {put.key: put.value for put in puts}
+    if len(found) < len(puts):
+        seen: set[str] = set()
+        for place, put in enumerate(puts):
+            if put.key in seen:
+                raise InvalidInput(f"put[{place}]: key {put.key!r} is there twice")
+            seen.add(put.key)
+    return found

@@ -1,0 +1,122 @@
+"""The trash: what was deleted, how it comes back, and how it goes for good."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from quart import Blueprint, Request, Response
+
+from runtime import Runtime, TrashedSession, TrashPage, TrashPosition, trash_id_of
+from web.body import json_response, query, read
+from web.describe import describe
+from web.endpoint import as_view
+from web.listing import SessionInfoOut, from_cursor, to_cursor
+from web.problems import write
+from web.schemas import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    NewSessionId,
+    SessionOut,
+    Timestamp,
+)
+from web.tags import conditions, headers_of
+
+TrashId = Annotated[str, Meta(description="Names what was deleted: an id can be used anew")]
+
+
+class TrashQuery(Struct):
+    """Which part of the trash."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class UndeleteIn(Struct, forbid_unknown_fields=True):
+    """What is to come back, and as what; everything can be left out."""
+
+    trash_id: Annotated[TrashId, Meta(description="The newest of this id, if absent")] | None = None
+    session_id: Annotated[NewSessionId, Meta(description="As what; its own, if absent")] | None = (
+        None
+    )
+
+
+class TrashedOut(SessionInfoOut, kw_only=True, omit_defaults=True):
+    """A deleted session."""
+
+    trash_id: TrashId
+    deleted_at: Timestamp
+
+    @classmethod
+    def of_trashed(cls, trashed: TrashedSession) -> "TrashedOut":
+        info = trashed.info
+        return cls(
+            info.session_id,
+            info.message_count,
+            info.last_activity,
+            info.current_agent,
+            title=UNSET if info.title is None else info.title,
+            created_at=info.created_at,
+            version=info.version,
+            trash_id=trash_id_of(trashed),
+            deleted_at=trashed.deleted_at,
+        )
+
+
+class TrashOut(Struct, omit_defaults=True):
+    """Deleted sessions, what was deleted last first."""
+
+    sessions: list[TrashedOut]
+    next_cursor: Cursor | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, page: TrashPage) -> "TrashOut":
+        return cls(
+            [TrashedOut.of_trashed(trashed) for trashed in page.sessions],
+            UNSET if page.next is None else to_cursor([page.next.deleted_at, page.next.no]),
+        )
+
+
+def blueprint(runtime: Runtime) -> Blueprint:
+    """The endpoints under `/trash`, and `/sessions/<session_id>/undelete`."""
+    api = Blueprint("trash", __name__)
+
+    @api.get("/trash")
+    @as_view
+    @describe({200: TrashOut}, query=TrashQuery, problems=(400,))
+    async def get_trash(request: Request) -> Response:
+        """What was deleted and can come back."""
+        part = query(request, TrashQuery)
+        page = await runtime.trash(limit=part.limit, after=_position(part.cursor))
+        return json_response(TrashOut.of(page))
+
+    @api.post("/sessions/<session_id>/undelete")
+    @as_view
+    @describe({200: SessionOut}, body=UndeleteIn, problems=(400, 404, 409, 412))
+    async def undelete_session(request: Request, session_id: str) -> Response:
+        """Brings a session back from the trash, the one that was deleted last; it is no activity.
+
+        The answer always waits for the disk.
+        """
+        session = runtime.session(session_id, nowait=True)
+        wanted = await read(request, UndeleteIn)
+        conditions(request).check_absent(wanted.session_id or session_id)
+        with write(repeatable=True):
+            summary = await session.undelete(trash_id=wanted.trash_id, as_id=wanted.session_id)
+        return json_response(SessionOut.of(summary), headers=headers_of(summary))
+
+    @api.delete("/trash/<trash_id>")
+    @as_view
+    @describe({204: None}, problems=(400, 404))
+    async def purge_trashed(_: Request, trash_id: str) -> Response:
+        """Deletes for good what is in the trash."""
+        with write(repeatable=True):
+            await runtime.purge_trashed(trash_id)
+        return Response(b"", 204)
+
+    return api
+
+
+def _position(cursor: str | None) -> TrashPosition | None:
+    if cursor is None:
+        return None
+    return TrashPosition(*from_cursor(cursor, tuple[str, int]))
