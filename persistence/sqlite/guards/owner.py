@@ -18,6 +18,11 @@ container. As many bytes are locked as the owner's pid says; so another process 
 
 The handle is the one exception to the rule that nobody but SQLite opens a database: closing it
 drops SQLite's locks on the file in this process, so it stays open until the connections are closed.
+
+A process that is forked has these handles too, and the kernel drops a lock only with its last
+handle: a child that outlives the owner would keep everybody out, in the name of a dead process.
+So a child closes them at once. That takes nothing from the owner, whose handles stay open; to
+*unlock* them would, for parent and child share the lock. (`filelock` does the same for its own.)
 """
 
 import fcntl
@@ -38,7 +43,7 @@ _STRUCT = "hhqqi"
 """`struct flock`: type, whence, first byte, number of bytes, pid (0 for this kind of lock)."""
 
 
-@define
+@define(eq=False)
 class Owner:
     """The claim of this process on one database file."""
 
@@ -107,16 +112,34 @@ class Owner:
                 "Use a local disk: network file systems lack what SQLite needs",
             ) from error
         self._descriptor = descriptor
+        _claims.add(self)
 
     def release(self) -> None:
         """Gives the file up; SQLite's connections are closed by now. Harmless when called again.
 
         The lock file stays: removing it could take the name away from under the next owner.
         """
+        self._close()
+        self._lock.release()
+
+    def _close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        self._lock.release()
+            _claims.discard(self)
+
+
+_claims: set[Owner] = set()
+"""Those in this process that hold the lock on a file."""
+
+
+def _close_in_child() -> None:
+    for owner in list(_claims):
+        owner._close()
+
+
+if hasattr(os, "register_at_fork"):  # where processes can be forked
+    os.register_at_fork(after_in_child=_close_in_child)
 
 
 def _lock_of(pid: int) -> bytes:

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,76 @@ def test_after_kill_9_of_the_holder_the_next_one_opens(path: Path) -> None:
         holder.wait()
     assert path.with_name("sessions.db.lock").read_text() == f"{holder.pid}\n"
     SQLiteStore.open(path).close()
+
+
+FORK_AND_HOLD = """
+import os, sys, time
+from persistence import open_store
+store = open_store("sqlite:///" + sys.argv[1])
+child = os.fork()
+if child == 0:
+    if sys.argv[2] == "closes":
+        store.close()
+        sys.exit()
+    time.sleep(600)
+if sys.argv[2] == "closes":
+    os.waitpid(child, 0)
+print(child, flush=True)
+sys.stdin.read()
+"""
+"""Opens a store and forks; says the child's pid."""
+
+
+@contextmanager
+def forked(path: Path, what: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that owns the database, and the pid of its child, which `lives` or `closes`."""
+    arguments = [sys.executable, "-c", FORK_AND_HOLD, str(path), what]
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            yield parent, child
+        finally:
+            parent.kill()
+            if what == "lives":
+                os.kill(child, signal.SIGKILL)
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is forked here")
+
+
+@needs_fork
+def test_a_fork_that_outlives_the_owner_keeps_nobody_out(path: Path) -> None:
+    with forked(path, "lives") as (parent, child):
+        parent.kill()
+        parent.wait()
+        os.kill(child, 0)  # it lives
+        SQLiteStore.open(path).close()
+
+
+@needs_fork
+@pytest.mark.parametrize("what", ["lives", "closes"])
+def test_a_fork_takes_no_lock_from_the_owner(path: Path, what: str) -> None:
+    with (
+        forked(path, what) as (parent, _),
+        pytest.raises(CannotOpenStore, match=f"process {parent.pid}"),
+    ):
+        SQLiteStore.open(path)
+
+
+@needs_fork
+def test_after_a_fork_the_owner_still_has_the_lock_on_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Under another name, it is the lock on the file itself that is met.
+    monkeypatch.setattr("persistence.sqlite.guards.owner._refuse_second_name", lambda path: None)
+    with forked(path, "closes") as (parent, _):
+        other = path.with_name("other.db")
+        other.hardlink_to(path)
+        with pytest.raises(CannotOpenStore, match=f"process {parent.pid}"):
+            SQLiteStore.open(other)
 
 
 def test_after_closing_the_next_one_opens(path: Path) -> None:
