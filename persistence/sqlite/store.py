@@ -83,7 +83,7 @@ class SQLiteStore(SQLiteReader):
             log.warning("%s: closed without a WAL checkpoint: %s", self.path, error)
         finally:
             self._db.close()
-            self._witness.close()
+            self._witness.close(is_in_place=_place_of(self.path) == self._place)
             self._owner.release()
 
     def _commit_one_by_one(self, deltas: Sequence[Delta]) -> Committed:

@@ -14,7 +14,9 @@ Rules:
   replaces another: then the former's and the new one's, so that either is accepted whenever the
   process ends.
 - A line has always the same length and lies in one sector, so it is rewritten in place.
-- Who removes the file accepts whatever is there.
+- Who removes the file while no service runs accepts whatever is there. A service that runs writes
+  it anew at its next commit, and when it ends: it knows better than the file did, and nobody has
+  asked it to forget.
 """
 
 import logging
@@ -126,28 +128,31 @@ def _most(marks: Marks) -> int:
 
 def accept(path: Path, marks: Marks) -> None:
     """Makes these, durably, the marks that a database here may have. Raises `CannotOpenStore`."""
-    os.close(_renew(path, marks))
-
-
-def _renew(path: Path, marks: Marks) -> int:
-    """Writes a new file; a killed process leaves the old or the new one. Returns its descriptor."""
-    assert marks, "an empty witness would be an unreadable one"
     place = place_of(path)
-    unfinished = place.with_name(place.name + ".new")
     try:
-        descriptor = os.open(
-            unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
-        )
-        try:
-            os.pwrite(descriptor, b"".join(mark.line() for mark in marks), 0)
-            os.fsync(descriptor)
-            unfinished.rename(place)
-            sync(place.parent)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        os.close(_renew(place, marks))
     except OSError as error:
         raise _cannot_use(place, error) from error
+
+
+def _renew(place: Path, marks: Marks) -> int:
+    """Writes a new file; a killed process leaves the old or the new one. Returns its descriptor.
+
+    Raises `OSError`.
+    """
+    assert marks, "an empty witness would be an unreadable one"
+    unfinished = place.with_name(place.name + ".new")
+    descriptor = os.open(
+        unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
+    )
+    try:
+        os.pwrite(descriptor, b"".join(mark.line() for mark in marks), 0)
+        os.fsync(descriptor)
+        unfinished.rename(place)
+        sync(place.parent)
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
@@ -163,33 +168,64 @@ class Witness:
     """The witness of an open database."""
 
     place: Path
-    _identity: str
+    _mark: Mark
     _descriptor: int
     _failing: bool = field(default=False, init=False)
 
     @classmethod
     def open(cls, path: Path, mark: Mark) -> "Witness":
         """Begins with this mark, whatever was there. Raises `CannotOpenStore`."""
-        return cls(place_of(path), mark.identity, _renew(path, [mark]))
+        place = place_of(path)
+        try:
+            return cls(place, mark, _renew(place, [mark]))
+        except OSError as error:
+            raise _cannot_use(place, error) from error
 
     def note(self, commit_seq: int) -> None:
         """Says that this transaction is committed. Never fails: the transaction *is* committed.
 
         A witness that cannot be written stays behind, which takes nothing away; the log says so.
         """
+        self._mark = Mark(self._mark.identity, commit_seq)
         try:
-            os.pwrite(self._descriptor, Mark(self._identity, commit_seq).line(), 0)
+            os.pwrite(self._descriptor, self._mark.line(), 0)
+            self._keep_name()
             self._failing = False
         except OSError as error:
             if not self._failing:
                 log.warning("%s cannot be written: %s", self.place, error.strerror)
             self._failing = True
 
-    def close(self) -> None:
-        """Makes it durable. Not to be called again."""
+    def close(self, *, is_in_place: bool) -> None:
+        """Makes it durable. Not to be called again.
+
+        `is_in_place`: the database still has its name. Else no witness is made anew for it: who
+        took both away would find that the next start misses a database that nobody wants.
+        """
         try:
+            if is_in_place:
+                self._keep_name()
             os.fsync(self._descriptor)
         except OSError as error:
             log.warning("%s cannot be written: %s", self.place, error.strerror)
         finally:
             os.close(self._descriptor)
+
+    def _keep_name(self) -> None:
+        """Writes the file anew if another, or none, has its name. Raises `OSError`.
+
+        Looking costs two microseconds; a commit that waits for a disk takes a thousand times that,
+        so there is no need to look at some commits only.
+        """
+        if self._has_name():
+            return
+        lost, self._descriptor = self._descriptor, _renew(self.place, [self._mark])
+        os.close(lost)
+        log.warning("%s was lost while it was in use, and is written anew", self.place)
+
+    def _has_name(self) -> bool:
+        try:
+            named = self.place.lstat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(self._descriptor))

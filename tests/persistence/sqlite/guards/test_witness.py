@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -243,6 +244,68 @@ def test_a_witness_that_cannot_be_written_fails_no_commit(
         witness.note(3)
     os.close(witness._descriptor)
     assert caplog.text.count("cannot be written") == 1
+
+
+def delete(place: Path) -> None:
+    place.unlink()
+
+
+def move_away(place: Path) -> None:
+    place.rename(place.with_name("elsewhere"))
+
+
+def replace_with_an_older_one(place: Path) -> None:
+    other = place.with_name("other")
+    other.write_bytes(Mark("0" * 32, 1).line())
+    other.replace(place)
+
+
+@pytest.mark.parametrize("lose", [delete, move_away, replace_with_an_older_one])
+def test_a_witness_that_is_lost_in_service_is_there_after_the_next_commit(
+    path: Path, lose: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SQLiteStore.open(path)
+    store.commit([born("a")])
+    backup(path, path.with_name("old.db"))
+    lose(seq(path))
+    with caplog.at_level(logging.WARNING):
+        store.commit([born("b")])
+        store.commit([born("c")])
+    assert caplog.text.count("was lost while it was in use") == 1
+    assert read(path) == [Mark(store._witness._mark.identity, 3)]
+    store.close()
+    path.with_name("old.db").replace(path)
+    assert "lacks its last 2 transactions" in refused(path).problem
+
+
+def test_a_witness_that_is_lost_after_the_last_commit_is_there_after_the_end(path: Path) -> None:
+    store = SQLiteStore.open(path)
+    store.commit([born("a")])
+    seq(path).unlink()
+    store.close()
+    assert [mark.commit_seq for mark in read(path) or ()] == [1]
+
+
+def test_no_witness_is_made_for_a_database_that_was_deleted_with_it(path: Path) -> None:
+    store = SQLiteStore.open(path)
+    store.commit([born("a")])
+    seq(path).unlink()
+    path.unlink()
+    store.close()
+    assert read(path) is None
+
+
+def test_a_lost_witness_that_cannot_be_made_fails_no_commit(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SQLiteStore.open(path)
+    seq(path).unlink()
+    seq(path).mkdir()
+    with caplog.at_level(logging.WARNING):
+        store.commit([born("a")])
+        store.commit([born("b")])
+    assert caplog.text.count("cannot be written") == 1
+    store.close()
 
 
 def test_a_witness_that_cannot_be_made_is_said_at_the_start(path: Path) -> None:
