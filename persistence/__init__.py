@@ -88,12 +88,18 @@ def back_up(url: str, target: str | PathLike[str], progress: Progress | None = N
     _place(url).backup(file_called(fspath(target)), progress)
 
 
-def restore(source: str | PathLike[str], url: str, progress: Progress | None = None) -> Restored:
+def restore(
+    source: str | PathLike[str],
+    url: str,
+    progress: Progress | None = None,
+    *,
+    force: bool = False,
+) -> Restored:
     """Puts the backup `source` in a store's place; what was there is kept aside.
 
-    Raises `CannotOpenStore`, `StoreError`.
+    With `force`, also in the place of what is no store. Raises `CannotOpenStore`, `StoreError`.
     """
-    return _place(url).restore(file_called(fspath(source)), progress)
+    return _place(url).restore(file_called(fspath(source)), progress, force=force)
 
 
 def verify(url: str) -> Report:

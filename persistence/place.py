@@ -30,8 +30,8 @@ class Place(Protocol):
     def backup(self, target: Path, progress: Progress | None) -> None:
         """Copies the store, also beside a running service."""
 
-    def restore(self, source: Path, progress: Progress | None) -> Restored:
-        """Puts a backup in the store's place."""
+    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
+        """Puts a backup in the store's place; with `force`, in that of anything else, too."""
 
     def verify(self) -> Report:
         """Looks whether the store is whole, also beside a running service."""
@@ -68,7 +68,7 @@ class InMemory:
     def backup(self, target: Path, progress: Progress | None) -> None:  # noqa: ARG002
         self._refuse()
 
-    def restore(self, source: Path, progress: Progress | None) -> Restored:  # noqa: ARG002
+    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:  # noqa: ARG002
         self._refuse()
 
     def verify(self) -> Report:

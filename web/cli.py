@@ -142,14 +142,15 @@ def backup_command(db: str, file: Path) -> None:
 @main.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @database
-def restore_command(file: Path, db: str) -> None:
+@click.option("--force", is_flag=True, help="Replace what is no database of this program, too.")
+def restore_command(file: Path, db: str, *, force: bool) -> None:
     """Puts the backup FILE in the database's place; the former database is kept aside.
 
     Needs the database for itself. The database's own name as FILE accepts what it lacks.
     """
     with _exit_codes():
         with terminal.progress("Copying") as show_progress:
-            restored = restore(file, db, show_progress)
+            restored = restore(file, db, show_progress, force=force)
         if restored.kept is not None:
             click.echo(f"The former database is kept as {restored.kept}")
         report = restored.report

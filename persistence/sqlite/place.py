@@ -51,9 +51,9 @@ class InFile:
         self._check_readable()
         backing_up.backup(self.path, target, progress)
 
-    def restore(self, source: Path, progress: Progress | None) -> Restored:
+    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
         InFile(source)._check_readable()
-        return restoring.restore(source, self.path, progress)
+        return restoring.restore(source, self.path, progress, force=force)
 
     def verify(self) -> Report:
         self._check_readable()

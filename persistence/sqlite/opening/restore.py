@@ -11,6 +11,9 @@ complete, and nothing of the one is ever applied to the other:
 4. The witness accepts both from now on.
 5. One `rename` is the moment of change.
 6. The witness accepts the new one only.
+
+What is not known to be a database of ours, or to have been one, is not replaced unless that is
+asked for: a slip of the keyboard is no order to take another application's data away, even aside.
 """
 
 import shutil
@@ -42,7 +45,7 @@ from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.opening import upgrade
 from persistence.sqlite.opening.examining import origin_of
 from persistence.sqlite.opening.opening import find_place
-from persistence.sqlite.schema import mark_of, new_identity
+from persistence.sqlite.schema import APPLICATION_ID, mark_of, new_identity
 from persistence.sqlite.verify import Report, verify_content
 from runtime import CannotOpenStore, StoreBroken
 
@@ -59,19 +62,28 @@ class Restored:
     """Where the former database is; `None` if there was none."""
 
 
-def restore(source: Path, path: Path, progress: Progress | None = None) -> Restored:
+def restore(
+    source: Path, path: Path, progress: Progress | None = None, *, force: bool = False
+) -> Restored:
     """Puts a copy of the database `source` in the place of the one at `path`.
 
     `source` is a backup of this program, a database of the guide's own system, or `path` itself,
-    whose loss of transactions is accepted by that. It is left as it is. Raises `CannotOpenStore`
-    if the database is in use or the backup not whole, and `StoreError` if it cannot be read; the
-    former database stays in its place then.
+    whose loss of transactions is accepted by that. It is left as it is. With `force`, whatever is
+    at `path` is replaced, also what is another application's. Raises `CannotOpenStore` if the
+    database is in use or the backup not whole, and `StoreError` if it cannot be read; the former
+    database stays in its place then.
     """
     path = find_place(path)
     owner = Owner.claim(path)
     try:
         if path.exists():
             owner.claim_file()
+        if not force and not _may_be_replaced(path):
+            raise CannotOpenStore(
+                f"{path} is no database of this program, and would be replaced",
+                "Nothing was changed. See that --db names the right file. If that one is to be "
+                "replaced, add --force: a copy of it is kept beside it",
+            )
         copy = companion(path, Companion.RESTORING)
         _remove(copy)  # of a restoring that was cut off
         try:
@@ -84,6 +96,29 @@ def restore(source: Path, path: Path, progress: Progress | None = None) -> Resto
             _remove(copy)
     finally:
         owner.release()
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether a database that is opened here is or was at `path`, or nothing is."""
+    # The witness knows what a database was that is too damaged to say so.
+    if not _size(path) or witness.read(path) is not None:
+        return True
+    try:
+        with reading(path) as connection:
+            [(application_id,)] = connection.execute("PRAGMA application_id").fetchall()
+            if application_id != 0:
+                return bool(application_id == APPLICATION_ID)  # of whatever release
+            [(things,)] = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            return things == 0 or guide.wrote(Database(connection))
+    except UnicodeDecodeError:
+        return False
+    except sqlite3.Error as error:
+        # Whoever has it open is told so in a moment.
+        return _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code_of(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 def _copy(source: Path, copy: Path, progress: Progress | None) -> Mark:
@@ -174,7 +209,7 @@ def _make_one_file(path: Path, kept: Path | None) -> None:
     except UnicodeDecodeError:
         return  # damaged, and SQLite's message quotes it
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        code = _code_of(error)
         if code in _DAMAGE:
             return
         if kept is not None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -213,6 +214,72 @@ def test_what_is_no_whole_backup_changes_nothing(
     assert after == before
 
 
+def write_a_letter(path: Path) -> None:
+    path.write_text("A letter to my friends. " * 400)
+
+
+def make_another_applications(path: Path) -> None:
+    change(path, "CREATE TABLE t (x)")
+
+
+def make_a_numbered_applications(path: Path) -> None:
+    change(path, "PRAGMA application_id = 77")
+
+
+FOREIGN = (write_a_letter, make_another_applications, make_a_numbered_applications)
+
+
+@pytest.mark.parametrize("make", FOREIGN)
+def test_what_is_no_database_of_ours_is_not_replaced(
+    saved: Path, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    other = tmp_path / "other.db"
+    make(other)
+    before = other.read_bytes()
+    with pytest.raises(CannotOpenStore, match="is no database of this program") as error:
+        restore(saved, other)
+    assert "add --force" in error.value.hint
+    assert other.read_bytes() == before
+    assert not list(tmp_path.glob("*before-restore*"))
+
+
+@pytest.mark.parametrize("make", FOREIGN)
+def test_with_force_it_is_replaced_and_kept(
+    saved: Path, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    other = tmp_path / "other.db"
+    make(other)
+    before = other.read_bytes()
+    kept = restore(saved, other, force=True).kept
+    assert kept is not None
+    assert kept.read_bytes() == before
+    assert sessions(other) == ["old"]
+
+
+def nothing_in_it(path: Path) -> None:
+    change(path, "VACUUM")
+
+
+def the_guides(path: Path) -> None:
+    OldDatabase(path).session("guide", {"role": "user", "content": "hello"})
+
+
+def of_a_later_release(path: Path) -> None:
+    SQLiteStore.open(path).close()
+    path.with_name(f"{path.name}.seq").unlink()
+    change(path, "PRAGMA user_version = 77")
+
+
+@pytest.mark.parametrize("make", [nothing_in_it, the_guides, of_a_later_release])
+def test_what_could_be_opened_here_is_replaced_without_force(
+    saved: Path, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    other = tmp_path / "other.db"
+    make(other)
+    restore(saved, other)
+    assert sessions(other) == ["old"]
+
+
 def test_between_the_two_either_database_is_accepted(
     path: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +324,17 @@ def test_the_command_says_who_has_the_database(path: Path, saved: Path) -> None:
         result = command(path.parent, "restore", str(saved), "--db", path.name)
     assert result.returncode == 3
     assert f"in use by process {holder.pid}" in result.stderr
+
+
+def test_the_command_replaces_what_is_not_ours_only_with_force(saved: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    write_a_letter(letter)
+    refused = command(tmp_path, "restore", str(saved), "--db", "letter.txt")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "add --force" in refused.stderr
+    forced = command(tmp_path, "restore", str(saved), "--db", "letter.txt", "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert "letter.txt is restored" in forced.stdout
 
 
 def test_verify_names_the_command(path: Path, saved: Path) -> None:
