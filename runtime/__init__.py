@@ -78,7 +78,7 @@ from runtime.session.rules import (
     MAX_TITLE,
 )
 from runtime.session.settings import SETTINGS, merged
-from runtime.session.switch import SWITCH
+from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.statistics import Histogram
 from runtime.store import (
     ALL,
@@ -128,6 +128,7 @@ __all__ = [
     "MAX_RECORD_KEY",
     "MAX_ROLE",
     "MAX_SESSION_ID",
+    "MAX_SHOWN_SWITCHES",
     "MAX_TITLE",
     "MESSAGE",
     "MINUTES",

@@ -14,6 +14,7 @@ from runtime import MAX_ROLE, NUMBER_ID, Appended, Entry, History, LogPage, sent
 from web.body import LARGE
 from web.schemas import (
     DEFAULT_LIMIT,
+    AgentHistory,
     AgentSwitchOut,
     DurableSeq,
     Limit,
@@ -110,7 +111,7 @@ class HistoryOut(Struct):
     message_count: int
     last_activity: Timestamp
     current_agent: str
-    agent_history: list[AgentSwitchOut]
+    agent_history: AgentHistory
 
     @classmethod
     def of(cls, history: History, messages: bytes) -> "HistoryOut":

@@ -17,6 +17,7 @@ from runtime import (
     MAX_AGENT,
     MAX_KEY,
     MAX_SESSION_ID,
+    MAX_SHOWN_SWITCHES,
     MAX_TITLE,
     AgentContext,
     AgentSwitch,
@@ -142,13 +143,19 @@ class AgentSwitchOut(Struct, rename={"from_agent": "from", "to_agent": "to"}):
         return [cls(s.from_agent, s.to_agent, s.reason, s.timestamp) for s in switches]
 
 
+AgentHistory = Annotated[
+    list[AgentSwitchOut],
+    Meta(max_length=MAX_SHOWN_SWITCHES, description="The newest switches, in order"),
+]
+
+
 class AgentOut(Struct):
     """Who works on the session, and who did before."""
 
     session_id: str
     current_agent: str
-    agent_history: list[AgentSwitchOut]
-    switch_count: int
+    agent_history: AgentHistory
+    switch_count: Annotated[int, Meta(description="How many there are, also of those not shown")]
 
     @classmethod
     def of(cls, context: AgentContext) -> "AgentOut":

@@ -96,6 +96,7 @@ class History(Reply):
     last_activity: str
     current_agent: str
     agent_history: Sequence[AgentSwitch]
+    """The newest switches, to a thousand."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -146,7 +147,9 @@ class AgentContext(Reply):
 
     current_agent: str
     agent_history: Sequence[AgentSwitch]
+    """The newest switches, to a thousand."""
     switch_count: int
+    """How many there are."""
     last_switch_at: str | None
     metadata: Mapping[str, Any]
 

@@ -4,6 +4,7 @@ Its body is `{from, to, reason}`. The current agent is the last one that was swi
 that the session began with.
 """
 
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -20,15 +21,23 @@ from runtime.store import Entry
 
 SWITCH = "switch"
 
+MAX_SHOWN_SWITCHES = 1_000
+"""Switches that an answer shows, the newest. Every history carries them, so what they take must not
+grow with the session: at the longest reasons these are 4 MiB. It is as many as a page of anything
+has at the most, and all of a conversation's unless its agents hand over by a loop. The log has them
+all, `GET …/log?kind=switch`, and `switch_count` says how many there are."""
+
 
 @define
 class Switches(Fold):
-    """The switches that count."""
+    """The switches that count: how many, and the newest of them."""
 
-    history: list[AgentSwitch] = field(factory=list)
+    count: int = 0
+    history: deque[AgentSwitch] = field(factory=lambda: deque(maxlen=MAX_SHOWN_SWITCHES))
 
     def add(self, entry: Entry) -> None:
         body = msgspec.json.decode(entry.body)
+        self.count += 1
         self.history.append(
             AgentSwitch(
                 from_agent=body["from"],
@@ -41,7 +50,7 @@ class Switches(Fold):
     def describe(self, header: dict[str, Any]) -> None:
         if self.history:
             header["current_agent"] = self.history[-1].to_agent
-            header["switch_count"] = header.get("switch_count", 0) + len(self.history)
+            header["switch_count"] = header.get("switch_count", 0) + self.count
             header["last_switch_at"] = self.history[-1].timestamp
 
     def view(self) -> Any:

@@ -5,8 +5,12 @@ from typing import Any
 import pytest
 
 from runtime import AgentSwitch, InvalidInput, KeyConflict, SessionNotFound
+from runtime.session.kind import New
+from runtime.session.reading import history
+from runtime.session.rewind import rewind
 from runtime.session.settings import create, first_entry
-from runtime.session.switch import agent_context, switch_agent
+from runtime.session.state import SessionState
+from runtime.session.switch import MAX_SHOWN_SWITCHES, agent_context, switch_agent
 from runtime.store import DEFAULT_AGENT
 from tests.runtime.session.builders import NOON, absent, at, picture, reloaded, session_with
 
@@ -37,6 +41,37 @@ def test_the_first_switch_is_from_the_agent_that_the_session_began_with() -> Non
     create(state, first_entry(agent="coder"), [], at=NOON)
     found = switch_agent(state, "tester", reason="", at=NOON)
     assert [(one.from_agent, one.to_agent) for one in found.agent_history] == [("coder", "tester")]
+
+
+def test_the_newest_thousand_switches_are_shown_and_all_are_counted() -> None:
+    state = session_with("a")
+    for number in range(MAX_SHOWN_SWITCHES + 2):
+        state.write([switch_to(state, f"agent-{number}")], NOON)
+    for found in (agent_context(state), agent_context(reloaded(state))):
+        assert [one.to_agent for one in found.agent_history] == [
+            f"agent-{number}" for number in range(2, MAX_SHOWN_SWITCHES + 2)
+        ]
+        assert (found.switch_count, found.current_agent) == (
+            MAX_SHOWN_SWITCHES + 2,
+            f"agent-{MAX_SHOWN_SWITCHES + 1}",
+        )
+    assert len(history(state).agent_history) == MAX_SHOWN_SWITCHES
+
+
+def test_a_rewind_shows_the_thousand_of_before() -> None:
+    state = session_with("a")
+    for number in range(MAX_SHOWN_SWITCHES + 2):
+        state.write([switch_to(state, f"agent-{number}")], NOON)
+    rewind(state, state.version - 1, at=NOON)
+    found = agent_context(state)
+    assert (found.switch_count, found.agent_history[0].to_agent) == (
+        MAX_SHOWN_SWITCHES + 1,
+        "agent-1",
+    )
+
+
+def switch_to(state: SessionState, agent: str) -> New:
+    return state.present().kinds["switch"].propose(state.present(), None, {"to": agent})
 
 
 def test_a_switch_is_activity() -> None:
