@@ -46,9 +46,16 @@ from runtime.errors import (
 from runtime.handle import Session
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
-from runtime.session.calls import MAX_ENTRIES, Item
+from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
-from runtime.session.encoding import REPLACEMENT, encode, parse, replace_surrogates
+from runtime.session.encoding import (
+    REPLACEMENT,
+    check_depth,
+    encode,
+    parse,
+    read_as,
+    replace_surrogates,
+)
 from runtime.session.forms import sent, shown_json
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
@@ -56,6 +63,7 @@ from runtime.session.life import Life
 from runtime.session.log import MESSAGE
 from runtime.session.message import Message, from_json
 from runtime.session.reading import Cursor
+from runtime.session.record import put_from_json
 from runtime.session.replies import (
     AgentContext,
     AgentSwitch,
@@ -76,6 +84,7 @@ from runtime.session.rules import (
     MAX_ROLE,
     MAX_SESSION_ID,
     MAX_TITLE,
+    check_small_body,
 )
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
@@ -209,15 +218,20 @@ __all__ = [
     "Undelete",
     "Wanted",
     "Written",
+    "check_depth",
+    "check_small_body",
     "digest",
     "dropped_body",
     "encode",
     "from_json",
+    "items_from_json",
     "link",
     "merged",
     "new_root",
     "open_runtime",
     "parse",
+    "put_from_json",
+    "read_as",
     "replace_surrogates",
     "sent",
     "shown_json",

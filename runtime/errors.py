@@ -115,8 +115,11 @@ class NotNow(AgentRuntimeError):
 class MailboxFull(NotNow):
     """The session's mailbox has no room, and the caller asked not to wait."""
 
-    def __init__(self, session_id: str) -> None:
-        super().__init__(f"Session {session_id} has too many commands waiting; send it again later")
+    def __init__(self, session_id: str, limit: int) -> None:
+        super().__init__(
+            f"Session {session_id} has too many commands waiting: the limit is {limit} "
+            "(mailbox_size); send it again later"
+        )
         self.session_id = session_id
 
 
@@ -125,8 +128,8 @@ class StoreBehind(NotNow):
 
     def __init__(self, undurable_bytes: int, limit: int) -> None:
         super().__init__(
-            f"{undurable_bytes} bytes wait to be written and the limit is {limit}: "
-            "the store is slower than the writes; send it again later"
+            f"{undurable_bytes} bytes wait to be written and the limit is {limit} "
+            "(undurable_limit): the store is slower than the writes; send it again later"
         )
 
 

@@ -130,12 +130,11 @@ class Session:
         has to be, 0: none. Raises `InvalidInput`, `KeyConflict`, `BelowFloor`,
         `PreconditionFailed`, `ExpectationFailed`.
         """
-        for item in items:
-            check_tree(item.body, "body")
+        made = calls.items_from_python(items)
         at, condition = self._timestamp(), _condition(if_match, if_absent)
         return await self._write(
             lambda state: calls.append_entries(
-                state, items, at=at, call=id, once=once, expect=expect, condition=condition
+                state, made, at=at, call=id, once=once, expect=expect, condition=condition
             ),
             durable,
         )
@@ -233,7 +232,7 @@ class Session:
 
     async def put_records(
         self,
-        put: Mapping[str, Any] | None = None,
+        put: Mapping[str, Any] | Sequence[New] | None = None,
         *,
         remove: Sequence[str] = (),
         remove_prefix: Sequence[str] = (),
@@ -251,8 +250,10 @@ class Session:
         which entry the record of each has to be, 0: none. Raises `InvalidInput`, `KeyConflict`,
         `PreconditionFailed`, `ExpectationFailed`.
         """
-        check_tree(put or {}, "put")
-        news = [record.put(key, value) for key, value in (put or {}).items()]
+        if isinstance(put, Mapping):
+            check_tree(put, "put")
+            put = [record.put(key, value) for key, value in put.items()]
+        news = put or ()
         at, condition = self._timestamp(), _condition(if_match, if_absent)
         return await self._write(
             lambda state: calls.put_records(
@@ -304,7 +305,7 @@ class Session:
 
     async def create(
         self,
-        *messages: Message | Mapping[str, Any],
+        *messages: Message | Mapping[str, Any] | New,
         agent: str = DEFAULT_AGENT,
         title: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -314,7 +315,7 @@ class Session:
         if metadata is not None:
             check_tree(metadata, "metadata")
         first = settings.first_entry(agent=agent, title=title, metadata=metadata)
-        news = [from_python(m) for m in messages]
+        news = [m if isinstance(m, New) else from_python(m) for m in messages]
         at = self._timestamp()
         return await self._write(lambda state: settings.create(state, first, news, at=at), durable)
 

@@ -15,6 +15,7 @@ from runtime.errors import InvalidInput, RuntimeClosed
 from runtime.handle import Session
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList
+from runtime.session.kind import New
 from runtime.session.message import Message
 from runtime.session.replies import Summary
 from runtime.statistics import Statistics
@@ -65,7 +66,7 @@ class Runtime:
         self,
         session_id: str | None = None,
         *,
-        system_prompt: str | None = None,
+        system_prompt: str | New | None = None,
         agent: str = DEFAULT_AGENT,
         title: str | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -73,11 +74,14 @@ class Runtime:
     ) -> Summary:
         """Creates a session; without an id, under a new one.
 
-        A system prompt becomes its first message. Raises `SessionExists`, `InvalidInput`.
+        A system prompt becomes its first message; a `New` is that message already. Raises
+        `SessionExists`, `InvalidInput`.
         """
-        messages = []
-        if system_prompt is not None:
+        messages: list[Message | New] = []
+        if isinstance(system_prompt, str):
             messages.append(Message(role="system", content=system_prompt))
+        elif system_prompt is not None:
+            messages.append(system_prompt)
         session = self.session(self._new_session_id() if session_id is None else session_id)
         return await session.create(
             *messages, agent=agent, title=title, metadata=metadata, durable=durable

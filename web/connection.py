@@ -52,7 +52,7 @@ class PulledBody(Body):
         self._failure: Exception | None = None
         self._pulling = trio.Lock()
         if announced is not None and announced > self._limit:
-            self._failure = RequestEntityTooLarge()
+            self._failure = self._too_large()
 
     @property
     def ended(self) -> bool:
@@ -81,10 +81,16 @@ class PulledBody(Body):
         self._data += data
         self._received += len(data)
         if self._received > self._limit:
-            self._failure = RequestEntityTooLarge()
+            self._failure = self._too_large()
 
     def set_complete(self) -> None:
         self._ended = True
+
+    def _too_large(self) -> RequestEntityTooLarge:
+        return RequestEntityTooLarge(
+            f"The body has more than {self._limit} bytes, which is the limit (--body-limit-mib): "
+            "send it in several requests."
+        )
 
     async def _read_all(self) -> bytes:
         async with self._pulling:

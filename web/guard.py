@@ -214,7 +214,8 @@ class Guard:
         if length > self.body_limit:
             return Refusal(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The body has {length} bytes and the limit is {self.body_limit}",
+                f"The body has {length} bytes and the limit is {self.body_limit} "
+                "(--body-limit-mib)",
                 "Send it in several requests.",
             )
         return None

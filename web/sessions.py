@@ -1,13 +1,11 @@
 """The endpoints of sessions and their messages: parse, ask, render."""
 
-from typing import Any
-
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 from quart import Blueprint, Request, Response
 
-from runtime import DEFAULT_AGENT, Cursor, InvalidInput, New, Runtime, from_json
+from runtime import DEFAULT_AGENT, Cursor, InvalidInput, New, Runtime, from_json, parse, read_as
 from web import listing
-from web.body import decoded, json_response, query, read
+from web.body import WHERE, decode, elements, json_response, query, read, taken
 from web.describe import describe
 from web.endpoint import as_view
 from web.messages import (
@@ -65,13 +63,13 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
     @describe({201: SessionOut, 202: SessionOut}, body=SessionIn, problems=(400, 409, 412))
     async def create_session(request: Request) -> Response:
         """Creates a session; without an id, under a new one."""
-        wanted = await read(request, SessionIn)
+        wanted, prompt = await taken(request, _creation)
         asked = written(request, runtime)
         asked.conditions.check_absent(wanted.session_id or "")
         with write(repeatable=wanted.session_id is not None):
             summary = await runtime.create_session(
                 wanted.session_id,
-                system_prompt=wanted.system_prompt,
+                system_prompt=prompt,
                 agent=DEFAULT_AGENT if wanted.agent is None else wanted.agent,
                 title=wanted.title,
                 metadata=wanted.metadata,
@@ -136,7 +134,7 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         """
         session = runtime.session(session_id, nowait=True)
         create = query(request, AppendQuery).create
-        messages = await decoded(request, _messages)
+        messages = await taken(request, _messages)
         asked = written(request, runtime)
         with write(repeatable=all(message.key is not None for message in messages)):
             appended = await session.append(
@@ -178,25 +176,31 @@ def cursor_of(after: str) -> Cursor:
     return Cursor(int(number), chain or None)
 
 
-def _messages(body: Any, replaced: int) -> list[New]:
+def _creation(body: bytes) -> tuple[SessionIn, New | None]:
+    """What the session is to be, and its first message."""
+    wanted = decode(body, SessionIn)
+    prompt = wanted.system_prompt
+    return wanted, None if prompt is None else from_json({"role": "system", "content": prompt})
+
+
+def _messages(body: bytes) -> list[New]:
     """One message, or `{"messages": […]}`.
 
     What has a role is a message, whatever else it has: `messages` may be a member of its own.
     """
-    if not (isinstance(body, dict) and "messages" in body and "role" not in body):
-        return [from_json(body, replaced=replaced)]
-    if unknown := body.keys() - {"messages"}:
+    members, replaced = read_as(body, dict[str, Raw], WHERE)
+    if "messages" not in members or "role" in members:
+        message, replaced = parse(body, WHERE)
+        return [from_json(message, replaced=replaced)]
+    if unknown := members.keys() - {"messages"}:
         raise InvalidInput(f"{sorted(unknown)[0]}: beside messages there is no other member")
-    messages = body["messages"]
-    if not isinstance(messages, list) or not messages:
+    texts = elements(members["messages"], "messages", MAX_MESSAGES)
+    if not texts:
         raise InvalidInput("messages: must be a list of messages, at least one")
-    if len(messages) > MAX_MESSAGES:
-        raise InvalidInput(
-            f"messages: {len(messages)} in one call, and the limit is {MAX_MESSAGES}; "
-            "send them in parts"
-        )
-    return [
-        # The whole body's number of replacements is noted once.
-        from_json(message, f"messages[{place}]", replaced=0 if place else replaced)
-        for place, message in enumerate(messages)
-    ]
+    made: list[New] = []
+    for place, text in enumerate(texts):
+        where = f"messages[{place}]"
+        message, more = parse(bytes(text), where)
+        # What was replaced in the whole body, or else here: it is noted once.
+        made.append(from_json(message, where, replaced=more if place else more + replaced))
+    return made

@@ -81,7 +81,8 @@ class Actor:
         try:
             self._send.send_nowait(command)
         except trio.WouldBlock:
-            raise MailboxFull(self.session_id) from None
+            limit = self._send.statistics().max_buffer_size
+            raise MailboxFull(self.session_id, int(limit)) from None
         self._unanswered += 1
 
     async def mail(self, command: Command[R]) -> None:

@@ -6,6 +6,8 @@ Rules:
   message behind it uses, so editing and sending again is one call.
 - A call with an id has one effect, and is answered the same again. Its id lies on the first entry
   that it appended; the others follow on that one, but for those whose keys were known.
+- What an entry says is encoded where the call is made, in a thread if it is large, unless it
+  depends on the session: see `Kind.make`.
 - Repeats come first: a call all of whose entries are known by their keys, or whose own id is, is
   answered before any condition is looked at (I3).
 """
@@ -13,11 +15,13 @@ Rules:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runtime.errors import CallerError, InvalidInput, KeyConflict, PreconditionFailed
-from runtime.session.kind import New
+from runtime.session.chain import digest_of
+from runtime.session.encoding import check_tree, parse
+from runtime.session.kind import Kind, New
+from runtime.session.kinds import KINDS
 from runtime.session.life import REWIND, Life
 from runtime.session.log import Needs
 from runtime.session.record import (
@@ -33,9 +37,9 @@ from runtime.session.record import (
     value_of,
 )
 from runtime.session.replies import KnownRecord, Written
-from runtime.session.rules import check_key, check_record_key
+from runtime.session.rules import check_key, check_record_key, check_small_body
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
-from runtime.store import CALL_SIZE
+from runtime.store import CALL_SIZE, Entry
 
 T = TypeVar("T")
 
@@ -48,8 +52,57 @@ class Item:
     """An entry as a call asks for it: the body is of plain JSON values."""
 
     kind: str
-    body: Any
+    body: Any = None
     key: str | None = None
+    new: New | None = None
+    """The entry itself, if it does not depend on the session; the body is not looked at then."""
+
+
+def items_from_python(items: Iterable[Item]) -> list[Item]:
+    """The items, of bodies that a program made, checked. Raises `InvalidInput`."""
+
+    def made(item: Item) -> Item:
+        if item.new is not None:
+            return item
+        check_tree(item.body, "body")
+        return evolve(item, new=_kind(item.kind).make(item.key, item.body))
+
+    return [_named(place, made, item) for place, item in enumerate(items, 1)]
+
+
+def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[list[Item], int]:
+    """The items of these kinds, keys and bodies, the last as JSON; and their lone surrogates.
+
+    Raises `InvalidInput`.
+    """
+    replaced = 0
+
+    def read(part: tuple[str, str | None, bytes]) -> Item:
+        nonlocal replaced
+        name, key, text = part
+        kind = _kind(name)
+        if not kind.is_content:
+            check_small_body(text, name)
+        body, count = parse(text, "body")
+        replaced += count
+        new = kind.make(key, body)
+        return Item(kind=name, key=key, new=new, body=None if new else body)
+
+    return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
+
+
+def _kind(name: str) -> Kind:
+    kind = KINDS.get(name)
+    if kind is None:
+        raise InvalidInput(f"kind: must be one of {', '.join(sorted(KINDS))}")
+    return kind
+
+
+def _named(place: int, make: Callable[[T], Item], thing: T) -> Item:
+    try:
+        return make(thing)
+    except InvalidInput as error:
+        raise InvalidInput(f"entry {place}: {error}") from None
 
 
 def append_entries(
@@ -132,7 +185,17 @@ def put_records(
 
 
 def _item_of(new: New) -> Item:
-    return Item(kind=new.kind, key=new.key, body=msgspec.json.decode(new.body))
+    return Item(kind=new.kind, key=new.key, new=new)
+
+
+def _proposed(life: Life, kind: Kind, item: Item) -> New:
+    return kind.propose(life, item.key, item.body) if item.new is None else item.new
+
+
+def _is_repeat(life: Life, kind: Kind, entry: Entry, item: Item) -> bool:
+    if item.new is None:
+        return kind.is_repeat(life, entry, item.body)
+    return item.new.digest == digest_of(entry)
 
 
 def _check_expectations(state: SessionState, expect: Mapping[str, int] | None) -> None:
@@ -146,7 +209,7 @@ def _is_done(life: Life | None, items: Sequence[Item]) -> bool:
     if life is None or any(item.kind != RECORD for item in items):
         return False
     kind = life.kinds[RECORD]
-    return is_so_already(life, [kind.propose(life, item.key, item.body) for item in items])
+    return is_so_already(life, [_proposed(life, kind, item) for item in items])
 
 
 class _Call:
@@ -194,11 +257,11 @@ class _Call:
         try:
             seq = life.seq_of(item.kind, item.key) if kind.is_unique and item.key else None
             if seq is None:
-                self._append(kind.propose(life, item.key, item.body))
+                self._append(_proposed(life, kind, item))
                 return
             # What is known is not proposed again: it could not be, for what it asked for may be
             # out of reach by now, or come out otherwise.
-            if not kind.is_repeat(life, life.entry(seq), item.body):
+            if not _is_repeat(life, kind, life.entry(seq), item):
                 is_earlier = seq <= self._before.version
                 raise KeyConflict(item.kind, item.key or "", seq if is_earlier else None)
             self._seqs.append(seq)
@@ -282,7 +345,8 @@ def _replay(
 
 def _skipped(item: Item, records: Mapping[str, int]) -> int | None:
     """The number of the record for which a call with `once` passes the entry over."""
-    if item.kind != RECORD or item.body == {"removed": True}:
+    is_removal = item.body == {"removed": True} if item.new is None else item.new.body == REMOVED
+    if item.kind != RECORD or is_removal:
         return None
     return records.get(item.key or "")
 
@@ -293,7 +357,7 @@ def _says_the_same(life: Life, seq: int, item: Item) -> bool:
     entry = life.entry(seq)
     if entry.kind != item.kind or entry.key != item.key:
         return False
-    return life.kinds[item.kind].is_repeat(life, entry, item.body)
+    return _is_repeat(life, life.kinds[item.kind], entry, item)
 
 
 def _all_known(state: SessionState, items: Sequence[Item]) -> Written | None:

@@ -6,7 +6,10 @@ Rules:
 - Text that UTF-8 cannot say (a lone surrogate, as a cut-off terminal output has) becomes U+FFFD,
   and is counted: refusing it would lose the whole message for one broken character.
 - What JSON cannot say (NaN, infinities, bytes, sets) and what nests deeper than `MAX_DEPTH` is
-  refused.
+  refused. What was read from JSON can only be too deep, and is looked at for that alone, once,
+  where it is parsed (`parse`); what a program made is walked through (`check_tree`).
+- What holds a list of which only so many are taken is read with `read_as` into a class that has
+  `Raw` there: that skips what is within, and so the number is known before anything is made of it.
 """
 
 import itertools
@@ -16,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from runtime.errors import InvalidInput
 
@@ -35,6 +39,7 @@ _ESCAPED_SURROGATE = re.compile(
 )
 
 _LEAVES = frozenset((str, int, bool, type(None)))
+_CONTAINERS = frozenset((dict, list))
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,34 +58,72 @@ def encode(value: object, where: str) -> bytes:
         raise InvalidInput(f"{where}: {error}") from None
 
 
-def parse(text: bytes, where: str) -> tuple[Any, int]:
+def parse(text: bytes, where: str, *, around: int = 0) -> tuple[Any, int]:
     """JSON as plain Python values, and how many lone surrogates became U+FFFD.
 
-    Raises `InvalidInput`, naming `where`.
+    `around` are the levels that will lie around it. Raises `InvalidInput`, naming `where`.
+    """
+    value, replaced = read_as(text, Any, where)
+    check_depth(value, text, where, around=around)
+    return value, replaced
+
+
+def read_as(text: bytes | Raw, wanted: Any, where: str) -> tuple[Any, int]:
+    """JSON as the wanted class, and how many lone surrogates became U+FFFD.
+
+    Whether it is too deep is not looked at; nor what is a `Raw` of it, but that it is JSON. Raises
+    `InvalidInput`, naming `where`.
     """
     replaced = 0
     try:
         try:
-            value = msgspec.json.decode(text)
+            value = msgspec.json.decode(text, type=wanted)
+        except msgspec.ValidationError:
+            raise  # no mending makes it what is wanted
         except msgspec.DecodeError:
-            mended, replaced = _mend(text)
+            mended, replaced = _mend(bytes(text))
             if not replaced:
                 raise
-            value = msgspec.json.decode(mended)
+            value = msgspec.json.decode(mended, type=wanted)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{where} is not UTF-8: {error.reason}") from None
     except RecursionError:
         raise InvalidInput(f"{where} nests deeper than {MAX_DEPTH} levels") from None
     except msgspec.DecodeError as error:
+        # Of plain values, only numbers that a double cannot hold are not valid.
+        if isinstance(error, msgspec.ValidationError) and wanted is not Any:
+            raise InvalidInput(str(error)) from None
         raise InvalidInput(f"{where} is not JSON: {error}") from None
-    # Each level has a bracket of its own, so most texts need not be walked through.
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH:
-        check_tree(value, where)
     return value, replaced
+
+
+def check_depth(value: object, text: bytes, where: str, *, around: int = 0) -> None:
+    """Refuses arrays and objects that nest too deeply in a value that was read from `text`.
+
+    `around` are the levels that will lie around it. Raises `InvalidInput`, naming `where`.
+    """
+    # Each level has a bracket of its own, so most texts need not be walked through.
+    if text.count(b"{") + text.count(b"[") <= MAX_DEPTH - around:
+        return
+    level = [value]
+    for _ in range(MAX_DEPTH - around):
+        inner: list[Any] = []
+        for node in level:
+            # Leaves are passed over at once: they are nearly all of what there is.
+            if type(node) is dict:
+                inner += [one for one in node.values() if type(one) in _CONTAINERS]
+            elif type(node) is list:
+                inner += [one for one in node if type(one) in _CONTAINERS]
+        if not inner:
+            return
+        level = inner
+    raise InvalidInput(f"{where}: nests deeper than {MAX_DEPTH} levels")
 
 
 def _mend(text: bytes) -> tuple[bytes, int]:
     replaced = 0
+    if not _has_surrogates(text):
+        return text, 0
 
     def mended(found: re.Match[bytes]) -> bytes:
         nonlocal replaced
@@ -90,6 +133,11 @@ def _mend(text: bytes) -> tuple[bytes, int]:
         return b"\\ufffd"
 
     return _ESCAPED_SURROGATE.sub(mended, text), replaced
+
+
+def _has_surrogates(text: bytes) -> bool:
+    """Whether one may be there: a search for so little takes a hundredth of the mending's time."""
+    return b"\\ud" in text or b"\\uD" in text
 
 
 def replace_surrogates(value: object) -> tuple[Any, int]:

@@ -67,14 +67,26 @@ class Kind:
     """Whether a key has one effect while its entry counts. (Else each entry is a new value.)"""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
+    is_content: bool = False
+    """Whether a body may be as large as a call can be; else it is small."""
     fold: type[Fold] = Fold
 
-    def propose(self, life: "Life", key: str | None, body: Any) -> New:
+    def make(self, key: str | None, body: Any) -> New | None:  # noqa: ARG002
+        """The entry that a call asks for, if that does not depend on the session; else `None`.
+
+        So large bodies are encoded where they were decoded, in a thread, and never by the actor. A
+        kind that makes nothing here has small bodies. Raises `InvalidInput`.
+        """
+        return None
+
+    def propose(self, life: "Life", key: str | None, body: Any) -> New:  # noqa: ARG002
         """The entry that a call asks for with a body of plain JSON values.
 
         Raises `InvalidInput`, and `Needs`. Changes nothing.
         """
-        raise NotImplementedError
+        new = self.make(key, body)
+        assert new is not None, "a kind says either here or in `make` what its entries are"
+        return new
 
     def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
         """Whether a call with this body asked for the entry, when it was first made."""

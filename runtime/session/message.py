@@ -140,8 +140,9 @@ class MessageKind(Kind):
     """Messages. That they are counted, and cut out for histories, is the life's own."""
 
     name = MESSAGE
+    is_content = True
 
-    def propose(self, life: Life, key: str | None, body: Any) -> New:  # noqa: ARG002
+    def make(self, key: str | None, body: Any) -> New:
         """A message of a call of several entries: its key is the entry's, and `id` a member."""
         rest = _object(body, "message")
         form = 0

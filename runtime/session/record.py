@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define, field
 
 from runtime.errors import ExpectationFailed, InvalidInput
-from runtime.session.encoding import encode
+from runtime.session.encoding import encode, parse
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life, goal_of
 from runtime.session.log import closed
@@ -58,10 +58,11 @@ class Records(Fold):
     def with_prefix(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, in their order."""
         keys = self.keys()
-        for key in keys[bisect_left(keys, prefix) :]:
-            if not key.startswith(prefix):
+        # By their places: a slice would copy all keys for each of many prefixes.
+        for place in range(bisect_left(keys, prefix), len(keys)):
+            if not keys[place].startswith(prefix):
                 return
-            yield key
+            yield keys[place]
 
     def view(self) -> Any:
         return dict(self.seqs)
@@ -72,9 +73,10 @@ class RecordKind(Kind):
 
     name = RECORD
     is_unique = False
+    is_content = True
     fold = Records
 
-    def propose(self, life: Life, key: str | None, body: Any) -> New:  # noqa: ARG002
+    def make(self, key: str | None, body: Any) -> New:
         """`{value}` or `{removed: true}`."""
         if isinstance(body, dict) and body.keys() == {"value"}:
             return put(key, body["value"])
@@ -84,9 +86,16 @@ class RecordKind(Kind):
 
 
 def put(key: Any, value: Any) -> New:
-    """The entry that gives a key a value. Raises `InvalidInput`."""
+    """The entry that gives a key a value, of plain JSON values. Raises `InvalidInput`."""
     checked = check_record_key(key)
     return New(RECORD, checked, encode({"value": value}, f"record {checked!r}"))
+
+
+def put_from_json(key: str, value: bytes) -> tuple[New, int]:
+    """The entry that gives a key a value that is JSON, and its lone surrogates; see `parse`."""
+    checked = check_record_key(key)
+    decoded, replaced = parse(value, f"record {checked!r}", around=1)
+    return put(checked, decoded), replaced
 
 
 def records_of(life: Life) -> Records:
@@ -120,10 +129,21 @@ def changes_of(
 ) -> list[New]:
     """The entries of a call that puts and removes; what is not in `fold` is not removed."""
     gone = {check_record_key(key): None for key in remove}
-    for prefix in remove_prefix:
-        gone.update(dict.fromkeys(fold.with_prefix(check_record_key(prefix, "remove_prefix"))))
+    for prefix in _outermost([check_record_key(p, "remove_prefix") for p in remove_prefix]):
+        gone.update(dict.fromkeys(fold.with_prefix(prefix)))
     removals = [New(RECORD, key, REMOVED) for key in gone if key in fold.seqs]
     return [*removals, *puts]
+
+
+def _outermost(prefixes: Sequence[str]) -> list[str]:
+    """Those that begin with no other one: so each key is met once, however many there are."""
+    found: set[str] = set()
+    last: str | None = None
+    for prefix in sorted(prefixes):
+        if last is None or not prefix.startswith(last):
+            found.add(prefix)
+            last = prefix
+    return [prefix for prefix in dict.fromkeys(prefixes) if prefix in found]
 
 
 def is_so_already(life: Life | None, changes: Sequence[New]) -> bool:

@@ -32,6 +32,10 @@ MAX_REASON = 4 * 1024
 MAX_METADATA = 64 * 1024
 """Bytes of JSON of a session's metadata: lists and headers show it, and it is rewritten whole."""
 
+MAX_SMALL_BODY = 4 * MAX_METADATA
+"""Bytes of JSON of an entry whose body is no content: a patch of all metadata, as widely spaced and
+escaped as programs write it. What is longer is refused before it is decoded."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -115,6 +119,15 @@ def check_metadata(metadata: bytes) -> bytes:
             "records hold more"
         )
     return metadata
+
+
+def check_small_body(body: bytes, where: str) -> None:
+    """The body, as JSON, of an entry that is no content, or the metadata in it."""
+    if len(body) > MAX_SMALL_BODY:
+        raise InvalidInput(
+            f"{where}: {len(body)} bytes of JSON as sent, and the limit is {MAX_SMALL_BODY}; "
+            "records hold more"
+        )
 
 
 def _size(text: str, where: str) -> int:

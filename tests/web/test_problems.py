@@ -39,8 +39,18 @@ RAISED: list[tuple[Exception, int, str | None, str]] = [
     (errors.BelowFloor(2, 5), 409, None, "Version 2 cannot be gone back to"),
     (errors.PreconditionFailed("It has changed", "3-ab"), 412, None, "It has changed"),
     (errors.ExpectationFailed("k", 0, 3, "3-ab"), 412, None, "Record 'k': none was expected"),
-    (errors.MailboxFull("s1"), 429, "1", "Session s1 has too many commands"),
-    (errors.StoreBehind(2, 1), 503, "1", "2 bytes wait to be written"),
+    (
+        errors.MailboxFull("s1", 7),
+        429,
+        "1",
+        "Session s1 has too many commands waiting: the limit is 7 (mailbox_size)",
+    ),
+    (
+        errors.StoreBehind(2, 1),
+        503,
+        "1",
+        "2 bytes wait to be written and the limit is 1 (undurable_limit)",
+    ),
     (errors.RuntimeClosed(), 503, "1", "The runtime is shutting down"),
     (errors.StoreUnavailable(SECRET), 503, "1", STORE_FAILS),
     (errors.DeltaRejected(SECRET), 503, "1", STORE_FAILS),
@@ -188,7 +198,7 @@ async def test_an_unexpected_error_is_logged_with_its_traceback(
     assert record.exc_info[0] is KeyError
 
 
-@pytest.mark.parametrize("error", [errors.SessionNotFound("s1"), errors.MailboxFull("s1")])
+@pytest.mark.parametrize("error", [errors.SessionNotFound("s1"), errors.MailboxFull("s1", 7)])
 async def test_what_is_the_callers_doing_is_not_logged(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,9 +6,18 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from quart import Blueprint, Request, Response
 
-from runtime import MAX_ENTRIES, InvalidInput, Item, KnownRecord, Runtime, Written
+from runtime import (
+    MAX_ENTRIES,
+    InvalidInput,
+    Item,
+    KnownRecord,
+    Runtime,
+    Written,
+    items_from_json,
+    read_as,
+)
 from web.api.entries import kinds, shown_entry, union_of
-from web.body import convert, decoded, query
+from web.body import WHERE, check_counts, query, taken
 from web.describe import describe
 from web.endpoint import as_view
 from web.messages import MessagesQuery, log_cursor
@@ -27,7 +36,10 @@ from web.tags import answer
 
 Expected = Annotated[
     dict[str, Annotated[int, Meta(ge=0)]],
-    Meta(description="Of records' keys: the number of the entry that each has to be, 0: none"),
+    Meta(
+        max_length=MAX_ENTRIES,
+        description="Of records' keys: the number of the entry that each has to be, 0: none",
+    ),
 ]
 
 
@@ -43,7 +55,7 @@ class _Entry(Struct, forbid_unknown_fields=True):
     """An entry as a call asks for it: what its body may be, its kind knows."""
 
     kind: str
-    body: Any
+    body: Raw
     key: str | None = None
 
 
@@ -51,7 +63,7 @@ class _Call(Struct, forbid_unknown_fields=True):
     entries: list[_Entry]
     id: str | None = None
     once: bool = False
-    expect: dict[str, Annotated[int, Meta(ge=0)]] | None = None
+    expect: Expected | None = None
 
 
 class KnownOut(Struct):
@@ -172,10 +184,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         200 instead of 201: all of it was there, and nothing changed.
         """
         session = runtime.session(session_id, nowait=True)
-        call, replaced = await decoded(
-            request, lambda value, replaced: (convert(value, _Call), replaced)
-        )
-        items = [Item(kind=entry.kind, body=entry.body, key=entry.key) for entry in call.entries]
+        call, items, replaced = await taken(request, _call)
         asked = written(request, runtime)
         with write(repeatable=call.id is not None or all(item.key for item in items)):
             done = await session.append_entries(
@@ -191,3 +200,13 @@ def blueprint(runtime: Runtime) -> Blueprint:
         return asked.answer(done, WrittenOut.of(done, replaced), status)
 
     return api
+
+
+def _call(body: bytes) -> tuple[_Call, list[Item], int]:
+    """What is asked for, the entries that are to be appended, and the replaced surrogates."""
+    check_counts(body, {"entries"}, MAX_ENTRIES)
+    call, replaced = read_as(body, _Call, WHERE)
+    items, more = items_from_json(
+        (entry.kind, entry.key, bytes(entry.body)) for entry in call.entries
+    )
+    return call, items, replaced + more

@@ -5,10 +5,19 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from quart import Blueprint, Request, Response
 
-from runtime import MAX_ENTRIES, MAX_RECORD_KEY, InvalidInput, RecordPage, Runtime
+from runtime import (
+    MAX_ENTRIES,
+    MAX_RECORD_KEY,
+    InvalidInput,
+    New,
+    RecordPage,
+    Runtime,
+    put_from_json,
+    read_as,
+)
 from web.api.entries import EntryIn, EntryOut
 from web.api.log import Expected, WrittenOut
-from web.body import convert, decoded, query
+from web.body import WHERE, check_counts, query, taken
 from web.describe import describe
 from web.endpoint import as_view
 from web.listing import from_cursor, to_cursor
@@ -69,6 +78,22 @@ class RecordsIn(Struct, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not (self.put or self.remove or self.remove_prefix):
             raise ValueError("put, remove or remove_prefix is needed")
+
+
+class _Put(Struct, forbid_unknown_fields=True):
+    key: RecordKey
+    value: Raw
+
+
+class _Call(Struct, forbid_unknown_fields=True):
+    """The same, with values that are not decoded yet."""
+
+    put: Annotated[list[_Put], Meta(max_length=MAX_ENTRIES)] = []
+    remove: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
+    remove_prefix: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
+    once: bool = False
+    expect: Expected | None = None
+    id: str | None = None
 
 
 class RecordsQuery(Struct):
@@ -140,13 +165,11 @@ def blueprint(runtime: Runtime) -> Blueprint:
         200 instead of 201: all of it was so already, and nothing changed.
         """
         session = runtime.session(session_id, nowait=True)
-        call, replaced = await decoded(
-            request, lambda value, replaced: (convert(value, RecordsIn), replaced)
-        )
+        call, put, replaced = await taken(request, _call)
         asked = written(request, runtime)
         with write(repeatable=True):
             done = await session.put_records(
-                _by_key(call.put),
+                put,
                 remove=call.remove,
                 remove_prefix=call.remove_prefix,
                 id=call.id,
@@ -162,12 +185,14 @@ def blueprint(runtime: Runtime) -> Blueprint:
     return api
 
 
-def _by_key(puts: list[PutIn]) -> dict[str, Any]:
-    found = {put.key: put.value for put in puts}
-    if len(found) < len(puts):
-        seen: set[str] = set()
-        for place, put in enumerate(puts):
-            if put.key in seen:
-                raise InvalidInput(f"put[{place}]: key {put.key!r} is there twice")
-            seen.add(put.key)
-    return found
+def _call(body: bytes) -> tuple[_Call, list[New], int]:
+    """What is asked for, the entries that give keys values, and the replaced surrogates."""
+    check_counts(body, {"put", "remove", "remove_prefix"}, MAX_ENTRIES)
+    call, replaced = read_as(body, _Call, WHERE)
+    made: dict[str, New] = {}
+    for place, put in enumerate(call.put):
+        if put.key in made:
+            raise InvalidInput(f"put[{place}]: key {put.key!r} is there twice")
+        made[put.key], more = put_from_json(put.key, bytes(put.value))
+        replaced += more
+    return call, list(made.values()), replaced

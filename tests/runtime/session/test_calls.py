@@ -469,6 +469,13 @@ def test_removing_from_an_absent_session_is_refused() -> None:
         put_records(absent(), at=NOON, remove=["k"])
 
 
+def test_a_prefix_within_another_removes_nothing_twice() -> None:
+    state = absent()
+    put_records(state, at=NOON, put=[record.put(key, 1) for key in ("a", "ab", "abc", "b")])
+    answer = put_records(state, at=NOON, remove_prefix=["abc", "ab", "ab", "a"])
+    assert (answer.applied, values(state)) == (3, {"b": 1})
+
+
 @pytest.mark.parametrize(
     "options", [{}, {"remove": [""]}, {"remove_prefix": [""]}, {"remove": ["a\0"]}]
 )

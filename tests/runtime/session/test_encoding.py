@@ -1,6 +1,7 @@
 """JSON comes in as it was sent, or is refused with the place where it is wrong."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -103,6 +104,39 @@ def test_what_nests_as_deep_as_the_limit_is_read(opening: str) -> None:
 @pytest.mark.parametrize("wide", [[[]] * 1_000, [{}] * 1_000])
 def test_what_is_wide_is_not_deep(wide: Any) -> None:
     assert parse(msgspec.json.encode(wide), "body")[0] == wide
+
+
+def test_what_will_lie_within_something_may_be_less_deep() -> None:
+    text = b"[" * 120 + b"]" * 120
+    parse(text, "body", around=8)
+    with pytest.raises(InvalidInput, match="body: nests deeper"):
+        parse(text, "body", around=9)
+
+
+nests = st.recursive(st.just(0), lambda inner: st.lists(inner) | st.dictionaries(any_text, inner))
+
+
+@settings(deadline=None)
+@given(nests, st.integers(0, MAX_DEPTH))
+def test_what_was_parsed_is_too_deep_just_where_what_a_program_made_is(
+    value: Any, around: int
+) -> None:
+    whole = value
+    for _ in range(around):
+        whole = [whole]
+
+    def refuses(check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except InvalidInput:
+            return True
+        return False
+
+    text = msgspec.json.encode(replace_surrogates(whole)[0])
+    of_program = refuses(lambda: check_tree(whole, "body"))
+    assert refuses(lambda: parse(text, "body")) == of_program
+    inner = msgspec.json.encode(replace_surrogates(value)[0])
+    assert refuses(lambda: parse(inner, "body", around=around)) == of_program
 
 
 @pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, {1: 2}, b"", {1, 2}])
