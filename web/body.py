@@ -8,7 +8,7 @@ import msgspec
 import trio
 from quart import Request, Response
 
-from runtime import InvalidInput, KiB, check_depth, check_small_body, read_as
+from runtime import InvalidInput, KiB, MiB, check_depth, check_small_body, read_as
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -18,6 +18,14 @@ _encode = msgspec.json.Encoder().encode
 LARGE = 64 * KiB
 """Bytes of a body from which on it is decoded in a thread: 64 KiB take about a millisecond, the way
 to a thread and back a tenth of that."""
+
+HUGE = 1 * MiB
+"""Bytes of a body from which on it is decoded beside few others of its size, `HUGE_AT_ONCE`."""
+
+HUGE_AT_ONCE = trio.CapacityLimiter(2)
+"""Sixteen MiB of JSON become some hundred MiB of objects, so what all connections may send at once
+must not be decoded at once. One thread at a time can make objects; the other of these two reads its
+body's digests, or waits for the loop. Smaller bodies do not wait for these."""
 
 WHERE = "The body"
 
@@ -38,7 +46,10 @@ async def taken(request: Request, work: Callable[[bytes], T]) -> T:
     Raises `InvalidInput`, `RequestEntityTooLarge` and `ClientDisconnected`.
     """
     body = cast(bytes, await request.get_data(as_text=False)) or b"{}"
-    return work(body) if len(body) < LARGE else await trio.to_thread.run_sync(work, body)
+    if len(body) < LARGE:
+        return work(body)
+    limiter = HUGE_AT_ONCE if len(body) >= HUGE else None
+    return await trio.to_thread.run_sync(work, body, limiter=limiter)
 
 
 def decode(body: bytes, wanted: type[S]) -> S:

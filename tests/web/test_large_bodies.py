@@ -7,10 +7,12 @@ finds that one, and not that there are too many.
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from quart import Response
+import trio
+from attrs import define
+from quart import Request, Response
 
 from runtime import MAX_ENTRIES, KiB
 from runtime.session import calls, message, record
@@ -18,7 +20,7 @@ from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
 from tests.web.conftest import Api
 from tests.web.test_bad_input import refused
-from web.body import LARGE
+from web.body import HUGE, HUGE_AT_ONCE, LARGE, taken
 from web.sessions import MAX_MESSAGES
 
 BROKEN = b"1e999"
@@ -136,3 +138,40 @@ async def test_what_a_large_call_says_is_what_a_small_one_does(api: Api) -> None
         assert answer.status_code == (201 if "messages" in body else 200)
     page = await (await api.get("/sessions/s/messages")).get_json(force=True)
     assert [found["message"] for found in page["messages"]] == [large, small]
+
+
+@define
+class Sent:
+    """As much of a request as is looked at."""
+
+    body: bytes
+
+    async def get_data(self, *, as_text: bool) -> bytes:
+        assert not as_text
+        return self.body
+
+
+async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them() -> None:
+    at_work = 0
+    most = 0
+    may_end = threading.Event()
+
+    def work(body: bytes) -> int:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        may_end.wait()
+        at_work -= 1
+        return len(body)
+
+    async def take(size: int) -> None:
+        assert await taken(cast(Request, Sent(b" " * size)), work) == size
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(take, HUGE)
+        while HUGE_AT_ONCE.statistics().tasks_waiting < 3:
+            await trio.lowlevel.checkpoint()
+        assert await taken(cast(Request, Sent(b" " * LARGE)), len) == LARGE
+        may_end.set()
+    assert most == 2

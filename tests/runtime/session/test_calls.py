@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from persistence import MemoryStore
 from runtime import (
@@ -15,7 +16,13 @@ from runtime import (
     SessionNotFound,
 )
 from runtime.session import calls, record
-from runtime.session.calls import MAX_ENTRIES, append_entries, put_records
+from runtime.session.calls import (
+    MAX_ENTRIES,
+    append_entries,
+    items_from_json,
+    items_from_python,
+    put_records,
+)
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.rewind import rewind
 from runtime.session.state import Condition, SessionState
@@ -438,6 +445,61 @@ def test_with_once_what_is_to_be_removed_is_removed() -> None:
     news = [record.put("l", 1)]
     put_records(state, at=NOON, remove=["k"], put=news, once=True)
     assert values(state) == {"l": 1}
+
+
+# -- what is made before the session is asked --------------------------------------------------
+
+
+def test_an_entry_that_does_not_depend_on_the_session_is_made_where_it_is_read() -> None:
+    items, replaced = items_from_json(
+        [
+            ("message", "m", b'{"role": "user", "content": "\\ud800"}'),
+            ("record", "k", b'{"value": [1, "\\ud800"]}'),
+            ("switch", None, b'{"to": "coder"}'),
+        ]
+    )
+    assert [item.new is None for item in items] == [False, False, True]
+    assert replaced == 2
+    state = absent()
+    first = call(state, *items, call="c")
+    assert (first.seqs, texts(state), values(state)) == (
+        [1, 2, 3],
+        ["\ufffd"],
+        {"k": [1, "\ufffd"]},
+    )
+    assert call(state, *items, call="c").repeated
+
+
+def test_what_is_read_and_what_a_program_made_are_the_same_items() -> None:
+    made = items_from_python([said("a", key="m"), put("k", {"v": 1}), switch_to("coder")])
+    read, _ = items_from_json(
+        [
+            ("message", "m", b'{ "content": "a", "role": "user" }'),
+            ("record", "k", b'{"value": {"v": 1}}'),
+            ("switch", None, b'{"to": "coder", "reason": ""}'),
+        ]
+    )
+    assert read[:2] == [evolve(item, body=None) for item in made[:2]]
+    assert read[2] == made[2]
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        (("nothing", None, b"{}"), "entry 2: kind: must be one of"),
+        (("message", None, b"{}"), "entry 2: message: role"),
+        (("record", None, b'{"value": 1}'), "entry 2: key"),
+        (("record", "k", b'{"value": 1e999}'), "entry 2: body is not JSON"),
+        (("record", "k", b'{"value": ' + b"[" * 128 + b"]" * 128 + b"}"), "entry 2: body: nests"),
+        (("settings", None, b" " * 262_145), "entry 2: settings: 262145 bytes .* limit is 262144"),
+    ],
+)
+def test_an_item_that_breaks_a_rule_is_named_by_its_place(
+    part: tuple[str, str | None, bytes], problem: str
+) -> None:
+    good = ("record", "k", b'{"value": ' + b"[" * 127 + b"]" * 127 + b"}")
+    with pytest.raises(InvalidInput, match=problem):
+        items_from_json([good, part])
 
 
 # -- putting and removing ----------------------------------------------------------------------

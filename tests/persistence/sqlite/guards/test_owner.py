@@ -71,11 +71,10 @@ from persistence import open_store
 store = open_store("sqlite:///" + sys.argv[1])
 child = os.fork()
 if child == 0:
-    if sys.argv[2] == "closes":
-        store.close()
+    if sys.argv[2] == "ends":
         sys.exit()
     time.sleep(600)
-if sys.argv[2] == "closes":
+if sys.argv[2] == "ends":
     os.waitpid(child, 0)
 print(child, flush=True)
 sys.stdin.read()
@@ -85,7 +84,7 @@ sys.stdin.read()
 
 @contextmanager
 def forked(path: Path, what: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that owns the database, and the pid of its child, which `lives` or `closes`."""
+    """A process that owns the database, and the pid of its child, which `lives` or `ends`."""
     arguments = [sys.executable, "-c", FORK_AND_HOLD, str(path), what]
     with subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -113,7 +112,7 @@ def test_a_fork_that_outlives_the_owner_keeps_nobody_out(path: Path) -> None:
 
 
 @needs_fork
-@pytest.mark.parametrize("what", ["lives", "closes"])
+@pytest.mark.parametrize("what", ["lives", "ends"])
 def test_a_fork_takes_no_lock_from_the_owner(path: Path, what: str) -> None:
     with (
         forked(path, what) as (parent, _),
@@ -128,7 +127,7 @@ def test_after_a_fork_the_owner_still_has_the_lock_on_the_file(
 ) -> None:
     # Under another name, it is the lock on the file itself that is met.
     monkeypatch.setattr("persistence.sqlite.guards.owner._refuse_second_name", lambda path: None)
-    with forked(path, "closes") as (parent, _):
+    with forked(path, "ends") as (parent, _):
         other = path.with_name("other.db")
         other.hardlink_to(path)
         with pytest.raises(CannotOpenStore, match=f"process {parent.pid}"):
