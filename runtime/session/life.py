@@ -12,21 +12,20 @@ The rules:
 - Every fold follows from the entries that count, and from nothing else.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 from attrs import define, field, frozen
 
 from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import dropped_body, link, new_root, tag
+from runtime.session.counting import closed, counting_at, goal_of, within
 from runtime.session.keys import Keys
 from runtime.session.kind import Fold, Kind, New
-from runtime.session.log import MESSAGE, Log, Needs, Stretch, closed
+from runtime.session.log import MESSAGE, Log, Needs, Stretch
 from runtime.store import (
     ALL,
     CALL_SIZE,
@@ -175,31 +174,11 @@ class Life:
 
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
-        return not self.kinds[kind].is_rewound or _within(self.intervals, seq)
+        return not self.kinds[kind].is_rewound or within(self.intervals, seq)
 
     def counting_at(self, version: int) -> tuple[Interval, ...]:
         """What counted when the log ended at this version; the last interval is open."""
-        rewinds = self._known_rewinds()
-        found: list[tuple[int, int]] = []
-        high = version
-        while (place := bisect_right(rewinds, high, key=_seq)) > 0:
-            seq, to = rewinds[place - 1]
-            found.append((seq + 1, high))
-            high = to
-        found.append((1, high))
-        joined: list[tuple[int, int]] = []
-        for low, high in reversed(found):
-            if low > high:
-                continue
-            # A rewind to what is right before it parts nothing: it is of a kind that always counts.
-            if joined and low == joined[-1][1] + 2:
-                joined[-1] = joined[-1][0], high
-            else:
-                joined.append((low, high))
-        # So too if the last entry is such a rewind: an append must not change what is stored.
-        if joined and joined[-1][1] >= version - 1:
-            return (*joined[:-1], (joined[-1][0], None))
-        return (*joined, (version + 1, None))
+        return counting_at(self._known_rewinds(), version)
 
     def seq_of(
         self,
@@ -223,7 +202,7 @@ class Life:
         ]
         is_rewound = self.kinds[kind].is_rewound
         found = max(
-            (s for s in seqs if s <= last and (not is_rewound or _within(intervals, s))),
+            (s for s in seqs if s <= last and (not is_rewound or within(intervals, s))),
             default=None,
         )
         if found is None and self.log.first > 1 and (kind, key) not in self._sought.keys:
@@ -449,13 +428,3 @@ class Life:
 
     def _keyed(self) -> Iterator[tuple[int, str, str]]:
         return (keyed for keyed in self.log.keyed() if self.kinds[keyed[1]].is_unique)
-
-
-def _within(intervals: Iterable[Interval], seq: int) -> bool:
-    return any(low <= seq and (high is None or seq <= high) for low, high in intervals)
-
-
-def goal_of(rewind: Entry) -> int:
-    """The version that a rewind goes back to."""
-    to: int = msgspec.json.decode(rewind.body)["to"]
-    return to

@@ -23,7 +23,7 @@ from itertools import accumulate, repeat
 from attrs import frozen
 
 from runtime.session.chain import LINK_SIZE
-from runtime.store import CALL_SIZE, DROPPED, PLAIN, Entry, Interval, Row, Wanted
+from runtime.store import CALL_SIZE, DROPPED, PLAIN, Entry, Row, Wanted
 
 MESSAGE = "message"
 """The one kind that the log knows of: histories are cut out of it."""
@@ -432,10 +432,3 @@ class Stretch:
         """As `Log.shown`, through all intervals."""
         for low, high in self.intervals:
             yield from self.log.shown(low, high)
-
-
-def closed(intervals: Iterable[Interval], last: int) -> tuple[tuple[int, int], ...]:
-    """The intervals cut off behind entry `last`."""
-    return tuple(
-        (low, last if high is None else min(high, last)) for low, high in intervals if low <= last
-    )

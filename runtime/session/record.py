@@ -15,10 +15,10 @@ from typing import Any
 from attrs import define, field
 
 from runtime.errors import ExpectationFailed, InvalidInput
+from runtime.session.counting import closed, goal_of
 from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New
-from runtime.session.life import Life, goal_of
-from runtime.session.log import closed
+from runtime.session.life import Life
 from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
