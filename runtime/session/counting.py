@@ -16,7 +16,7 @@ from runtime.store import Entry, Interval
 Rewind = tuple[int, int]
 """A rewind's number, and its `to`."""
 
-_seq = itemgetter(0)
+_seq = _first = itemgetter(0)
 
 
 def counting_at(rewinds: Sequence[Rewind], version: int) -> tuple[Interval, ...]:
@@ -43,9 +43,13 @@ def counting_at(rewinds: Sequence[Rewind], version: int) -> tuple[Interval, ...]
     return (*joined, (version + 1, None))
 
 
-def within(intervals: Iterable[Interval], seq: int) -> bool:
+def within(intervals: Sequence[Interval], seq: int) -> bool:
     """Whether a number lies in one of the intervals."""
-    return any(low <= seq and (high is None or seq <= high) for low, high in intervals)
+    place = bisect_right(intervals, seq, key=_first) - 1
+    if place < 0:
+        return False
+    high = intervals[place][1]
+    return high is None or seq <= high
 
 
 def closed(intervals: Iterable[Interval], last: int) -> tuple[tuple[int, int], ...]:

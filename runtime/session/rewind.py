@@ -38,7 +38,7 @@ class RewindKind(Kind):
 
     def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:  # noqa: ARG002
         """Whether the goal may still be reached does not matter any more."""
-        return bool(body == {"to": goal_of(entry)})
+        return bool(body == {"to": goal_of(entry)}) and type(body["to"]) is int
 
 
 def rewind(
