@@ -6,7 +6,14 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import InvalidInput, NotInTrash, RuntimeClosed, SessionExists, StoreError
+from runtime import (
+    InvalidInput,
+    NotInTrash,
+    RuntimeClosed,
+    SessionExists,
+    SessionNotFound,
+    StoreError,
+)
 from tests.runtime.fakes import (
     FakeStore,
     call,
@@ -155,3 +162,24 @@ async def test_an_errand_of_a_runtime_that_ends_is_refused_and_not_done(
     ):
         assert isinstance(await error_of(work), RuntimeClosed | StoreError)
     assert store.texts("old") == ["b"]
+
+
+async def test_who_meets_an_errand_that_is_rejected_is_answered_all_the_same(
+    clock: MockClock, store: FakeStore
+) -> None:
+    store.commit([stored("s", "a")])
+    async with (
+        running(store, durability="commit") as runtime,
+        trio.open_nursery() as nursery,
+    ):
+        await runtime.session("s").delete()
+        store.attempts.clear()
+        store.gate.clear()
+        store.rejected = {"s"}
+        back = call(nursery, runtime.session("s").undelete)
+        await until(lambda: len(store.attempts) == 1)
+        other = call(nursery, runtime.session("s").summary)
+        await wait_all_tasks_blocked(0.001)
+        store.gate.set()
+        assert isinstance(await other.error(), SessionNotFound)
+        assert isinstance(await back.error(), StoreError)
