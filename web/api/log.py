@@ -186,7 +186,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
         session = runtime.session(session_id, nowait=True)
         call, items, replaced = await taken(request, _call)
         asked = written(request, runtime)
-        with write(repeatable=call.id is not None or all(item.key for item in items)):
+        # A record's key does not make it: each time is a new value.
+        keyed = all(item.key and item.kind != "record" for item in items)
+        with write(repeatable=call.id is not None or keyed):
             done = await session.append_entries(
                 *items,
                 id=call.id,

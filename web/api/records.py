@@ -167,7 +167,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
         session = runtime.session(session_id, nowait=True)
         call, put, replaced = await taken(request, _call)
         asked = written(request, runtime)
-        with write(repeatable=True):
+        with write(repeatable=call.id is not None):
             done = await session.put_records(
                 put,
                 remove=call.remove,
