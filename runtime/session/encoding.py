@@ -105,18 +105,18 @@ def check_depth(value: object, text: bytes, where: str, *, around: int = 0) -> N
     # Each level has a bracket of its own, so most texts need not be walked through.
     if text.count(b"{") + text.count(b"[") <= MAX_DEPTH - around:
         return
-    level = [value]
+    level: list[Any] = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH - around):
-        inner: list[Any] = []
-        for node in level:
-            # Leaves are passed over at once: they are nearly all of what there is.
-            if type(node) is dict:
-                inner += [one for one in node.values() if type(one) in _CONTAINERS]
-            elif type(node) is list:
-                inner += [one for one in node if type(one) in _CONTAINERS]
-        if not inner:
+        # One comprehension a level: five million small lists in one of these take half a second,
+        # in a loop around each they take two.
+        level = [
+            inner
+            for node in level
+            for inner in (node.values() if type(node) is dict else node)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
             return
-        level = inner
     raise InvalidInput(f"{where}: nests deeper than {MAX_DEPTH} levels")
 
 
