@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 import msgspec
 import trio
 from quart import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from runtime import InvalidInput, KiB, MiB, check_depth, check_small_body, read_as
 
@@ -46,7 +47,13 @@ async def taken(request: Request, work: Callable[[bytes], T]) -> T:
     (decoding, checking, encoding, digesting) is to be done by `work`, and nothing of it behind.
     Raises `InvalidInput`, `RequestEntityTooLarge` and `ClientDisconnected`.
     """
-    body = cast(bytes, await request.get_data(as_text=False)) or b"{}"
+    try:
+        body = cast(bytes, await request.get_data(as_text=False)) or b"{}"
+    except RequestEntityTooLarge:
+        raise RequestEntityTooLarge(
+            f"The body has more bytes than the limit of {request.max_content_length} "
+            "(--body-limit-mib): send it in several requests"
+        ) from None
     if len(body) < LARGE:
         return work(body)
     if len(body) < HUGE:

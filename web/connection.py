@@ -52,7 +52,7 @@ class PulledBody(Body):
         self._failure: Exception | None = None
         self._pulling = trio.Lock()
         if announced is not None and announced > self._limit:
-            self._failure = self._too_large()
+            self._failure = RequestEntityTooLarge()
 
     @property
     def ended(self) -> bool:
@@ -81,16 +81,10 @@ class PulledBody(Body):
         self._data += data
         self._received += len(data)
         if self._received > self._limit:
-            self._failure = self._too_large()
+            self._failure = RequestEntityTooLarge()
 
     def set_complete(self) -> None:
         self._ended = True
-
-    def _too_large(self) -> RequestEntityTooLarge:
-        return RequestEntityTooLarge(
-            f"The body has more than {self._limit} bytes, which is the limit (--body-limit-mib): "
-            "send it in several requests."
-        )
 
     async def _read_all(self) -> bytes:
         async with self._pulling:
@@ -123,7 +117,8 @@ class HTTPConnection(ASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         request = self._create_request_from_scope(send)
-        body = PulledBody(receive, request.content_length, self.app.config["MAX_CONTENT_LENGTH"])
+        limit = request.max_content_length = self.app.config["MAX_CONTENT_LENGTH"]
+        body = PulledBody(receive, request.content_length, limit)
         request.body = body
         response = await self.app.handle_request(request)
         await send(_start(response))

@@ -157,7 +157,9 @@ async def test_a_merge_patch_is_nothing_to_post(api: Api) -> None:
 async def test_a_body_over_the_limit_is_refused(api: Api) -> None:
     headers = {"Content-Type": "application/json"}
     body = b" " * (16 * 1024 * 1024 + 1)
-    await refused(await api.post("/sessions/s/messages", data=body, headers=headers), 413)
+    await refused(
+        await api.post("/sessions/s/messages", data=body, headers=headers), 413, "16777216"
+    )
 
 
 UNKNOWN: list[tuple[str, str, Any]] = [

@@ -79,7 +79,7 @@ async def test_a_body_announced_over_the_limit_is_not_read_at_all() -> None:
 async def test_an_endless_body_is_read_up_to_the_limit_only() -> None:
     body = PulledBody(arriving((b"x" * 6, True), (b"x" * 6, True)), None, 10)
     for _ in range(2):
-        with pytest.raises(RequestEntityTooLarge, match="more than 10 bytes, which is the limit"):
+        with pytest.raises(RequestEntityTooLarge):
             await body
 
 
