@@ -24,6 +24,7 @@ from runtime import (
     SessionInfo,
     SessionPage,
     StoredSession,
+    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -130,14 +131,15 @@ class MemoryStore:
             )
         return [(no, session_id) for _, no, session_id in places[:limit]]
 
-    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
         with self._lock:
-            found = [
+            found = sorted(
                 (no, session_id)
                 for session_id, no in self._kept.living.items()
                 if no > after and self._kept.lives[no].has_superseded(before)
-            ]
-        return sorted(found)[:limit]
+            )
+        page = found[:limit]
+        return Superseded(page, page[-1][0] if len(found) > limit else None)
 
     def count(self) -> int:
         return len(self._kept.living)

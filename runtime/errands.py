@@ -38,6 +38,7 @@ from runtime.store import (
     Fork,
     Purge,
     Store,
+    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -217,10 +218,12 @@ class Errands:
             return 0
         age = timedelta(seconds=self._config.record_retention)
         before = timestamp(self._now() - age)
-        dropped, last = 0, 0
-        while found := await self._read(self._store.superseded, before, CHUNK, last):
-            for no, session_id in found:
-                last = no
+        dropped = 0
+        after: int | None = 0
+        while after is not None:
+            found: Superseded = await self._read(self._store.superseded, before, CHUNK, after)
+            after = found.next
+            for _, session_id in found.sessions:
                 with suppress(SessionNotFound):  # somebody deleted it
                     dropped += await self._directory.ask(
                         session_id, Command(lambda state: drop_superseded(state, before=before))

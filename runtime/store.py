@@ -335,6 +335,18 @@ class ListChunk:
     count: int
 
 
+@frozen
+class Superseded:
+    """Some of the living sessions in which a clean-up may find work."""
+
+    sessions: Sequence[tuple[int, str]]
+    """(no, session id), in the order of `no`."""
+    next: int | None
+    """The `no` that was looked at last: the next call goes on behind it. `None`: all were looked
+    at. There may be few sessions here, or none, and more to look at: one call looks at so many
+    entries as a store can while somebody waits, not at all."""
+
+
 @frozen(kw_only=True)
 class TrashedSession:
     """A session in the trash."""
@@ -406,11 +418,11 @@ class Store(Protocol):
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         """(no, session id) of at most `limit` lives that were deleted before this moment."""
 
-    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
-        """(no, session id) of at most `limit` living sessions that a clean-up may find work in.
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
+        """At most `limit` of the living sessions that a clean-up may find work in, beyond `after`.
 
         Those with the body of a record that was written before this moment, and behind it another
-        record of its key, written before this moment too. In the order of `no`, beyond `after`.
+        record of its key, written before this moment too.
         """
 
     def count(self) -> int:
