@@ -109,9 +109,10 @@ class MemoryStore:
     ) -> TrashPage:
         with self._lock:
             lives = [
-                TrashedSession(no=no, info=life.info, deleted_at=life.deleted_at)
+                trashed
                 for no, life in self._kept.lives.items()
-                if life.deleted_at is not None and session_id in (None, life.session_id)
+                if session_id in (None, life.session_id)
+                and (trashed := _trashed(no, life)) is not None
             ]
         lives.sort(key=_trash_place, reverse=True)
         if after is not None:
@@ -121,6 +122,11 @@ class MemoryStore:
         return TrashPage(
             page, TrashPosition(*_trash_place(page[-1])) if len(lives) > len(page) else None
         )
+
+    def trashed(self, no: int) -> TrashedSession | None:
+        with self._lock:
+            life = self._kept.lives.get(no)
+        return None if life is None else _trashed(no, life)
 
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         with self._lock:
@@ -181,6 +187,13 @@ class MemoryStore:
             return places
         behind = (after.moment, after.session_id)
         return [place for place in places if (place < behind if by_activity else place > behind)]
+
+
+def _trashed(no: int, life: Life) -> TrashedSession | None:
+    """The life as it lies in the trash; `None` if it lives."""
+    if life.deleted_at is None:
+        return None
+    return TrashedSession(no=no, info=life.info, deleted_at=life.deleted_at)
 
 
 def _trash_place(session: TrashedSession) -> tuple[str, int]:

@@ -415,6 +415,9 @@ class Store(Protocol):
     ) -> TrashPage:
         """A page of the trash, of one id or of all."""
 
+    def trashed(self, no: int) -> TrashedSession | None:
+        """The life of this number, if it lies in the trash."""
+
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         """(no, session id) of at most `limit` lives that were deleted before this moment."""
 

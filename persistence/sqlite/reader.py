@@ -32,6 +32,7 @@ from runtime import (
     StoredSession,
     StoreUnavailable,
     Superseded,
+    TrashedSession,
     TrashPage,
     TrashPosition,
     Wanted,
@@ -127,6 +128,10 @@ class SQLiteReader:
     ) -> TrashPage:
         with self._reader() as connection:
             return trash.page(connection, limit, after, session_id)
+
+    def trashed(self, no: int) -> TrashedSession | None:
+        with self._reader() as connection:
+            return trash.life(connection, no)
 
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         with self._reader() as connection:

@@ -57,6 +57,7 @@ def steps_of(store: SQLiteStore, call: str) -> str:
         ("store.trash(9)", "SEARCH s USING INDEX session_deleted "),
         ("store.trash(9, None, 's')", "SEARCH s USING INDEX session_deleted_by_id"),
         ("store.trashed_before('a', 9)", "SEARCH session USING INDEX session_deleted "),
+        ("store.trashed(1)", "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
         ("store.superseded('a', 9)", "SEARCH look USING PRIMARY KEY (no>?)"),
         ("store.superseded('a', 9)", "SEARCH look USING PRIMARY KEY (no>? AND no<?)"),
         ("store.superseded('a', 9)", "SEARCH l USING PRIMARY KEY (no=? AND k>?)"),
