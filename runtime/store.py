@@ -203,6 +203,10 @@ class Fork:
 
     The store copies, with the same numbers and chains; then it appends `entry`, number `at + 1`.
     Rejected if the id lives, or `source` is gone. What of `source` is in the store reaches to `at`.
+
+    Bodies of `source` may have been dropped since the fork was planned, and are missing in the copy
+    too: its floor is the header's, or as much of the source's floor as was copied if that is
+    higher.
     """
 
     source: int
