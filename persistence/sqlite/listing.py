@@ -34,13 +34,17 @@ CAST(metadata AS BLOB)
 
 _PREFIX = "substr(s.session_id, 1, length(:prefix)) = :prefix"
 _ARCHIVED = "coalesce(t.archived, 0) = :archived"
-# `->` gives a number as it is written; what json_each gives is one that SQLite has read.
-_MEMBER = """
-EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = :name{n}
+# `->` gives a number as it is written; what json_each gives is one that SQLite has read. But in a
+# path a name ends at its first quotation mark, escaped or not (SQLite 3.40): so both read metadata
+# in which such marks are written `\u0022`. The backslashes go first: of `\\"` the mark is a name's
+# end, and not escaped.
+_PLAIN = r"""replace(replace(t.metadata, '\\', '\u005c'), '\"', '\u0022')"""
+_MEMBER = f"""
+EXISTS (SELECT 1 FROM json_each({_PLAIN}) AS m WHERE m.key = :name{{n}}
            AND CASE m.type WHEN 'text' THEN m.atom WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
-                           WHEN 'integer' THEN t.metadata -> m.fullkey
-                           WHEN 'real' THEN t.metadata -> m.fullkey END = :value{n})
-"""
+                           WHEN 'integer' THEN {_PLAIN} -> m.fullkey
+                           WHEN 'real' THEN {_PLAIN} -> m.fullkey END = :value{{n}})
+"""  # noqa: S608
 _NO_MEMBER = """
 NOT EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = :name{n}
                AND m.type <> 'null' AND m.atom IS NOT :value{n})

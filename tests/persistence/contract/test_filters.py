@@ -101,6 +101,31 @@ def test_a_member_is_found_by_its_name_to_the_letter(store: Store, name: str) ->
     assert listed(store, Listing(metadata=((name, ""),))) == ["without"]
 
 
+@pytest.mark.parametrize(
+    "name", ['"', '""', '\\"', '"\\', "\\", "\\\\", '"."', "\n", "\x01", "\x7f"]
+)
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        (b"7", "7"),
+        (b"1.50", "1.50"),
+        (b"12345678901234567890123", "12345678901234567890123"),
+        (b"true", "true"),
+        (b'"a\\"\\\\b"', 'a"\\b'),
+    ],
+)
+def test_a_name_that_json_escapes_is_found_whatever_its_member_is(
+    store: Store, name: str, member: bytes, text: str
+) -> None:
+    metadata = b'{"other\\"":0,%s:%s,"last":"\\\\"}' % (json.dumps(name).encode(), member)
+    committed(store, born("s", settings=Settings(metadata=metadata)))
+    assert listed(store, Listing(metadata=((name, text),))) == ["s"]
+    assert listed(store, Listing(metadata=((name, f"{text}x"),))) == []
+    escaped = json.dumps(name)[1:-1]
+    if escaped != name:
+        assert listed(store, Listing(metadata=((escaped, text),))) == []
+
+
 def test_all_members_must_be_as_asked_for(store: Store) -> None:
     committed(
         store,
