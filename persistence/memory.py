@@ -11,9 +11,9 @@ import msgspec
 from attrs import define, field
 
 from persistence.lives import Life, Lives
-from persistence.sequence import LOOKED_AT
+from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from runtime import (
-    INCLUDABLE,
+    STREAMABLE,
     Committed,
     Delta,
     DeltaRejected,
@@ -73,17 +73,18 @@ class MemoryStore:
         self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
         found: list[SessionInfo] = []
-        looked_at = 0
+        looked_at, size = 0, 0
         with self._lock:
             total = len(self._kept.living)
             places = self._places(listing, after)
             for _, session_id in places[: LOOKED_AT if listing.is_filtered else None]:
-                if len(found) == limit:
+                if len(found) == limit or size >= PAGE_BYTES:
                     break
                 looked_at += 1
                 life = self._kept.lives[self._kept.living[session_id]]
                 if _is_of(life, listing):
                     found.append(life.info)
+                    size += len(life.settings.metadata)
         # Behind the last one looked at, which a filter may have left out.
         more = looked_at < len(places)
         return SessionPage(found, total, ListPosition(*places[looked_at - 1]) if more else None)
@@ -95,7 +96,7 @@ class MemoryStore:
             lives = [
                 self._kept.lives[self._kept.living[place[1]]] for place in self._places(listing)
             ]
-        members = [*_GUIDES, *(name for name in INCLUDABLE if name in include)]
+        members = [*_GUIDES, *(name for name in STREAMABLE if name in include)]
         sessions = [_encoded(life.info, members) for life in lives if _is_of(life, listing)]
         yield ListChunk(b",".join(sessions), len(sessions))
 
@@ -226,6 +227,4 @@ def _text(member: msgspec.Raw | None) -> str | None:
 
 def _encoded(info: SessionInfo, members: Sequence[str]) -> bytes:
     values = {name: getattr(info, name) for name in members}
-    if "metadata" in values:
-        values["metadata"] = msgspec.Raw(info.metadata)
     return msgspec.json.encode({name: value for name, value in values.items() if value is not None})

@@ -5,11 +5,15 @@ The rule that no constraint of a database says, so every store takes it from her
 
 from attrs import evolve
 
-from runtime import Change, Fork, Header
+from runtime import Change, Fork, Header, MiB
 
 LOOKED_AT = 10_000
 """Sessions that a store looks at for one page of a filtered list. A filter that hardly any session
 passes would otherwise read all of them for one answer."""
+
+PAGE_BYTES = 4 * MiB
+"""Bytes of metadata that one page of a list has, or one session's more. A page of a thousand that
+have as much as they can would be 64 MiB, for each of those who read one at once."""
 
 
 class OutOfStep(ValueError):

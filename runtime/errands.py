@@ -19,13 +19,13 @@ from runtime.config import RuntimeConfig
 from runtime.errors import (
     AgentRuntimeError,
     DeltaRejected,
-    InvalidInput,
     NotInTrash,
     RuntimeClosed,
     SessionExists,
     SessionNotFound,
     StoreError,
 )
+from runtime.listing import check_limit
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session import fork, settings
@@ -133,8 +133,7 @@ class Errands:
         self, limit: int, after: TrashPosition | None = None, session_id: str | None = None
     ) -> TrashPage:
         """A page of the trash, what was deleted last first. Raises `StoreError`."""
-        if limit < 1:
-            raise InvalidInput("limit: must be 1 or more")
+        check_limit(limit)
         await self._persister.try_flush()
         page: TrashPage = await self._read(self._store.trash, limit, after, session_id)
         return page

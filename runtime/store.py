@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from attrs import field, frozen
 
-from runtime.errors import DeltaRejected
+from runtime.errors import DeltaRejected, InvalidInput
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
@@ -266,9 +266,21 @@ class Wanted:
     seqs: Collection[int] = ()
 
 
+MAX_FILTERS = 16
+"""Members of the metadata that one list can be filtered by: each is a search in the metadata of up
+to 10,000 sessions for one page, and a store's query language has an end (SQLite's at 1,000)."""
+
+
+def _few_enough(_listing: object, _attribute: object, metadata: Collection[object]) -> None:
+    if len(metadata) > MAX_FILTERS:
+        raise InvalidInput(
+            f"metadata: {len(metadata)} filters; a list can have at most {MAX_FILTERS}"
+        )
+
+
 @frozen(kw_only=True)
 class Listing:
-    """Which sessions a list is of, and in which order."""
+    """Which sessions a list is of, and in which order. Raises `InvalidInput`."""
 
     order: Literal["activity", "created"] = "activity"
     """`activity`: the last used first, ties by id, descending: a session that is used moves.
@@ -277,9 +289,9 @@ class Listing:
     """Of the session's id."""
     archived: bool | None = None
     """`None`: both."""
-    metadata: tuple[tuple[str, str], ...] = ()
-    """Members of the metadata and their text; a number's and a boolean's is its JSON. An empty text
-    stands for a member that is absent, too."""
+    metadata: tuple[tuple[str, str], ...] = field(default=(), validator=_few_enough)
+    """At most `MAX_FILTERS` members of the metadata and their text; a number's and a boolean's is
+    its JSON. An empty text stands for a member that is absent, too."""
 
     @property
     def is_filtered(self) -> bool:
@@ -306,6 +318,10 @@ class SessionInfo:
 INCLUDABLE = ("title", "archived", "metadata", "created_at", "version")
 """Members of a `SessionInfo` that the guide's list does not have."""
 
+STREAMABLE = tuple(name for name in INCLUDABLE if name != "metadata")
+"""Those that the list of all can have. The metadata of ten thousand sessions may be 640 MiB, in
+memory for each reader who is slow; without it a session is some 130 bytes, and its title."""
+
 
 @frozen
 class ListPosition:
@@ -325,7 +341,8 @@ class SessionPage:
     """The number of all sessions, not only of this page's, nor of those that the list is of."""
     next: ListPosition | None
     """Where the next page starts; `None` at the end. A filtered page may be short, or empty, and
-    go on: a store looks at 10,000 sessions for one page, not at all."""
+    go on: a store looks at 10,000 sessions for one page, not at all. Any page may be short, but not
+    empty, where the metadata is large: it ends with the session that makes that 4 MiB."""
 
 
 @frozen
@@ -404,7 +421,7 @@ class Store(Protocol):
     ) -> Generator[ListChunk, None, None]:
         """All sessions of a list, as they are at one moment: at the first chunk.
 
-        At least one chunk. `include` are of `INCLUDABLE`. Each chunk is read when it is asked for,
+        At least one chunk. `include` are of `STREAMABLE`. Each chunk is read when it is asked for,
         in any thread; what the iterator holds is released at its end, or when it is closed.
         """
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from persistence.sequence import LOOKED_AT
-from runtime.store import Listing, Settings, Store
+from runtime.errors import InvalidInput
+from runtime.store import MAX_FILTERS, Listing, Settings, Store
 from tests.persistence.builders import at, born
 from tests.persistence.contract.stores import committed, ids, listed, pages
 
@@ -124,6 +125,24 @@ def test_a_name_that_json_escapes_is_found_whatever_its_member_is(
     escaped = json.dumps(name)[1:-1]
     if escaped != name:
         assert listed(store, Listing(metadata=((escaped, text),))) == []
+
+
+def test_as_many_members_as_are_allowed_can_be_asked_for(store: Store) -> None:
+    members = {f"n{n}": str(n) for n in range(MAX_FILTERS)}
+    committed(
+        store,
+        born("all", settings=Settings(metadata=json.dumps(members).encode())),
+        born("one less", settings=Settings(metadata=json.dumps(members | {"n7": ""}).encode())),
+    )
+    listing = Listing(metadata=tuple(members.items()))
+    assert listed(store, listing) == ["all"]
+    assert [chunk.count for chunk in store.stream_sessions(listing)] == [1]
+
+
+def test_more_members_than_that_are_refused() -> None:
+    members = tuple((f"n{n}", "x") for n in range(MAX_FILTERS + 1))
+    with pytest.raises(InvalidInput, match="17 filters; a list can have at most 16"):
+        Listing(metadata=members)
 
 
 def test_all_members_must_be_as_asked_for(store: Store) -> None:
