@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
@@ -186,7 +186,6 @@ def test_a_fork_is_known_by_where_it_comes_from() -> None:
         is_same_fork(session_with("a"), "s", 1)
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(0, 99), min_size=1, max_size=10), st.integers(0, 99))
 def test_a_fork_at_any_version_shows_what_a_rewind_to_it_shows(
     steps: list[int | None], place: int
