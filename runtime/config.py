@@ -10,6 +10,8 @@ Durability = Literal["snapshot", "commit"]
 SECONDS = 1.0
 MINUTES = 60 * SECONDS
 DAYS = 24 * 60 * MINUTES
+AGES = 36_500 * DAYS
+"""A hundred years: the calendar still has what lies so far back."""
 KiB = 1024
 MiB = 1024 * KiB
 
@@ -68,10 +70,14 @@ class RuntimeConfig:
     flush_timeout: float = field(default=30 * SECONDS, validator=_positive)
     """How long the end of the runtime may wait for the last commit."""
 
-    trash_retention: float = field(default=30 * DAYS, validator=validators.ge(0))
+    trash_retention: float = field(
+        default=30 * DAYS, validator=[validators.ge(0), validators.le(AGES)]
+    )
     """How long a deleted session can be brought back. A month is what mail programs have taught
     people to expect; 0 deletes for good at once."""
 
-    record_retention: float | None = field(default=None, validator=validators.optional(_positive))
+    record_retention: float | None = field(
+        default=None, validator=validators.optional([_positive, validators.le(AGES)])
+    )
     """How long superseded values of records are kept, so that a rewind can bring them back; `None`:
     for ever. A framework that rewrites its state at every step may want a limit."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import trio
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
@@ -18,8 +18,10 @@ from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import (
     AgentRuntimeError,
+    DeltaRejected,
     InvalidInput,
     NotInTrash,
+    RuntimeClosed,
     SessionExists,
     SessionNotFound,
     StoreError,
@@ -29,7 +31,7 @@ from runtime.saving.persister import Persister
 from runtime.session import fork, settings
 from runtime.session.record import drop_superseded
 from runtime.session.replies import Summary
-from runtime.session.rules import check_new_session_id, check_session_id
+from runtime.session.rules import MAX_SESSION_ID, check_new_session_id, check_session_id
 from runtime.session.state import Condition, SessionState
 from runtime.store import (
     Expire,
@@ -43,6 +45,10 @@ from runtime.store import (
 )
 
 T = TypeVar("T")
+
+RACES = 10
+"""How often the store may reject a fork or an undeletion before that is the answer. One is lost
+only if somebody else begins a session of the same id, and is done with it, at that moment."""
 
 CHUNK = 500
 """Sessions of which one transaction disposes in a clean-up: tens of milliseconds of the writer's
@@ -79,26 +85,46 @@ class Errands:
         """
         check_new_session_id(target)
         moment = timestamp(self._now())
-        if target == source:
-            raise SessionExists(target)
 
         def plan(state: SessionState) -> Fork:
             return fork.fork_of(state, version=at, patch=patch, at=moment, condition=condition)
 
-        def known(state: SessionState) -> Summary:
-            fork.is_same_fork(state, source, at)
-            return settings.summary(state, repeated=True)
-
+        lost = _Lost()
         while True:
             with suppress(SessionNotFound):
-                return await self._directory.ask(
-                    target, Command(known, is_read=True, confirm=True, confirm_refusal=True)
-                )
-            step = await self._directory.ask(source, Command(plan, confirm=True))
+                return await self._made(source, target, at, patch)
+            step = await self._directory.ask(
+                source, Command(plan, confirm=True, confirm_refusal=True)
+            )
             if step.source == 0:  # begun since: now the store has it
                 continue
-            if (made := await self._begin(Errand(target, step))) is not None:
+            made = await self._begin(Errand(target, step), lost)
+            if made is not None:
                 return made
+
+    async def _made(
+        self, source: str, target: str, at: int | None, patch: Mapping[str, Any]
+    ) -> Summary:
+        """The fork, if it is there. Raises `SessionNotFound`, `SessionExists` if it is another."""
+        found = await self._directory.ask(
+            target,
+            Command(
+                lambda state: fork.made(state, source, at, patch),
+                is_read=True,
+                confirm=True,
+                confirm_refusal=True,
+            ),
+        )
+        with suppress(SessionNotFound):  # deleted since: the fork is what there is of it
+            await self._directory.ask(
+                source,
+                Command(
+                    lambda state: fork.check_source(state, found),
+                    is_read=True,
+                    confirm_refusal=True,
+                ),
+            )
+        return found.summary
 
     # -- the trash ---------------------------------------------------------------------------
 
@@ -122,6 +148,7 @@ class Errands:
         """
         target = session_id if target is None else check_new_session_id(target)
         check_session_id(session_id)
+        lost = _Lost()
         while True:
             try:
                 await self._directory.ask(
@@ -136,7 +163,7 @@ class Errands:
             # Only now: the answer waited for a deletion that was not on disk yet, and what was
             # deleted last is to come back.
             found = await self._trashed(session_id, trash_id)
-            back = await self._begin(Errand(target, Undelete(found.no)))
+            back = await self._begin(Errand(target, Undelete(found.no)), lost)
             if back is not None:
                 return back
 
@@ -206,15 +233,23 @@ class Errands:
     def _commits(self) -> bool:
         return self._config.durability == "commit"
 
-    async def _begin(self, errand: Errand) -> Summary | None:
+    async def _begin(self, errand: Errand, lost: "_Lost") -> Summary | None:
         """Does an errand that lets a session live; returns its header as that leaves it.
 
-        `None`: it could not begin; see `_run`.
+        `None`: it could not begin, see `_run`, or the store rejected it: somebody was faster, and
+        began such a session since the last look. Whoever looks once more is told so.
         """
         first = Command(settings.summary, is_read=True)
         try:
             if not await self._run(errand, first):
                 return None
+        except DeltaRejected:
+            with suppress(AgentRuntimeError):
+                await first.wait()
+            lost.races += 1
+            if lost.races > RACES:
+                raise
+            return None
         except StoreError:
             # The activation that waits for the errand fails with it: whoever asks again, told of
             # the failure, is not to meet its last moment.
@@ -233,6 +268,8 @@ class Errands:
         # From here to the mark nothing yields: an id that is not active now cannot become so before
         # the errand is in the dirty set, and then waits for it.
         session_id = errand.session_id
+        if self._directory.closed:
+            raise RuntimeClosed
         if session_id in self._directory or self._persister.has_dirty(session_id):
             await trio.lowlevel.checkpoint()
             return False
@@ -272,6 +309,8 @@ class Errands:
         moment = timestamp(self._now())
         # From here to the last mark nothing yields: a session that is not active now cannot
         # become active before its errand is in the dirty set, and then waits for it.
+        if self._directory.closed:  # it knows of no active session any more
+            raise RuntimeClosed
         active = [session_id for session_id in ids if session_id in self._directory]
         errands = [
             Errand(session_id, Expire(before, moment, purge))
@@ -300,8 +339,14 @@ class Errands:
 _ALL = 2**31
 """More than any store has."""
 
-_PURGE = "\0purge "
-"""Begins the ids under which purges wait: no session can be asked for by such a name."""
+_PURGE = "a purge of number " + "." * MAX_SESSION_ID
+"""Begins the ids under which purges wait: longer than any by which a session can be asked for."""
+
+
+@define
+class _Lost:
+    races: int = 0
+    """Rejections so far, in one call."""
 
 
 def trash_id_of(trashed: TrashedSession) -> str:

@@ -37,7 +37,7 @@ def settings(no: int, settings: Settings) -> Values:
     )
 
 
-def entry(place: int, no: int, entry: Entry, commit_seq: int) -> Values:
+def entry(place: int, no: int, entry: Entry) -> Values:
     """Of `entry`; `place` is its rowid."""
     metadata = entry.metadata
     return (
@@ -49,7 +49,6 @@ def entry(place: int, no: int, entry: Entry, commit_seq: int) -> Values:
         entry.at,
         entry.form,
         entry.call,
-        commit_seq,
         entry.chain,
         None if metadata is None else metadata.decode(),
         entry.body.decode(),

@@ -14,12 +14,11 @@ Rules:
 - `listed` is either `last_activity` or null; see below. `created_at` and `root` never change.
 - `sessions` and `agent_contexts` are the published schema; see `views`.
 - Timestamps are UTC text, `2025-12-31T08:45:00.000Z`, which sorts as the moments do.
-- `meta` has one row: `identity` is the database's own random id, `next_no` the number of the next
-  life, `living` the number of living sessions.
-- Transactions are counted, for the witness outside the file. The number of one that appends lies on
-  its entries; only one that appends none, or removes some, writes `commit_seq` in `meta`: a row of
-  its own would be a page of its own in every append. The last number is the higher one of that
-  and of the newest entry's.
+- `meta` has one row: `commit_seq` counts the transactions, and `identity` is the database's own
+  random id; together they are what the witness outside the file knows. `next_no` is the number
+  of the next life, `living` the number of living sessions. It costs a page in every commit. The
+  newest entry could say the number as well, and for nothing; but it has to be read of a file whose
+  WAL has been copied into it by half, and only one page is either the old one or the new one.
 - A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher.
   Version 1 had other tables, which no migration of this set turns into these: it goes into a new
   file. Applied to such a database, they fail, and change nothing.
@@ -122,7 +121,6 @@ _TABLES = (
         at TEXT NOT NULL,
         form INTEGER NOT NULL,
         call TEXT,
-        commit_seq INTEGER NOT NULL,
         chain BLOB NOT NULL,
         metadata TEXT,
         body TEXT NOT NULL
@@ -146,12 +144,6 @@ _TABLES = (
     ) STRICT
     """,
 )
-
-_MARK = """
-SELECT identity, max(meta.commit_seq,
-                     coalesce((SELECT commit_seq FROM entry ORDER BY id DESC LIMIT 1), 0))
-  FROM meta
-"""
 
 migrations = Migrations("agent_runtime_2")
 
@@ -177,7 +169,7 @@ def new_identity() -> str:
 
 def mark_of(connection: sqlite3.Connection) -> Mark:
     """Which database this is and how far it has come. Raises `sqlite3.Error`."""
-    for identity, commit_seq in connection.execute(_MARK):
+    for identity, commit_seq in connection.execute("SELECT identity, commit_seq FROM meta"):
         if isinstance(commit_seq, int) and IDENTITY.fullmatch(str(identity)):
             return Mark(identity, commit_seq)
     error = sqlite3.DatabaseError("the table meta does not say what it should")

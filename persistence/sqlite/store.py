@@ -20,7 +20,6 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
 from persistence.sqlite.purging import purge, unfinished
 from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.schema import mark_of
 from persistence.sqlite.writing import Written, write
 from runtime import Committed, Delta, DeltaRejected, StoreBroken, StoreUnavailable
 
@@ -37,8 +36,6 @@ class SQLiteStore(SQLiteReader):
     _witness: Witness
     _place: tuple[int, int] | None
     """Device and inode of the file that the connections have open."""
-    _commit_seq: int
-    """The number of the last transaction. Nobody else writes, so it need not be read."""
     _purging: list[int]
     """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
     so that commits need not look for them."""
@@ -53,7 +50,6 @@ class SQLiteStore(SQLiteReader):
             db,
             witness,
             _place_of(owner.path),
-            mark_of(db.conn).commit_seq,
             unfinished(db.conn),
         )
 
@@ -61,9 +57,8 @@ class SQLiteStore(SQLiteReader):
         self._check_place()
         try:
             with self._transaction():
-                written = write(self._db.conn, deltas, self._commit_seq + 1)
+                written = write(self._db.conn, deltas)
                 purging = self._purge(written.purged)
-                self._number(written)
         except DATA_FAULTS:
             # Some session's values are at fault, and nothing was written. Once more, with a
             # savepoint around each session, so that only the guilty one stays out.
@@ -93,7 +88,7 @@ class SQLiteStore(SQLiteReader):
             for delta in deltas:
                 try:
                     with self._db.atomic():
-                        done = write(self._db.conn, [delta], self._commit_seq + 1)
+                        done = write(self._db.conn, [delta])
                 except DATA_FAULTS as error:
                     if not self._db.conn.in_transaction:
                         # Only a trigger that somebody added could end the whole transaction here.
@@ -105,9 +100,7 @@ class SQLiteStore(SQLiteReader):
                     written.begun.update(done.begun)
                     written.expired.extend(done.expired)
                     written.purged.extend(done.purged)
-                    written.has_entries |= done.has_entries
             purging = self._purge(written.purged)
-            self._number(written)
         self._purging = purging
         return Committed(rejected, written.begun, written.expired, bool(purging))
 
@@ -119,12 +112,6 @@ class SQLiteStore(SQLiteReader):
             # No delta brought these values: somebody else changed the tables.
             raise StoreUnavailable(f"What is to be purged cannot be removed: {error}") from error
 
-    def _number(self, written: Written) -> None:
-        """Writes the transaction's number, unless its entries say it already."""
-        if not written.has_entries or self._purging or written.purged:
-            # What is removed may be the newest entry, with the number that it says.
-            self._db.conn.execute("UPDATE meta SET commit_seq = ?", (self._commit_seq + 1,))
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """One write transaction, rolled back whatever happens within. Raises `StoreError`."""
@@ -132,12 +119,12 @@ class SQLiteStore(SQLiteReader):
         try:
             with self._db.atomic():
                 # A write comes first, so that SQLite waits for the write lock here, where it can.
-                # It changes no row, and so no page.
-                self._db.conn.execute("UPDATE meta SET commit_seq = commit_seq WHERE FALSE")
+                [(commit_seq,)] = self._db.conn.execute(
+                    "UPDATE meta SET commit_seq = commit_seq + 1 RETURNING commit_seq"
+                ).fetchall()
                 yield
                 at_commit = True
-            self._commit_seq += 1
-            self._witness.note(self._commit_seq)
+            self._witness.note(commit_seq)
         except sqlite3.Error as error:
             if self._db.conn.in_transaction:
                 raise StoreBroken(f"The transaction could not be rolled back: {error}") from error

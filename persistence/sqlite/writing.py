@@ -60,8 +60,8 @@ UPDATE session SET listed = last_activity
 
 _LAST_PLACE = "SELECT coalesce(max(id), 0) FROM entry"
 _ENTRY = """
-INSERT INTO entry (id, no, seq, kind, key, at, form, call, commit_seq, chain, metadata, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
 _SETTINGS = """
@@ -87,8 +87,8 @@ UPDATE session SET deleted_at = NULL, session_id = ?, listed = last_activity
 """
 # The copies lie one after the other, in the order of their numbers: the place of each follows.
 _COPY = """
-INSERT INTO entry (id, no, seq, kind, key, at, form, call, commit_seq, chain, metadata, body)
-SELECT ?4 + k, ?1, seq, kind, key, at, form, call, ?5, chain, metadata, body
+INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
+SELECT ?4 + k, ?1, seq, kind, key, at, form, call, chain, metadata, body
   FROM look JOIN entry ON entry.id = look.id WHERE look.no = ?2 AND k BETWEEN 1 AND ?3 ORDER BY k
 """
 _COPY_NUMBERS = """
@@ -111,8 +111,6 @@ class Written:
     expired: list[str] = field(factory=list)
     purged: list[int] = field(factory=list)
     """Lives that are marked now: their entries are still there."""
-    has_entries: bool = False
-    """Whether entries were appended, which say the number of the transaction."""
 
 
 @define
@@ -120,20 +118,19 @@ class _Transaction:
     """What is being written, and where."""
 
     connection: sqlite3.Connection
-    commit_seq: int
     place: int
     """The last rowid of `entry` that is taken."""
     written: Written = field(factory=Written)
 
 
-def write(connection: sqlite3.Connection, deltas: Sequence[Delta], commit_seq: int = 0) -> Written:
-    """Writes the deltas within the caller's transaction, which has this number.
+def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> Written:
+    """Writes the deltas within the caller's transaction.
 
     Raises one of `DATA_FAULTS` if a delta cannot be stored or does not follow on what is; the
     transaction has to be rolled back then.
     """
     [(place,)] = connection.execute(_LAST_PLACE).fetchall()
-    to = _Transaction(connection, commit_seq, place)
+    to = _Transaction(connection, place)
     appends: list[tuple[str, Change]] = []
     others: list[Delta] = []
     for delta in deltas:
@@ -192,7 +189,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
             settings.append(rows.settings(no, change.settings))
         for entry in change.entries:
             to.place += 1
-            entries.append(rows.entry(to.place, no, entry, to.commit_seq))
+            entries.append(rows.entry(to.place, no, entry))
             looks += rows_of(no, entry, to.place)
         if change.dropped:
             dropping.append((no, change.dropped))
@@ -206,7 +203,6 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
     if entries:
         connection.executemany(_ENTRY, entries)
         connection.executemany(_LOOK, looks)
-        to.written.has_entries = True
     for no, numbers in dropping:
         _drop(connection, no, numbers)
     return lives
@@ -270,17 +266,16 @@ def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
     row = rows.start(no, session_id, fork.root, fork.header)
     if connection.execute(_BEGIN, row).rowcount != 1:
         raise OutOfStep("the session lives already")
-    copied = connection.execute(_COPY, (no, source, at, to.place, to.commit_seq)).rowcount
+    copied = connection.execute(_COPY, (no, source, at, to.place)).rowcount
     if copied != at:
         raise OutOfStep(f"life {source} has not all entries up to {at}")
     connection.execute(_COPY_NUMBERS, (to.place, at))
     connection.execute(_COPY_HASHES, (no, source, at, to.place))
     to.place += at + 1
     connection.execute(_SETTINGS, rows.settings(no, fork.settings))
-    connection.execute(_ENTRY, rows.entry(to.place, no, fork.entry, to.commit_seq))
+    connection.execute(_ENTRY, rows.entry(to.place, no, fork.entry))
     connection.executemany(_LOOK, rows_of(no, fork.entry, to.place))
     to.written.begun[session_id] = no
-    to.written.has_entries = True
 
 
 def _drop(connection: sqlite3.Connection, no: int, numbers: Sequence[int]) -> None:

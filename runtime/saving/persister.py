@@ -19,7 +19,7 @@ from attrs import define, field
 
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
-from runtime.errors import StoreBehind, StoreError, StoreUnavailable
+from runtime.errors import DeltaRejected, StoreBehind, StoreError, StoreUnavailable
 from runtime.saving import threads
 from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
 from runtime.statistics import (
@@ -150,9 +150,17 @@ class Persister:
             await self._wait([(dirty, dirty.record.mark)])
 
     async def wait_settled(self, session_id: str) -> None:
-        """Returns when nothing of this session waits for the store. Raises `StoreError`."""
-        while self.has_dirty(session_id):
-            await self.wait_written(session_id)
+        """Returns when nothing of this session waits for the store. Raises `StoreError`.
+
+        An errand that the store rejects is given up, and waits no more: that is its caller's
+        business, and nobody else's (I5).
+        """
+        while (dirty := self._dirty.get(session_id)) is not None:
+            try:
+                await self.wait_written(session_id)
+            except DeltaRejected:
+                if self._dirty.get(session_id) is dirty:
+                    raise
 
     async def flush(self) -> None:
         """Returns when all that is dirty now is on disk. Raises `StoreError`.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from attrs import frozen
 
-from runtime.errors import CallerError, InvalidInput, KeyConflict, PreconditionFailed
+from runtime.errors import CallerError, ExpectationFailed, InvalidInput, KeyConflict
 from runtime.session.kind import New
 from runtime.session.life import REWIND, Life
 from runtime.session.log import Needs
@@ -41,6 +41,10 @@ T = TypeVar("T")
 
 MAX_ENTRIES = 10_000
 """Entries in one call: what the largest checkpoint of a framework needs, and some megabytes."""
+
+
+MAX_REWINDS = 100
+"""Rewinds in one call. Editing and sending again takes one; each lets all folds be made anew."""
 
 
 @frozen(kw_only=True)
@@ -70,17 +74,19 @@ def append_entries(
     """
     if not 0 < len(items) <= MAX_ENTRIES:
         raise InvalidInput(f"entries: must be 1 to {MAX_ENTRIES}")
+    if sum(item.kind == REWIND for item in items) > MAX_REWINDS:
+        raise InvalidInput(f"entries: at most {MAX_REWINDS} of a call can be rewinds")
     if call is not None:
         check_key(call)
         if (answer := _repeat(state, lambda _: items, call, once=once)) is not None:
             return answer
     if (answer := _all_known(state, items)) is not None:
         return answer
+    state.check(condition)
     try:
-        state.check(condition)
         _check_expectations(state, expect)
-    except PreconditionFailed:
-        if expect and _is_done(state.life, items):
+    except ExpectationFailed:
+        if _is_done(state.life, items):
             return _written(state, [], 0, [], repeated=True)
         raise
     return _Call(state, at, once, call, len(items)).apply(items)
@@ -118,11 +124,11 @@ def put_records(
         raise InvalidInput(f"records: {len(news)} in one call, and the limit is {MAX_ENTRIES}")
     if not (put or remove or remove_prefix):
         raise InvalidInput("records: put, remove or remove_prefix is needed")
+    state.check(condition)
     try:
-        state.check(condition)
         _check_expectations(state, expect)
-    except PreconditionFailed:
-        if expect and state.life is not None and is_so_already(state.life, news):
+    except ExpectationFailed:
+        if state.life is not None and is_so_already(state.life, news):
             return _written(state, [], 0, [], repeated=True)
         raise
     if not news:
@@ -282,7 +288,7 @@ def _replay(
 
 def _skipped(item: Item, records: Mapping[str, int]) -> int | None:
     """The number of the record for which a call with `once` passes the entry over."""
-    if item.kind != RECORD or item.body == {"removed": True}:
+    if item.kind != RECORD or "removed" in item.body:
         return None
     return records.get(item.key or "")
 

@@ -7,15 +7,17 @@ The store copies them, with their numbers and chains. Behind them comes one entr
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve
+import msgspec
+from attrs import evolve, frozen
 
 from runtime.errors import InvalidInput, SessionExists
 from runtime.session.chain import link
 from runtime.session.encoding import encode
 from runtime.session.kind import New
 from runtime.session.life import Life
+from runtime.session.replies import Summary
 from runtime.session.rules import check_metadata, check_title
-from runtime.session.settings import SETTINGS, merged
+from runtime.session.settings import SETTINGS, merged, summary
 from runtime.session.state import ANY, Condition, SessionState
 from runtime.store import Entry, Fork
 
@@ -68,12 +70,34 @@ def _entry_behind(life: Life, version: int, new: New, at: str) -> Entry:
     return Entry(seq, new.kind, new.key, at, new.body, chain)
 
 
-def is_same_fork(state: SessionState, source: str, version: int | None) -> bool:
-    """Whether this session is the fork that a call asks for. Raises `SessionNotFound`.
+@frozen
+class Made:
+    """A fork that is there already."""
 
-    Raises `SessionExists` if it is another one.
+    summary: Summary
+    at: int
+    chain: bytes
+    """The chain at that version: of the source's log, if it is the one that was forked."""
+
+
+def made(state: SessionState, source: str, version: int | None, patch: Mapping[str, Any]) -> Made:
+    """The fork that a call asks for, which this session is, as far as it can tell alone.
+
+    Without a version the call is taken for the one that made it, however far the source has come
+    since. Raises `SessionNotFound`, `SessionExists` if it is another one, `Needs`.
     """
-    origin = state.present().settings().forked_from
+    life = state.present()
+    origin = life.settings().forked_from
     if origin is None or origin.session_id != source or version not in (None, origin.at):
         raise SessionExists(state.session_id)
-    return True
+    body = msgspec.json.decode(life.entry(origin.at + 1).body)
+    if {name: body[name] for name in ("title", "metadata") if name in body} != dict(patch):
+        raise SessionExists(state.session_id)
+    return Made(summary(state, repeated=True), origin.at, life.chain(origin.at))
+
+
+def check_source(state: SessionState, made: Made) -> None:
+    """Raises `SessionExists`, of the fork, if it was made of another log than this one; `Needs`."""
+    life = state.present()
+    if life.version < made.at or life.chain(made.at) != made.chain:
+        raise SessionExists(made.summary.session_id)

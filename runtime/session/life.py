@@ -12,21 +12,20 @@ The rules:
 - Every fold follows from the entries that count, and from nothing else.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
 from attrs import define, field, frozen
 
 from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import dropped_body, link, new_root, tag
+from runtime.session.counting import closed, counting_at, goal_of, within
 from runtime.session.keys import Keys
 from runtime.session.kind import Fold, Kind, New
-from runtime.session.log import MESSAGE, Log, Needs, Stretch, closed
+from runtime.session.log import MESSAGE, Log, Needs, Stretch
 from runtime.store import (
     ALL,
     CALL_SIZE,
@@ -59,9 +58,12 @@ class Point:
     version: int
     last_activity: str
     settings_changed: bool
-    copied: tuple[tuple[Interval, ...], int, dict[str, Fold]] | None
-    """Intervals, number of messages and folds; `None`: all entries are resident, so that they can
-    be computed anew, which seldom happens and costs the other calls nothing."""
+    intervals: tuple[Interval, ...]
+    message_count: int
+    is_stale: bool
+    folds: dict[str, Fold] | None
+    """Copies; `None`: all entries are resident, so that the folds can be made anew, which seldom
+    happens and costs the other calls nothing."""
 
 
 @define(eq=False, kw_only=True)
@@ -77,15 +79,18 @@ class Life:
     floor: int = 0
     intervals: tuple[Interval, ...] = ALL
     """What counts, of the kinds that a rewind takes along."""
-    message_count: int = 0
-    """Of the messages that count."""
-    folds: dict[str, Fold] = field(init=False)
     end: tuple[str, str] | None = None
     """How and when it ended: ("trash" or "purge", the moment)."""
     settings_changed: bool = False
     """Whether the store has other settings."""
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
+    _message_count: int = 0
+    _folds: dict[str, Fold] = field(init=False)
+    _is_stale: bool = False
+    """Whether folds and counts are to be made anew before they are looked at. A rewind only says
+    so: of many in one call, one pass is enough. Never where entries are not resident: what would
+    be lacking then is asked for by the command that rewinds."""
     _rewinds: list[tuple[int, int]] = field(factory=list)
     """Number and `to` of each rewind, in their order."""
     _keys: Keys = field(init=False)
@@ -98,7 +103,7 @@ class Life:
     """What was read for the present command, whether there was such an entry or not."""
 
     def __attrs_post_init__(self) -> None:
-        self.folds = {name: kind.fold() for name, kind in self.kinds.items()}
+        self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
         self._keys = Keys(self._keyed)
 
     @classmethod
@@ -118,8 +123,8 @@ class Life:
             no=stored.no,
             floor=header.floor,
             intervals=stored.settings.intervals,
-            message_count=header.message_count,
         )
+        life._message_count = header.message_count
         if life.version != header.version:
             raise ValueError(f"the log ends at {life.version}, and the header says otherwise")
         life._index()
@@ -127,6 +132,18 @@ class Life:
         return life
 
     # -- what it says ------------------------------------------------------------------------
+
+    @property
+    def folds(self) -> Mapping[str, Fold]:
+        """What follows from the entries that count, by kind."""
+        self._refresh()
+        return self._folds
+
+    @property
+    def message_count(self) -> int:
+        """Of the messages that count."""
+        self._refresh()
+        return self._message_count
 
     @property
     def version(self) -> int:
@@ -175,31 +192,11 @@ class Life:
 
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
-        return not self.kinds[kind].is_rewound or _within(self.intervals, seq)
+        return not self.kinds[kind].is_rewound or within(self.intervals, seq)
 
     def counting_at(self, version: int) -> tuple[Interval, ...]:
         """What counted when the log ended at this version; the last interval is open."""
-        rewinds = self._known_rewinds()
-        found: list[tuple[int, int]] = []
-        high = version
-        while (place := bisect_right(rewinds, high, key=_seq)) > 0:
-            seq, to = rewinds[place - 1]
-            found.append((seq + 1, high))
-            high = to
-        found.append((1, high))
-        joined: list[tuple[int, int]] = []
-        for low, high in reversed(found):
-            if low > high:
-                continue
-            # A rewind to what is right before it parts nothing: it is of a kind that always counts.
-            if joined and low == joined[-1][1] + 2:
-                joined[-1] = joined[-1][0], high
-            else:
-                joined.append((low, high))
-        # So too if the last entry is such a rewind: an append must not change what is stored.
-        if joined and joined[-1][1] >= version - 1:
-            return (*joined[:-1], (joined[-1][0], None))
-        return (*joined, (version + 1, None))
+        return counting_at(self._known_rewinds(), version)
 
     def seq_of(
         self,
@@ -223,7 +220,7 @@ class Life:
         ]
         is_rewound = self.kinds[kind].is_rewound
         found = max(
-            (s for s in seqs if s <= last and (not is_rewound or _within(intervals, s))),
+            (s for s in seqs if s <= last and (not is_rewound or within(intervals, s))),
             default=None,
         )
         if found is None and self.log.first > 1 and (kind, key) not in self._sought.keys:
@@ -269,11 +266,11 @@ class Life:
             self._keys.add(seq, new.kind, new.key)
         if call is not None:
             self._calls[call] = (*self._calls.get(call, ()), seq)
-        if new.kind == MESSAGE:
-            self.message_count += 1
-        elif new.kind == REWIND:
+        if new.kind == REWIND:
             self._go_back(entry)
-        self.folds[new.kind].add(entry)
+        elif not self._is_stale:
+            self._message_count += new.kind == MESSAGE
+            self._folds[new.kind].add(entry)
         self.settings_changed |= kind.is_rare
         if kind.is_activity:
             self.last_activity = max(self.last_activity, at)
@@ -286,15 +283,20 @@ class Life:
             self.version,
             self.last_activity,
             self.settings_changed,
-            None if all_here else (self.intervals, self.message_count, deepcopy(self.folds)),
+            self.intervals,
+            self._message_count,
+            self._is_stale,
+            None if all_here else deepcopy(self._folds),
         )
 
     def take_back(self, point: Point) -> None:
         """Undoes the appends of a call that is refused half-way; nobody has seen them."""
         version = point.version
+        folded = False
         for entry in reversed(self.log.fresh):
             if entry.seq <= version:
                 break
+            folded |= entry.kind == REWIND or self.kinds[entry.kind].fold is not Fold
             if entry.key is not None and self.kinds[entry.kind].is_unique:
                 self._keys.remove(entry.seq, entry.kind, entry.key)
             if entry.call is not None:
@@ -304,12 +306,12 @@ class Life:
         self.log.take_back(version)
         self.last_activity = point.last_activity
         self.settings_changed = point.settings_changed
-        if point.copied is not None:
-            self.intervals, self.message_count, self.folds = point.copied
-            return
-        self.intervals = self.counting_at(version)
-        self.message_count = self._count_messages()
-        self._fold()
+        self.intervals = point.intervals
+        self._message_count = point.message_count
+        if point.folds is not None:
+            self._folds = point.folds
+        else:
+            self._is_stale = point.is_stale or folded
 
     def check_goal(self, to: int) -> None:
         """Raises `InvalidInput` and `BelowFloor` for what neither a rewind nor a fork can reach."""
@@ -320,10 +322,10 @@ class Life:
 
     def drop(self, seqs: Iterable[int], floor: int) -> None:
         """The bodies of these settled entries go; nothing goes back below `floor` any more."""
-        for seq in seqs:
-            entry = self.log.entry(seq)
-            self.log.drop(seq, dropped_body(entry))
-            self.dropped |= {seq}
+        gone = frozenset(seqs)
+        for seq in gone:
+            self.log.drop(seq, dropped_body(self.log.entry(seq)))
+        self.dropped |= gone
         self.floor = max(self.floor, floor)
 
     def as_of(self, version: int) -> "Life":
@@ -339,7 +341,7 @@ class Life:
             sought=self._sought,
         )
         past._fold(version)
-        past.message_count = past._count_messages(version)
+        past._message_count = past._count_messages(version)
         return past
 
     def bring(self, wanted: Wanted, rows: Iterable[Row]) -> None:
@@ -390,6 +392,12 @@ class Life:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _refresh(self) -> None:
+        if self._is_stale:
+            self._is_stale = False
+            self._message_count = self._count_messages()
+            self._fold()
+
     def _index(self) -> None:
         for seq, call in self.log.calls():
             self._calls[call] = (*self._calls.get(call, ()), seq)
@@ -399,11 +407,11 @@ class Life:
     def _fold(self, version: int | None = None) -> None:
         """Folds everything anew, up to a version."""
         version = self.version if version is None else version
-        self.folds = {name: kind.fold() for name, kind in self.kinds.items()}
+        self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
         for name, kind in self.kinds.items():
             if kind.fold is Fold:
                 continue
-            fold = self.folds[name]
+            fold = self._folds[name]
             for seq in self._seqs(kind, version):
                 fold.add(self.entry(seq))
 
@@ -444,18 +452,9 @@ class Life:
         self._rewinds.append((entry.seq, goal_of(entry)))
         self.intervals = self.counting_at(entry.seq)
         self.settings_changed = True
-        self.message_count = self._count_messages()
-        self._fold()
+        self._is_stale = True
+        if self.log.first > 1:
+            self._refresh()
 
     def _keyed(self) -> Iterator[tuple[int, str, str]]:
         return (keyed for keyed in self.log.keyed() if self.kinds[keyed[1]].is_unique)
-
-
-def _within(intervals: Iterable[Interval], seq: int) -> bool:
-    return any(low <= seq and (high is None or seq <= high) for low, high in intervals)
-
-
-def goal_of(rewind: Entry) -> int:
-    """The version that a rewind goes back to."""
-    to: int = msgspec.json.decode(rewind.body)["to"]
-    return to

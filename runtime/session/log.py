@@ -23,7 +23,7 @@ from itertools import accumulate, repeat
 from attrs import frozen
 
 from runtime.session.chain import LINK_SIZE
-from runtime.store import CALL_SIZE, DROPPED, PLAIN, Entry, Interval, Row, Wanted
+from runtime.store import CALL_SIZE, DROPPED, PLAIN, Entry, Row, Wanted
 
 MESSAGE = "message"
 """The one kind that the log knows of: histories are cut out of it."""
@@ -151,6 +151,14 @@ class Log:
             call,
         )
 
+    def at(self, seq: int) -> str:
+        """The time of a resident entry."""
+        index = seq - self.first
+        settled, fresh = self._tail
+        if index >= settled:
+            return fresh[index - settled].at
+        return _moment(self._times[_TIME_SIZE * index : _TIME_SIZE * (index + 1)])
+
     def kind(self, seq: int) -> str:
         """The kind of a resident entry."""
         index = seq - self.first
@@ -171,19 +179,33 @@ class Log:
             return fresh[index - settled].chain
         return bytes(self._chains[LINK_SIZE * index : LINK_SIZE * (index + 1)])
 
-    def of_kind(self, kind: str, low: int, high: int) -> Iterator[int]:
-        """The numbers of resident entries of a kind, from `low` to `high`."""
+    def of_kind(self, kind: str, low: int, high: int, *, backwards: bool = False) -> Iterator[int]:
+        """The numbers of resident entries of a kind, from `low` to `high`, or the other way."""
         settled, fresh = self._tail
-        low = max(low, self.first)
-        if kind in self._kind_names:
+        start = self.first + settled
+        loose = [
+            entry.seq
+            for entry in fresh[max(0, low - start) : max(0, high + 1 - start)]
+            if entry.kind == kind
+        ]
+        begin, end = max(0, low - self.first), max(0, min(settled, high + 1 - self.first))
+        if backwards:
+            yield from reversed(loose)
+        if kind in self._kind_names and begin < end:
             code = self._kind_names.index(kind)
-            index = self._kinds.find(code, low - self.first)
-            while 0 <= index < settled and index <= high - self.first:
-                yield index + self.first
-                index = self._kinds.find(code, index + 1)
-        for entry in fresh:
-            if low <= entry.seq <= high and entry.kind == kind:
-                yield entry.seq
+            # Found by C, also where there is one in ten thousand.
+            if backwards:
+                index = self._kinds.rfind(code, begin, end)
+                while index >= 0:
+                    yield index + self.first
+                    index = self._kinds.rfind(code, begin, index)
+            else:
+                index = self._kinds.find(code, begin, end)
+                while index >= 0:
+                    yield index + self.first
+                    index = self._kinds.find(code, index + 1, end)
+        if not backwards:
+            yield from loose
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Adds fresh entries, which follow on the last one."""
@@ -226,7 +248,10 @@ class Log:
     def count(self, kind: str, low: int, high: int) -> int:
         """How many resident entries from `low` to `high` are of this kind."""
         settled, fresh = self._tail
-        found = sum(low <= entry.seq <= high and entry.kind == kind for entry in fresh)
+        start = self.first + settled
+        found = sum(
+            entry.kind == kind for entry in fresh[max(0, low - start) : max(0, high + 1 - start)]
+        )
         if kind in self._kind_names:
             code = self._kind_names.index(kind)
             begin, end = max(0, low - self.first), min(settled, high - self.first + 1)
@@ -432,10 +457,3 @@ class Stretch:
         """As `Log.shown`, through all intervals."""
         for low, high in self.intervals:
             yield from self.log.shown(low, high)
-
-
-def closed(intervals: Iterable[Interval], last: int) -> tuple[tuple[int, int], ...]:
-    """The intervals cut off behind entry `last`."""
-    return tuple(
-        (low, last if high is None else min(high, last)) for low, high in intervals if low <= last
-    )

@@ -1,6 +1,7 @@
 """What is read of a session's messages and of its log: histories, pages, tails."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from heapq import merge
 
 from attrs import frozen
 
@@ -74,7 +75,7 @@ def log_page(state: SessionState, part: Part) -> LogPage:
     low = part.after.seq + 1 if part.after else 1
     high = life.version if part.before is None else min(part.before - 1, life.version)
     limit = part.limit if part.last is None else part.last
-    seqs = range(high, low - 1, -1) if backwards else range(low, high + 1)
+    seqs = _numbers(life, part, low, high, backwards=backwards)
     found: list[Entry] = []
     following: int | None = None
     for seq in seqs:
@@ -96,6 +97,18 @@ def log_page(state: SessionState, part: Part) -> LogPage:
         message_count=life.message_count,
         next=following,
     )
+
+
+def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) -> Iterable[int]:
+    """The numbers to look at, in the order in which they are asked for.
+
+    Of some kinds, only theirs: whoever asks for the rewinds of a long log gets them without a walk
+    through all that is none.
+    """
+    if not part.kinds or life.log.first > low:
+        return range(high, low - 1, -1) if backwards else range(low, high + 1)
+    of_each = (life.log.of_kind(kind, low, high, backwards=backwards) for kind in part.kinds)
+    return merge(*of_each, reverse=backwards)
 
 
 def check_cursor(state: SessionState, cursor: Cursor | None) -> None:

@@ -9,16 +9,16 @@ code points.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field
 
 from runtime.errors import ExpectationFailed, InvalidInput
+from runtime.session.counting import closed, goal_of
 from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New
-from runtime.session.life import Life, goal_of
-from runtime.session.log import closed
+from runtime.session.life import Life
 from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
@@ -58,10 +58,19 @@ class Records(Fold):
     def with_prefix(self, prefix: str) -> Iterator[str]:
         """The keys that begin with `prefix`, in their order."""
         keys = self.keys()
-        for key in keys[bisect_left(keys, prefix) :]:
-            if not key.startswith(prefix):
+        for place in range(bisect_left(keys, prefix), len(keys)):
+            if not keys[place].startswith(prefix):
                 return
-            yield key
+            yield keys[place]
+
+    def with_prefixes(self, prefixes: Iterable[str]) -> Iterator[str]:
+        """Those that begin with one of the prefixes, each once, in their order."""
+        last: str | None = None
+        for prefix in sorted(set(prefixes)):
+            # What a shorter one has found is not looked for again.
+            if last is None or not prefix.startswith(last):
+                yield from self.with_prefix(prefix)
+                last = prefix
 
     def view(self) -> Any:
         return dict(self.seqs)
@@ -78,7 +87,7 @@ class RecordKind(Kind):
         """`{value}` or `{removed: true}`."""
         if isinstance(body, dict) and body.keys() == {"value"}:
             return put(key, body["value"])
-        if isinstance(body, dict) and body == {"removed": True}:
+        if isinstance(body, dict) and body.keys() == {"removed"} and body["removed"] is True:
             return New(RECORD, check_record_key(key), REMOVED)
         raise InvalidInput("record: the body must be {value} or {removed: true}")
 
@@ -120,8 +129,8 @@ def changes_of(
 ) -> list[New]:
     """The entries of a call that puts and removes; what is not in `fold` is not removed."""
     gone = {check_record_key(key): None for key in remove}
-    for prefix in remove_prefix:
-        gone.update(dict.fromkeys(fold.with_prefix(check_record_key(prefix, "remove_prefix"))))
+    prefixes = [check_record_key(prefix, "remove_prefix") for prefix in remove_prefix]
+    gone.update(dict.fromkeys(fold.with_prefixes(prefixes)))
     removals = [New(RECORD, key, REMOVED) for key in gone if key in fold.seqs]
     return [*removals, *puts]
 
@@ -166,8 +175,7 @@ def read(
     fold = records_of(life)
     if keys or prefixes:
         chosen = {key for key in keys if key in fold.seqs}
-        for prefix in prefixes:
-            chosen.update(fold.with_prefix(prefix))
+        chosen.update(fold.with_prefixes(prefixes))
         ordered = sorted(chosen)
     else:
         ordered = fold.keys()
@@ -227,13 +235,11 @@ def _has_value(entry: Entry) -> bool:
 
 def _last_before(life: Life, moment: str) -> int:
     """The last version, of what the store has, whose entries are all of before the moment."""
-    low, high = 0, life.log.settled
     # Times may go backwards with the clock, so the first entry that is not of before decides.
-    for seq in range(1, high + 1):
-        if life.log.entry(seq).at >= moment:
+    for seq in range(1, life.log.settled + 1):
+        if life.log.at(seq) >= moment:
             return seq - 1
-        low = seq
-    return low
+    return life.log.settled
 
 
 def records_at(life: Life, version: int) -> Records:

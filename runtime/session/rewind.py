@@ -7,9 +7,10 @@ rewound. What it means for a log is told, and done, in `life.py`.
 from typing import Any
 
 from runtime.errors import InvalidInput, KeyConflict
+from runtime.session.counting import goal_of
 from runtime.session.encoding import encode
 from runtime.session.kind import Kind, New
-from runtime.session.life import REWIND, Life, goal_of
+from runtime.session.life import REWIND, Life
 from runtime.session.replies import Summary
 from runtime.session.rules import check_key
 from runtime.session.settings import summary
@@ -37,7 +38,7 @@ class RewindKind(Kind):
 
     def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:  # noqa: ARG002
         """Whether the goal may still be reached does not matter any more."""
-        return bool(body == {"to": goal_of(entry)})
+        return bool(body == {"to": goal_of(entry)}) and type(body["to"]) is int
 
 
 def rewind(

@@ -47,7 +47,7 @@ class SettingsFold(Fold):
             self.archived = bool(body["archived"])
         if "metadata" in body:
             # What a session begins with is no patch: a member that is null stays.
-            whole = entry.seq == 1
+            whole = entry.seq == 1 and isinstance(body["metadata"], Mapping)
             self.metadata = (
                 encode(body["metadata"], "metadata")
                 if whole
@@ -119,7 +119,9 @@ def patch_entry(life: Life, patch: Mapping[str, Any]) -> New:
             raise InvalidInput("archived: must be true or false")
         body["archived"] = bool(patch["archived"])
     if "metadata" in patch:
-        check_metadata(merged(fold.metadata, patch["metadata"]))
+        after = merged(fold.metadata, patch["metadata"])
+        # The first entry of a session is kept whole, with what a patch would take out.
+        check_metadata(encode(patch["metadata"], "metadata") if life.version == 0 else after)
         body["metadata"] = patch["metadata"]
     return New(SETTINGS, None, encode(body, "settings"))
 
@@ -140,15 +142,12 @@ def first_entry(
     return New(SETTINGS, None, encode(body, "settings"))
 
 
-def create(
-    state: SessionState, first: New, messages: list[New], *, at: str, condition: Condition = ANY
-) -> Summary:
+def create(state: SessionState, first: New, messages: list[New], *, at: str) -> Summary:
     """Makes the session live, with these entries.
 
     Raises `SessionExists`, `InvalidInput`, `KeyConflict`.
     """
     state.new_life(at)
-    state.check(condition)
     state.write([first, *number(None, messages)[1]], at)
     return summary(state)
 
@@ -161,7 +160,6 @@ def update(
     Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
     """
     life = state.present()
-    state.check(condition)
     new = patch_entry(life, patch)
     fold = life.folds[SETTINGS]
     assert isinstance(fold, SettingsFold)
@@ -173,6 +171,8 @@ def update(
         before.archived,
         before.metadata,
     ):
+        # Not before: who repeats what has been done is no stale writer.
+        state.check(condition)
         state.write([new], at)
     return summary(state)
 

@@ -96,9 +96,9 @@ def switch_agent(
         if not life.kinds[SWITCH].is_repeat(life, life.entry(seq), wanted):
             raise KeyConflict(SWITCH, key or "", seq)
         return agent_context(state)
-    state.check(condition)
     # With an id it is written all the same: the call has had its one effect, whoever comes after.
     if agent != life.header().current_agent or key is not None:
+        state.check(condition)
         state.write([new], at)
     return agent_context(state)
 

@@ -1,10 +1,19 @@
 """What the store has to do with a session that is not in memory, while it fails or hangs."""
 
+from datetime import timedelta
+
 import pytest
 import trio
 from trio.testing import MockClock
 
-from runtime import NotInTrash, SessionExists, StoreError
+from runtime import (
+    InvalidInput,
+    NotInTrash,
+    RuntimeClosed,
+    SessionExists,
+    SessionNotFound,
+    StoreError,
+)
 from tests.runtime.fakes import (
     FakeStore,
     call,
@@ -129,3 +138,49 @@ async def test_an_errand_answers_with_what_it_left_on_disk_whatever_others_write
         summary = await work.result()
         assert (summary.durable_seq, summary.message_count) == (summary.version, 1)
         store.gate.set()
+
+
+async def test_nobody_can_hold_up_a_purge_by_its_name(clock: MockClock, store: FakeStore) -> None:
+    store.commit([stored("s", "a")])
+    async with running(store) as runtime:
+        await runtime.session("s").delete(durable=True)
+        await runtime.purge_trashed("1")
+        [name] = [name for ids in store.batches for name in ids if name != "s"][-1:]
+        with pytest.raises(InvalidInput):
+            runtime.session(name)
+
+
+async def test_an_errand_of_a_runtime_that_ends_is_refused_and_not_done(
+    clock: MockClock, store: FakeStore
+) -> None:
+    store.commit([stored("s", "a"), stored("old", "b", active="2025-12-01T12:00:00.000Z")])
+    async with running(store) as runtime:
+        await runtime.session("s").delete(durable=True)
+    for work in (
+        runtime.session("s").undelete(),
+        runtime.purge_trashed("1"),
+        runtime.cleanup(timedelta(0)),
+    ):
+        assert isinstance(await error_of(work), RuntimeClosed | StoreError)
+    assert store.texts("old") == ["b"]
+
+
+async def test_who_meets_an_errand_that_is_rejected_is_answered_all_the_same(
+    clock: MockClock, store: FakeStore
+) -> None:
+    store.commit([stored("s", "a")])
+    async with (
+        running(store, durability="commit") as runtime,
+        trio.open_nursery() as nursery,
+    ):
+        await runtime.session("s").delete()
+        store.attempts.clear()
+        store.gate.clear()
+        store.rejected = {"s"}
+        back = call(nursery, runtime.session("s").undelete)
+        await until(lambda: len(store.attempts) == 1)
+        other = call(nursery, runtime.session("s").summary)
+        await until_held()
+        store.gate.set()
+        assert isinstance(await other.error(), SessionNotFound)
+        assert isinstance(await back.error(), StoreError)

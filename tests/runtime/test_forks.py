@@ -222,3 +222,40 @@ async def test_a_fork_whose_commit_failed_can_be_asked_for_again(
         store.commit_error = None
         fork = await runtime.session("s").fork("f")
         assert (fork.version, store.texts("f")) == (2, ["a"])
+
+
+async def test_what_refuses_a_fork_waits_for_the_disk_too(
+    clock: MockClock, store: FakeStore
+) -> None:
+    store.commit([stored("s", "a")])
+    async with running(store, durability="commit") as runtime:
+        await runtime.session("s").summary()
+        store.commit_error = unavailable()
+        assert isinstance(await error_of(runtime.session("s").delete()), StoreError)
+        assert isinstance(await error_of(runtime.session("s").fork("f")), StoreError)
+        store.commit_error = None
+
+
+async def test_another_fork_under_the_same_id_is_refused(
+    clock: MockClock, store: FakeStore
+) -> None:
+    store.commit([stored("s", "a", "b")])
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        first = await session.fork("f", at=2, title="A")
+        assert (await session.fork("f", at=2, title="A")).tag == first.tag
+        for refused in (session.fork("f", at=2, title="B"), session.fork("f", at=1, title="A")):
+            assert isinstance(await error_of(refused), SessionExists)
+        await session.delete()
+        assert (await session.fork("f", at=2, title="A")).tag == first.tag, "what there is of it"
+        await session.append(user("x"), user("y"))
+        assert isinstance(await error_of(session.fork("f", at=2, title="A")), SessionExists)
+
+
+async def test_a_fork_of_a_session_onto_itself_says_whether_it_is_there(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store) as runtime:
+        assert isinstance(await error_of(runtime.session("s").fork("s")), SessionNotFound)
+        await runtime.session("s").append(user("a"))
+        assert isinstance(await error_of(runtime.session("s").fork("s")), SessionExists)

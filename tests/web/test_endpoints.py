@@ -225,7 +225,13 @@ NAMED = {**HELLO, "id": "m"}
             {"entries": [{"kind": "message", "body": HELLO}], "id": "c"},
             REPEATABLE,
         ),
-        ("/sessions/s/records", {"put": [{"key": "k", "value": 1}]}, REPEATABLE),
+        ("/sessions/s/records", {"put": [{"key": "k", "value": 1}], "id": "c"}, REPEATABLE),
+        ("/sessions/s/records", {"put": [{"key": "k", "value": 1}]}, NOT_REPEATABLE),
+        (
+            "/sessions/s/log",
+            {"entries": [{"kind": "record", "key": "k", "body": {"value": 1}}]},
+            NOT_REPEATABLE,
+        ),
     ],
 )
 async def test_a_write_is_called_repeatable_only_where_it_says_what_it_is(

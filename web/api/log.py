@@ -177,7 +177,9 @@ def blueprint(runtime: Runtime) -> Blueprint:
         )
         items = [Item(kind=entry.kind, body=entry.body, key=entry.key) for entry in call.entries]
         asked = written(request, runtime)
-        with write(repeatable=call.id is not None or all(item.key for item in items)):
+        # A record's key does not make it: each time is a new value.
+        keyed = all(item.key and item.kind != "record" for item in items)
+        with write(repeatable=call.id is not None or keyed):
             done = await session.append_entries(
                 *items,
                 id=call.id,

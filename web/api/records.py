@@ -144,7 +144,7 @@ def blueprint(runtime: Runtime) -> Blueprint:
             request, lambda value, replaced: (convert(value, RecordsIn), replaced)
         )
         asked = written(request, runtime)
-        with write(repeatable=True):
+        with write(repeatable=call.id is not None):
             done = await session.put_records(
                 _by_key(call.put),
                 remove=call.remove,

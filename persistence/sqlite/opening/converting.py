@@ -62,11 +62,11 @@ def convert(old: sqlite3.Connection, new: sqlite3.Connection) -> Iterator[int]:
             # A session that goes on in another change has to have its number first.
             if not is_last or entries >= CHUNK_ENTRIES or size >= CHUNK_BYTES:
                 with db.atomic():
-                    begun = write(new, batch, _COMMIT).begun
+                    begun = write(new, batch).begun
                 no = begun.get(session.session_id, no)
                 batch, entries, size = [], 0, 0
                 yield messages
     if batch:
         with db.atomic():
-            write(new, batch, _COMMIT)
+            write(new, batch)
     yield messages

@@ -52,8 +52,16 @@ class Verdict:
 
 
 def check(history: Sequence[Recorded], budget: int = BUDGET) -> Verdict:
-    """Looks for an order of one session's calls, which begins with the session absent."""
-    return _Search.of(history, budget).run()
+    """Looks for an order of one session's calls, which begins with the session absent.
+
+    Where the likeliest order is not found in time, another one is looked for: in which calls
+    without an answer had an effect before those with one. That is so behind a lock, where nobody is
+    answered until much has happened, and the only trace of it may be one number in a refusal.
+    """
+    verdict = _Search.of(history, budget).run()
+    if verdict.gave_up:
+        verdict = _Search.of(history, budget, unknown_first=True).run()
+    return verdict
 
 
 @frozen
@@ -87,6 +95,7 @@ class _Search:
     unknown: Sequence[Recorded]
     sightings: Sightings
     budget: int
+    unknown_first: bool = False
     effective_until: dict[float, float] = field(factory=dict)
     """By the death of a process: the latest invocation of a call without an answer whose effect was
     seen. What it was sent before that, it has probably done as well: it keeps their order."""
@@ -99,13 +108,16 @@ class _Search:
                 self.effective_until[call.returned] = max(before, call.invoked)
 
     @classmethod
-    def of(cls, history: Sequence[Recorded], budget: int) -> "_Search":
+    def of(
+        cls, history: Sequence[Recorded], budget: int, *, unknown_first: bool = False
+    ) -> "_Search":
         by_invocation = sorted(history, key=lambda call: call.invoked)
         return cls(
             known=[call for call in by_invocation if call.answer is not None],
             unknown=[call for call in by_invocation if call.answer is None],
             sightings=sightings_in(history),
             budget=budget,
+            unknown_first=unknown_first,
         )
 
     def run(self) -> Verdict:
@@ -150,7 +162,10 @@ class _Search:
         for bit, call in self._next_unknown(place, bound):
             done = self._done(place, call, unknown=bit)
             if done is not None:
-                ways.append((self._unlikeliness(call, place.state), call.invoked, done))
+                unlikeliness = self._unlikeliness(call, place.state)
+                if self.unknown_first and unlikeliness < 2:
+                    unlikeliness = -1
+                ways.append((unlikeliness, call.invoked, done))
         ways.sort(key=itemgetter(0, 1))
         for _, _, done in ways:
             yield done

@@ -57,8 +57,8 @@ def test_a_database_in_use_is_verified(store: SQLiteStore, path: Path) -> None:
 
 
 COPIED = """
-INSERT INTO entry (kind, at, form, commit_seq, chain, body, no, seq)
-SELECT kind, at, form, commit_seq, chain, body,
+INSERT INTO entry (kind, at, form, chain, body, no, seq)
+SELECT kind, at, form, chain, body,
 """
 
 NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not fit)"

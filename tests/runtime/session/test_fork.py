@@ -11,7 +11,7 @@ from persistence import MemoryStore
 from runtime import BelowFloor, InvalidInput, Origin, PreconditionFailed, SessionExists
 from runtime.errors import SessionNotFound
 from runtime.session.calls import append_entries
-from runtime.session.fork import fork_of, is_same_fork
+from runtime.session.fork import check_source, fork_of, made
 from runtime.session.kinds import KINDS
 from runtime.session.record import drop_superseded
 from runtime.session.rewind import rewind
@@ -177,13 +177,31 @@ def test_an_absent_session_has_no_forks() -> None:
 
 def test_a_fork_is_known_by_where_it_comes_from() -> None:
     fork = forked(rich(), 4)
-    assert is_same_fork(fork, "s", 4)
-    assert is_same_fork(fork, "s", None)
+    for version in (4, None):
+        assert made(fork, "s", version, {}).at == 4
     for source, version in (("s", 3), ("t", 4)):
         with pytest.raises(SessionExists):
-            is_same_fork(fork, source, version)
+            made(fork, source, version, {})
     with pytest.raises(SessionExists):
-        is_same_fork(session_with("a"), "s", 1)
+        made(session_with("a"), "s", 1, {})
+
+
+def test_a_fork_is_known_by_what_it_was_called() -> None:
+    patch = {"title": "T", "metadata": {"a": None}}
+    fork = forked(rich(), 4, title="T", metadata={"a": None})
+    assert made(fork, "s", 4, patch).summary.repeated
+    for other in ({}, {"title": "T"}, {**patch, "title": "U"}):
+        with pytest.raises(SessionExists):
+            made(fork, "s", 4, other)
+
+
+def test_a_fork_of_a_log_that_is_no_more_is_not_one_of_its_successor() -> None:
+    source = session_with("a", "b")
+    found = made(forked(source, 2), "s", 2, {})
+    check_source(source, found)
+    for other in (session_with("a", "b"), session_with("a")):
+        with pytest.raises(SessionExists):
+            check_source(other, found)
 
 
 @given(st.lists(st.none() | st.integers(0, 99), min_size=1, max_size=10), st.integers(0, 99))

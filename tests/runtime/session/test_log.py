@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.session.chain import digest_of, dropped_body
+from runtime.session.counting import closed
 from runtime.session.forms import shown_json
-from runtime.session.log import MESSAGE, Log, Needs, Stretch, closed
+from runtime.session.log import MESSAGE, Log, Needs, Stretch
 from runtime.store import ALL, DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
 from tests.runtime.session.builders import NOON, at, entry, keys, text
 
