@@ -9,11 +9,7 @@ from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from persistence.sequence import (
-    OutOfStep,
-    check_change,
-    check_fork,
-)
+from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from runtime import (
     DROPPED,
     Change,
@@ -137,7 +133,8 @@ class Lives:
         source = self.lives.get(fork.source)
         if source is None or source.header.version < fork.at:
             raise OutOfStep(f"life {fork.source} has no {fork.at} entries to be copied")
-        no = self._begin(session_id, fork, undo)
+        header = header_of_copy(fork, source.header.floor)
+        no = self._begin(session_id, evolve(fork, header=header), undo)
         self.lives[no].entries.extend([*source.entries[: fork.at], _row(fork.entry)])
         return no
 

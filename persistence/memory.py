@@ -11,9 +11,9 @@ import msgspec
 from attrs import define, field
 
 from persistence.lives import Life, Lives
-from persistence.sequence import LOOKED_AT
+from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from runtime import (
-    INCLUDABLE,
+    STREAMABLE,
     Committed,
     Delta,
     DeltaRejected,
@@ -24,6 +24,7 @@ from runtime import (
     SessionInfo,
     SessionPage,
     StoredSession,
+    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -72,17 +73,18 @@ class MemoryStore:
         self, listing: Listing, limit: int, after: ListPosition | None = None
     ) -> SessionPage:
         found: list[SessionInfo] = []
-        looked_at = 0
+        looked_at, size = 0, 0
         with self._lock:
             total = len(self._kept.living)
             places = self._places(listing, after)
             for _, session_id in places[: LOOKED_AT if listing.is_filtered else None]:
-                if len(found) == limit:
+                if len(found) == limit or size >= PAGE_BYTES:
                     break
                 looked_at += 1
                 life = self._kept.lives[self._kept.living[session_id]]
                 if _is_of(life, listing):
                     found.append(life.info)
+                    size += len(life.settings.metadata)
         # Behind the last one looked at, which a filter may have left out.
         more = looked_at < len(places)
         return SessionPage(found, total, ListPosition(*places[looked_at - 1]) if more else None)
@@ -94,7 +96,7 @@ class MemoryStore:
             lives = [
                 self._kept.lives[self._kept.living[place[1]]] for place in self._places(listing)
             ]
-        members = [*_GUIDES, *(name for name in INCLUDABLE if name in include)]
+        members = [*_GUIDES, *(name for name in STREAMABLE if name in include)]
         sessions = [_encoded(life.info, members) for life in lives if _is_of(life, listing)]
         yield ListChunk(b",".join(sessions), len(sessions))
 
@@ -108,9 +110,10 @@ class MemoryStore:
     ) -> TrashPage:
         with self._lock:
             lives = [
-                TrashedSession(no=no, info=life.info, deleted_at=life.deleted_at)
+                trashed
                 for no, life in self._kept.lives.items()
-                if life.deleted_at is not None and session_id in (None, life.session_id)
+                if session_id in (None, life.session_id)
+                and (trashed := _trashed(no, life)) is not None
             ]
         lives.sort(key=_trash_place, reverse=True)
         if after is not None:
@@ -121,6 +124,11 @@ class MemoryStore:
             page, TrashPosition(*_trash_place(page[-1])) if len(lives) > len(page) else None
         )
 
+    def trashed(self, no: int) -> TrashedSession | None:
+        with self._lock:
+            life = self._kept.lives.get(no)
+        return None if life is None else _trashed(no, life)
+
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         with self._lock:
             places = sorted(
@@ -130,14 +138,15 @@ class MemoryStore:
             )
         return [(no, session_id) for _, no, session_id in places[:limit]]
 
-    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
         with self._lock:
-            found = [
+            found = sorted(
                 (no, session_id)
                 for session_id, no in self._kept.living.items()
                 if no > after and self._kept.lives[no].has_superseded(before)
-            ]
-        return sorted(found)[:limit]
+            )
+        page = found[:limit]
+        return Superseded(page, page[-1][0] if len(found) > limit else None)
 
     def count(self) -> int:
         return len(self._kept.living)
@@ -181,6 +190,13 @@ class MemoryStore:
         return [place for place in places if (place < behind if by_activity else place > behind)]
 
 
+def _trashed(no: int, life: Life) -> TrashedSession | None:
+    """The life as it lies in the trash; `None` if it lives."""
+    if life.deleted_at is None:
+        return None
+    return TrashedSession(no=no, info=life.info, deleted_at=life.deleted_at)
+
+
 def _trash_place(session: TrashedSession) -> tuple[str, int]:
     return session.deleted_at, session.no
 
@@ -211,6 +227,4 @@ def _text(member: msgspec.Raw | None) -> str | None:
 
 def _encoded(info: SessionInfo, members: Sequence[str]) -> bytes:
     values = {name: getattr(info, name) for name in members}
-    if "metadata" in values:
-        values["metadata"] = msgspec.Raw(info.metadata)
     return msgspec.json.encode({name: value for name, value in values.items() if value is not None})

@@ -3,11 +3,17 @@
 The rule that no constraint of a database says, so every store takes it from here.
 """
 
-from runtime import Change, Fork
+from attrs import evolve
+
+from runtime import Change, Fork, Header, MiB
 
 LOOKED_AT = 10_000
 """Sessions that a store looks at for one page of a filtered list. A filter that hardly any session
 passes would otherwise read all of them for one answer."""
+
+PAGE_BYTES = 4 * MiB
+"""Bytes of metadata that one page of a list has, or one session's more. A page of a thousand that
+have as much as they can would be 64 MiB, for each of those who read one at once."""
 
 
 class OutOfStep(ValueError):
@@ -35,3 +41,8 @@ def check_fork(fork: Fork) -> None:
         raise OutOfStep(
             f"entry {fork.entry.seq} does not make version {fork.header.version} of {fork.at}"
         )
+
+
+def header_of_copy(fork: Fork, floor: int) -> Header:
+    """The header of a fork of a life that has this floor now."""
+    return evolve(fork.header, floor=max(fork.header.floor, min(floor, fork.at)))

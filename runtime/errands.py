@@ -19,13 +19,13 @@ from runtime.config import RuntimeConfig
 from runtime.errors import (
     AgentRuntimeError,
     DeltaRejected,
-    InvalidInput,
     NotInTrash,
     RuntimeClosed,
     SessionExists,
     SessionNotFound,
     StoreError,
 )
+from runtime.listing import check_limit
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session import fork, settings
@@ -38,6 +38,7 @@ from runtime.store import (
     Fork,
     Purge,
     Store,
+    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -132,8 +133,7 @@ class Errands:
         self, limit: int, after: TrashPosition | None = None, session_id: str | None = None
     ) -> TrashPage:
         """A page of the trash, what was deleted last first. Raises `StoreError`."""
-        if limit < 1:
-            raise InvalidInput("limit: must be 1 or more")
+        check_limit(limit)
         await self._persister.try_flush()
         page: TrashPage = await self._read(self._store.trash, limit, after, session_id)
         return page
@@ -171,7 +171,7 @@ class Errands:
         """Deletes a session in the trash for good. Raises `NotInTrash`, `StoreError`."""
         no = _number(trash_id)
         await self._persister.try_flush()
-        if not await self._is_in_trash(no):
+        if await self._read(self._store.trashed, no) is None:
             raise NotInTrash(f"{trash_id!r}")
         errand = Errand(f"{_PURGE}{no}", Purge(no))
         if not await self._run(errand):  # somebody is at it: it is not done before that is on disk
@@ -217,10 +217,12 @@ class Errands:
             return 0
         age = timedelta(seconds=self._config.record_retention)
         before = timestamp(self._now() - age)
-        dropped, last = 0, 0
-        while found := await self._read(self._store.superseded, before, CHUNK, last):
-            for no, session_id in found:
-                last = no
+        dropped = 0
+        after: int | None = 0
+        while after is not None:
+            found: Superseded = await self._read(self._store.superseded, before, CHUNK, after)
+            after = found.next
+            for _, session_id in found.sessions:
                 with suppress(SessionNotFound):  # somebody deleted it
                     dropped += await self._directory.ask(
                         session_id, Command(lambda state: drop_superseded(state, before=before))
@@ -281,27 +283,17 @@ class Errands:
         return True
 
     async def _trashed(self, session_id: str, trash_id: str | None) -> TrashedSession:
+        """What is to come back: the newest of this id, or the one of it that is named."""
         await self._persister.try_flush()
-        no = None if trash_id is None else _number(trash_id)
-        after: TrashPosition | None = None
-        while True:
-            page: TrashPage = await self._read(self._store.trash, CHUNK, after, session_id)
-            for found in page.sessions:
-                if no is None or found.no == no:
-                    return found
-            after = page.next
-            if after is None:
-                raise NotInTrash(f"Session {session_id}" if no is None else f"{trash_id!r}")
-
-    async def _is_in_trash(self, no: int) -> bool:
-        after: TrashPosition | None = None
-        while True:
-            page: TrashPage = await self._read(self._store.trash, CHUNK, after, None)
-            if any(found.no == no for found in page.sessions):
-                return True
-            after = page.next
-            if after is None:
-                return False
+        if trash_id is not None:
+            found: TrashedSession | None = await self._read(self._store.trashed, _number(trash_id))
+            if found is None or found.info.session_id != session_id:
+                raise NotInTrash(f"{trash_id!r}")
+            return found
+        page: TrashPage = await self._read(self._store.trash, 1, None, session_id)
+        if not page.sessions:
+            raise NotInTrash(f"Session {session_id}")
+        return page.sessions[0]
 
     async def _expire(self, ids: Sequence[str], before: str) -> int:
         """Deletes those of the sessions that are still expired."""

@@ -1,6 +1,8 @@
 """The list of all sessions, on its way from the store to whoever asked: encoded, in chunks.
 
 It is read ahead into memory, at the store's speed: a reader who is slow keeps no transaction open.
+(It would stop the store from reusing its log of writes.) So each reader may have the whole list in
+memory; which is why the metadata, which may be large, comes in pages only.
 """
 
 from collections import deque
@@ -11,8 +13,25 @@ from math import inf
 import trio
 from attrs import define, field
 
-from runtime.errors import RuntimeClosed, StoreUnavailable
-from runtime.store import ListChunk, Listing, Store
+from runtime.errors import InvalidInput, RuntimeClosed, StoreUnavailable
+from runtime.store import INCLUDABLE, STREAMABLE, ListChunk, Listing, Store
+
+MAX_LIMIT = 2**31
+"""Of a page: more than any store has."""
+
+
+def check_limit(limit: int) -> None:
+    """Raises `InvalidInput` if no page can be of so many."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise InvalidInput(f"limit: must be 1 to {MAX_LIMIT}")
+
+
+def check_streamable(include: Collection[str]) -> None:
+    """Raises `InvalidInput` if the list of all cannot have one of these members."""
+    for name in sorted(set(include).difference(STREAMABLE)):
+        if name in INCLUDABLE:
+            raise InvalidInput(f"include: {name!r} comes in pages only; ask for one, with a limit")
+        raise InvalidInput(f"include: {name!r} is none of {', '.join(STREAMABLE)}")
 
 
 @define(eq=False)

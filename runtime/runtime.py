@@ -11,16 +11,15 @@ from attrs import frozen
 from runtime.clock import timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
-from runtime.errors import InvalidInput, RuntimeClosed
+from runtime.errors import RuntimeClosed
 from runtime.handle import Session
 from runtime.lifetime import Parts, running
-from runtime.listing import SessionList
+from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.session.message import Message
 from runtime.session.replies import Summary
 from runtime.statistics import Statistics
 from runtime.store import (
     DEFAULT_AGENT,
-    INCLUDABLE,
     Listing,
     ListPosition,
     SessionPage,
@@ -95,8 +94,7 @@ class Runtime:
         Shows what was written a moment ago, in either durability; while the store cannot commit,
         what was committed last. Raises `StoreError`, `InvalidInput`.
         """
-        if limit < 1:
-            raise InvalidInput("limit: must be 1 or more")
+        check_limit(limit)
         await self._parts.persister.try_flush()
         return await self._parts.read(
             self._parts.store.list_sessions, listing or Listing(), limit, after
@@ -107,13 +105,10 @@ class Runtime:
     ) -> SessionList:
         """All sessions, encoded and in chunks: for whoever passes them on.
 
-        Shows what `list_sessions` shows; `include` are of `INCLUDABLE`. Raises `InvalidInput`, and
+        Shows what `list_sessions` shows; `include` are of `STREAMABLE`. Raises `InvalidInput`, and
         `StoreError`, also where the list breaks off.
         """
-        if unknown := set(include).difference(INCLUDABLE):
-            raise InvalidInput(
-                f"include: {sorted(unknown)[0]!r} is none of {', '.join(INCLUDABLE)}"
-            )
+        check_streamable(include)
         await self._parts.persister.try_flush()
         if self._parts.directory.closed:
             raise RuntimeClosed

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from attrs import field, frozen
 
-from runtime.errors import DeltaRejected
+from runtime.errors import DeltaRejected, InvalidInput
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
@@ -203,6 +203,10 @@ class Fork:
 
     The store copies, with the same numbers and chains; then it appends `entry`, number `at + 1`.
     Rejected if the id lives, or `source` is gone. What of `source` is in the store reaches to `at`.
+
+    Bodies of `source` may have been dropped since the fork was planned, and are missing in the copy
+    too: its floor is the header's, or as much of the source's floor as was copied if that is
+    higher.
     """
 
     source: int
@@ -262,9 +266,21 @@ class Wanted:
     seqs: Collection[int] = ()
 
 
+MAX_FILTERS = 16
+"""Members of the metadata that one list can be filtered by: each is a search in the metadata of up
+to 10,000 sessions for one page, and a store's query language has an end (SQLite's at 1,000)."""
+
+
+def _few_enough(_listing: object, _attribute: object, metadata: Collection[object]) -> None:
+    if len(metadata) > MAX_FILTERS:
+        raise InvalidInput(
+            f"metadata: {len(metadata)} filters; a list can have at most {MAX_FILTERS}"
+        )
+
+
 @frozen(kw_only=True)
 class Listing:
-    """Which sessions a list is of, and in which order."""
+    """Which sessions a list is of, and in which order. Raises `InvalidInput`."""
 
     order: Literal["activity", "created"] = "activity"
     """`activity`: the last used first, ties by id, descending: a session that is used moves.
@@ -273,9 +289,9 @@ class Listing:
     """Of the session's id."""
     archived: bool | None = None
     """`None`: both."""
-    metadata: tuple[tuple[str, str], ...] = ()
-    """Members of the metadata and their text; a number's and a boolean's is its JSON. An empty text
-    stands for a member that is absent, too."""
+    metadata: tuple[tuple[str, str], ...] = field(default=(), validator=_few_enough)
+    """At most `MAX_FILTERS` members of the metadata and their text; a number's and a boolean's is
+    its JSON. An empty text stands for a member that is absent, too."""
 
     @property
     def is_filtered(self) -> bool:
@@ -302,6 +318,10 @@ class SessionInfo:
 INCLUDABLE = ("title", "archived", "metadata", "created_at", "version")
 """Members of a `SessionInfo` that the guide's list does not have."""
 
+STREAMABLE = tuple(name for name in INCLUDABLE if name != "metadata")
+"""Those that the list of all can have. The metadata of ten thousand sessions may be 640 MiB, in
+memory for each reader who is slow; without it a session is some 130 bytes, and its title."""
+
 
 @frozen
 class ListPosition:
@@ -321,7 +341,8 @@ class SessionPage:
     """The number of all sessions, not only of this page's, nor of those that the list is of."""
     next: ListPosition | None
     """Where the next page starts; `None` at the end. A filtered page may be short, or empty, and
-    go on: a store looks at 10,000 sessions for one page, not at all."""
+    go on: a store looks at 10,000 sessions for one page, not at all. Any page may be short, but not
+    empty, where the metadata is large: it ends with the session that makes that 4 MiB."""
 
 
 @frozen
@@ -333,6 +354,18 @@ class ListChunk:
     `message_count`, `last_activity`, `current_agent`), then the included ones; none is null. Empty
     if there is no session."""
     count: int
+
+
+@frozen
+class Superseded:
+    """Some of the living sessions in which a clean-up may find work."""
+
+    sessions: Sequence[tuple[int, str]]
+    """(no, session id), in the order of `no`."""
+    next: int | None
+    """The `no` that was looked at last: the next call goes on behind it. `None`: all were looked
+    at. There may be few sessions here, or none, and more to look at: one call looks at so many
+    entries as a store can while somebody waits, not at all."""
 
 
 @frozen(kw_only=True)
@@ -388,7 +421,7 @@ class Store(Protocol):
     ) -> Generator[ListChunk, None, None]:
         """All sessions of a list, as they are at one moment: at the first chunk.
 
-        At least one chunk. `include` are of `INCLUDABLE`. Each chunk is read when it is asked for,
+        At least one chunk. `include` are of `STREAMABLE`. Each chunk is read when it is asked for,
         in any thread; what the iterator holds is released at its end, or when it is closed.
         """
 
@@ -403,14 +436,17 @@ class Store(Protocol):
     ) -> TrashPage:
         """A page of the trash, of one id or of all."""
 
+    def trashed(self, no: int) -> TrashedSession | None:
+        """The life of this number, if it lies in the trash."""
+
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         """(no, session id) of at most `limit` lives that were deleted before this moment."""
 
-    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
-        """(no, session id) of at most `limit` living sessions that a clean-up may find work in.
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
+        """At most `limit` of the living sessions that a clean-up may find work in, beyond `after`.
 
         Those with the body of a record that was written before this moment, and behind it another
-        record of its key, written before this moment too. In the order of `no`, beyond `after`.
+        record of its key, written before this moment too.
         """
 
     def count(self) -> int:

@@ -47,7 +47,11 @@ class ListQuery(Struct):
     prefix: Annotated[str, Meta(description="Of the session's id")] = ""
     archived: Annotated[bool, Meta(description="Only archived ones, or only others")] | None = None
     include: Annotated[
-        str, Meta(description=f"Members to add, with commas: {', '.join(INCLUDABLE)}")
+        str,
+        Meta(
+            description=f"Members to add, with commas: {', '.join(INCLUDABLE)}; "
+            "metadata with a limit only"
+        ),
     ] = ""
 
 

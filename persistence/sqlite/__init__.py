@@ -13,6 +13,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `schema`       the tables, and what marks a database as ours
 - `listing`      the list of sessions
 - `trash`        what was deleted
+- `superseded`   where records were written again
 - `reader`       SQLiteReader: the reading half, also beside a running service
 - `purging`      a life that goes for good goes bit by bit
 - `writing`      puts deltas into the tables

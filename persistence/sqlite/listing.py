@@ -9,10 +9,11 @@ What a caller filters by is bound to parameters, never part of the SQL.
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from functools import cache
+from contextlib import closing
+from functools import lru_cache
 
-from persistence.sequence import LOOKED_AT
-from runtime import INCLUDABLE, ListChunk, Listing, ListPosition, SessionInfo, SessionPage
+from persistence.sequence import LOOKED_AT, PAGE_BYTES
+from runtime import STREAMABLE, ListChunk, Listing, ListPosition, SessionInfo, SessionPage
 
 LIST_CHUNK = 1_024
 """Sessions in one chunk of the list of all: some 130 KB, and a millisecond of SQLite's time. A list
@@ -32,15 +33,23 @@ session_id, message_count, last_activity, current_agent, created_at, version, ti
 CAST(metadata AS BLOB)
 """
 
+STATEMENTS = 64
+"""Statements of which the text is kept, some KB each: more than programs ask for in turn. Callers
+choose the filters, and so could have any number of them made."""
+
 _PREFIX = "substr(s.session_id, 1, length(:prefix)) = :prefix"
 _ARCHIVED = "coalesce(t.archived, 0) = :archived"
-# `->` gives a number as it is written; what json_each gives is one that SQLite has read.
-_MEMBER = """
-EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = :name{n}
+# `->` gives a number as it is written; what json_each gives is one that SQLite has read. But in a
+# path a name ends at its first quotation mark, escaped or not (SQLite 3.40): so both read metadata
+# in which such marks are written `\u0022`. The backslashes go first: of `\\"` the mark is a name's
+# end, and not escaped.
+_PLAIN = r"""replace(replace(t.metadata, '\\', '\u005c'), '\"', '\u0022')"""
+_MEMBER = f"""
+EXISTS (SELECT 1 FROM json_each({_PLAIN}) AS m WHERE m.key = :name{{n}}
            AND CASE m.type WHEN 'text' THEN m.atom WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
-                           WHEN 'integer' THEN t.metadata -> m.fullkey
-                           WHEN 'real' THEN t.metadata -> m.fullkey END = :value{n})
-"""
+                           WHEN 'integer' THEN {_PLAIN} -> m.fullkey
+                           WHEN 'real' THEN {_PLAIN} -> m.fullkey END = :value{{n}})
+"""  # noqa: S608
 _NO_MEMBER = """
 NOT EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = :name{n}
                AND m.type <> 'null' AND m.atom IS NOT :value{n})
@@ -58,11 +67,18 @@ def page(
     position = after or _BEFORE_ALL[listing.order]
     # One row more than asked for tells whether there is a next page.
     values |= {"moment": position.moment, "session_id": position.session_id, "rows": limit + 1}
-    rows = connection.execute(_page_sql(listing.order, fits), values).fetchall()
-    sessions = [_info(row) for row in rows[:limit]]
+    sessions: list[SessionInfo] = []
+    size, has_more = 0, False
+    with closing(connection.execute(_page_sql(listing.order, fits), values)) as rows:
+        for row in rows:
+            if len(sessions) == limit or size >= PAGE_BYTES:
+                has_more = True
+                break
+            sessions.append(_info(row))
+            size += len(sessions[-1].metadata)
     [(total,)] = connection.execute("SELECT living FROM meta").fetchall()
     following: ListPosition | None = None
-    if len(rows) > limit:
+    if has_more:
         last = sessions[-1]
         moment = last.last_activity if listing.order == "activity" else last.created_at
         following = ListPosition(moment, last.session_id)
@@ -79,7 +95,7 @@ def chunks(
     A whole chunk in one step: meanwhile Python's other threads go on.
     """
     fits, values = _filter(listing)
-    members = tuple(name for name in INCLUDABLE if name in include)
+    members = tuple(name for name in STREAMABLE if name in include)
     sql = _chunk_sql(listing.order, fits, members)
     position = _BEFORE_ALL[listing.order]
     values |= {
@@ -158,7 +174,7 @@ def _ordered(order: str, more: str = "", only: str = "") -> str:
     """
 
 
-@cache
+@lru_cache(STATEMENTS)
 def _page_sql(order: str, fits: tuple[str, ...]) -> str:
     if not fits:
         # The casts are on the way out: SQLite hands out what lies in the file as it is.
@@ -169,7 +185,7 @@ def _page_sql(order: str, fits: tuple[str, ...]) -> str:
     """  # noqa: S608
 
 
-@cache
+@lru_cache(STATEMENTS)
 def _chunk_sql(order: str, fits: tuple[str, ...], members: tuple[str, ...]) -> str:
     ordered = _ordered(order, only="".join(f" AND {condition}" for condition in fits))
     last, moment = ("min", "last_activity") if order == "activity" else ("max", "created_at")
@@ -189,7 +205,6 @@ _GUIDES = """
 _MEMBERS = {
     "title": """iif(title IS NULL, '', ',"title":' || json_quote(title))""",
     "archived": """iif(archived, ',"archived":true', ',"archived":false')""",
-    "metadata": """',"metadata":' || json(metadata)""",
     "created_at": """',"created_at":' || json_quote(created_at)""",
     "version": """',"version":' || version""",
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define, field
 
-from persistence.sqlite import intervals, trash
+from persistence.sqlite import intervals, superseded, trash
 from persistence.sqlite import listing as lists
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
@@ -31,6 +31,8 @@ from runtime import (
     Settings,
     StoredSession,
     StoreUnavailable,
+    Superseded,
+    TrashedSession,
     TrashPage,
     TrashPosition,
     Wanted,
@@ -57,22 +59,6 @@ _BY_KEY = f"{_ROW} WHERE look.no = ? AND k = ? AND kind = ? AND key = ?"
 _BY_CALL = f"{_ROW} WHERE look.no = ? AND k = ? AND call = ?"
 _BY_SEQ = f"{_ROW} WHERE look.no = ? AND k = ? AND seq = k"
 _EXISTS = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
-# Lives in which something has been written twice, out of the index alone; then of those, whether it
-# is a record. SQLite would otherwise look at the entries of every session.
-_SUPERSEDED = """
-WITH written_twice AS MATERIALIZED
-     (SELECT DISTINCT no FROM look WHERE no > ?3 AND k >= 1 << 61
-       GROUP BY no, k HAVING count(*) > 1)
-SELECT session.no, session_id FROM written_twice JOIN session USING (no)
- WHERE deleted_at IS NULL AND EXISTS
-       (SELECT 1 FROM look AS l JOIN entry AS old ON old.id = l.id
-         WHERE l.no = session.no AND l.k >= 1 << 61 AND old.kind = 'record'
-           AND old.at < ?1 AND old.form & 8 = 0 AND EXISTS
-               (SELECT 1 FROM look AS m JOIN entry AS newer ON newer.id = m.id
-                 WHERE m.no = l.no AND m.k = l.k AND newer.kind = 'record'
-                   AND newer.key = old.key AND newer.seq > old.seq AND newer.at < ?1))
- ORDER BY session.no LIMIT ?2
-"""
 
 
 @define(eq=False)
@@ -143,13 +129,17 @@ class SQLiteReader:
         with self._reader() as connection:
             return trash.page(connection, limit, after, session_id)
 
+    def trashed(self, no: int) -> TrashedSession | None:
+        with self._reader() as connection:
+            return trash.life(connection, no)
+
     def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
         with self._reader() as connection:
             return trash.deleted_before(connection, before, limit)
 
-    def superseded(self, before: str, limit: int, after: int = 0) -> Sequence[tuple[int, str]]:
-        with self._reader() as connection:
-            return connection.execute(_SUPERSEDED, (before, limit, after)).fetchall()
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
+        with self._reader() as connection, snapshot(connection):
+            return superseded.superseded(connection, before, limit, after)
 
     def count(self) -> int:
         with self._reader() as connection:

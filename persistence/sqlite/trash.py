@@ -4,13 +4,15 @@ import sqlite3
 
 from runtime import SessionInfo, TrashedSession, TrashPage, TrashPosition
 
-_PAGE = """
+_TRASHED = """
 SELECT s.no, s.deleted_at, s.session_id, s.message_count, s.last_activity, s.current_agent,
        s.created_at, s.version, t.title, coalesce(t.archived, 0),
        CAST(coalesce(t.metadata, '{}') AS BLOB)
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no
- WHERE s.deleted_at > '' AND (s.deleted_at, s.no) < (:deleted_at, :no)
+ WHERE s.deleted_at > ''
 """
+_BY_NO = f"{_TRASHED} AND s.no = ?"
+_BEHIND = "AND (s.deleted_at, s.no) < (:deleted_at, :no)"
 _OF_ONE_ID = "AND s.session_id = :session_id"
 _ORDER = "ORDER BY s.deleted_at DESC, s.no DESC LIMIT :rows"
 _BEFORE_ALL = TrashPosition("\U0010ffff", 0)
@@ -29,7 +31,7 @@ def page(
 ) -> TrashPage:
     """A page of the trash."""
     position = after or _BEFORE_ALL
-    sql = " ".join((_PAGE, "" if session_id is None else _OF_ONE_ID, _ORDER))
+    sql = " ".join((_TRASHED, _BEHIND, "" if session_id is None else _OF_ONE_ID, _ORDER))
     rows = connection.execute(
         sql,
         {
@@ -44,6 +46,13 @@ def page(
         return TrashPage(sessions, None)
     last = sessions[-1]
     return TrashPage(sessions, TrashPosition(last.deleted_at, last.no))
+
+
+def life(connection: sqlite3.Connection, no: int) -> TrashedSession | None:
+    """The life of this number, if it lies in the trash."""
+    for row in connection.execute(_BY_NO, (no,)).fetchall():
+        return _trashed(*row)
+    return None
 
 
 def deleted_before(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from persistence.sequence import OutOfStep, check_change, check_fork
+from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from persistence.sqlite import rows
 from persistence.sqlite.look import rows_of
 from runtime import DROPPED, Change, Delta, Expire, Fork, Purge, Step, Undelete, digest
@@ -99,7 +99,7 @@ INSERT INTO look (no, k, id)
 SELECT ?1, k, ?4 + seq FROM look JOIN entry ON entry.id = look.id
  WHERE look.no = ?2 AND k >= 1 << 61 AND seq <= ?3
 """
-_SOURCE = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
+_SOURCE = "SELECT floor FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
 @define
@@ -260,10 +260,11 @@ def _ended(to: _Transaction, no: int, *, purge: bool) -> None:
 def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
     check_fork(fork)
     connection, at, source = to.connection, fork.at, fork.source
-    if not connection.execute(_SOURCE, (source,)).fetchall():
+    found = connection.execute(_SOURCE, (source,)).fetchall()
+    if not found:
         raise OutOfStep(f"life {source} is gone")
     no = _allocate(connection, 1)
-    row = rows.start(no, session_id, fork.root, fork.header)
+    row = rows.start(no, session_id, fork.root, header_of_copy(fork, found[0][0]))
     if connection.execute(_BEGIN, row).rowcount != 1:
         raise OutOfStep("the session lives already")
     copied = connection.execute(_COPY, (no, source, at, to.place)).rowcount

@@ -1,10 +1,14 @@
 """A fork: the store copies another session's entries, and one that says so follows."""
 
+from collections.abc import Sequence
+
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock, assert_no_checkpoints
 
 from runtime import (
+    BelowFloor,
     DeltaRejected,
     InvalidInput,
     Origin,
@@ -14,7 +18,7 @@ from runtime import (
     StoreError,
 )
 from runtime.saving.errand import Errand
-from runtime.store import Expire
+from runtime.store import Change, Committed, Delta, Expire, Fork
 from tests.runtime.fakes import (
     NOON,
     FakeStore,
@@ -57,6 +61,31 @@ async def test_a_session_that_is_not_on_disk_yet_is_forked(
         await runtime.session("s").append(user("b"), durable=False)
         await runtime.session("s").fork("g")
         assert store.texts("g") == ["a", "b"]
+
+
+async def test_a_fork_has_the_floor_of_what_was_copied_though_a_clean_up_came_in_between(
+    clock: MockClock,
+) -> None:
+    class CleaningStore(FakeStore):
+        """Drops the body of entry 1 right before it forks."""
+
+        def commit(self, deltas: Sequence[Delta]) -> Committed:
+            if any(isinstance(step, Fork) for delta in deltas for step in delta.steps):
+                source = self.load("s")
+                assert source is not None
+                header = evolve(source.header, floor=2)
+                clean_up = Change(no=source.no, header=header, after=3, dropped=[1])
+                super().commit([Delta(session_id="s", mark=1, steps=[clean_up])])
+            return super().commit(deltas)
+
+    async with running(CleaningStore(clock.current_time)) as runtime:
+        for n in range(2):
+            await runtime.session("s").put_records({"state": n})
+        await runtime.session("s").append(user("a"))
+        await runtime.session("s").fork("f")
+        with pytest.raises(BelowFloor, match="the floor is 2"):
+            await runtime.session("f").rewind(1)
+        await runtime.session("f").rewind(2)
 
 
 async def test_a_fork_and_its_source_go_on_apart(clock: MockClock, store: FakeStore) -> None:

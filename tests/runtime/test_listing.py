@@ -1,4 +1,5 @@
 from collections.abc import Collection, Generator
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -6,7 +7,8 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from runtime import RuntimeClosed, StoreUnavailable
+from persistence import SQLiteStore
+from runtime import InvalidInput, RuntimeClosed, StoreUnavailable, open_runtime
 from runtime.store import ListChunk, Listing
 from tests.runtime.fakes import FakeStore, call, running, unavailable, until, user
 
@@ -172,3 +174,32 @@ async def test_a_list_that_the_store_holds_up_takes_no_time_from_the_last_flush(
     assert trio.current_time() == began
     assert listing.texts("s") == ["a"]
     listing.open_gates()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("metadata", "in pages only"), ("messages", "is none of title, archived")]
+)
+async def test_what_the_list_of_all_cannot_have_is_refused(
+    clock: MockClock, store: FakeStore, name: str, reason: str
+) -> None:
+    async with running(store) as runtime:
+        with pytest.raises(InvalidInput, match=reason):
+            await runtime.stream_sessions(include=["title", name])
+
+
+@pytest.mark.parametrize("limit", [0, -1, 2**31 + 1, 2**63 - 1, 2**63, 10**30])
+async def test_a_page_of_a_number_that_no_store_knows_is_refused(
+    clock: MockClock, store: FakeStore, limit: int
+) -> None:
+    async with running(store) as runtime:
+        for refused in (runtime.list_sessions(limit=limit), runtime.trash(limit=limit)):
+            with pytest.raises(InvalidInput, match="limit: must be 1 to"):
+                await refused
+
+
+async def test_a_page_may_be_of_everything(tmp_path: Path) -> None:
+    store = SQLiteStore.open(tmp_path / "sessions.db")
+    async with open_runtime(store) as runtime:
+        await runtime.session("s").append(user("a"))
+        assert len((await runtime.list_sessions(limit=2**31)).sessions) == 1
+        assert (await runtime.trash(limit=2**31)).sessions == []

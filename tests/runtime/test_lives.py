@@ -1,5 +1,7 @@
 """One id, several lives: what is deleted goes to the trash whole, whatever was on disk of it."""
 
+from typing import NoReturn
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -268,6 +270,30 @@ async def test_a_life_in_the_trash_is_deleted_for_good(clock: MockClock, store: 
             await runtime.purge_trashed(trash_id_of(life))
         with pytest.raises(NotInTrash):
             await runtime.session("s").undelete()
+
+
+async def test_a_life_that_is_named_is_found_without_reading_the_trash(clock: MockClock) -> None:
+    class Store(FakeStore):
+        def trash(self, *args: object, **kwargs: object) -> NoReturn:
+            raise AssertionError("the trash may be long")
+
+    store = Store(clock.current_time)
+    store.commit([stored("a", "a"), stored("b", "b")])
+    async with running(store) as runtime:
+        for name in "ab":
+            await runtime.session(name).delete(durable=True)
+        await runtime.session("a").undelete(trash_id="1")
+        await runtime.purge_trashed("2")
+    assert (store.texts("a"), store.trash_texts("b")) == (["a"], [])
+
+
+async def test_a_life_of_another_id_does_not_come_back(clock: MockClock, store: FakeStore) -> None:
+    store.commit([stored("s", "a")])
+    async with running(store) as runtime:
+        await runtime.session("s").delete(durable=True)
+        with pytest.raises(NotInTrash):
+            await runtime.session("other").undelete(trash_id="1")
+        assert store.trash_texts("s") == [["a"]]
 
 
 async def test_a_living_session_is_not_purged_as_if_it_were_in_the_trash(

@@ -6,7 +6,7 @@ import pytest
 from trio.testing import MockClock
 
 from runtime import BelowFloor, Runtime, StoreError
-from runtime.store import DROPPED
+from runtime.store import DROPPED, Superseded
 from tests.runtime.fakes import FakeStore, Watch, running, stored, unavailable, user
 
 DAY = 24 * 3600.0
@@ -169,3 +169,23 @@ async def test_a_second_tidying_finds_nothing_to_do(
         await runtime.tidy()
         await runtime.flush()
     assert store.batches == []
+
+
+class ShortSighted(FakeStore):
+    """Looks at one number for each call, whether a session has it or not."""
+
+    def superseded(self, before: str, limit: int, after: int = 0) -> Superseded:
+        found = super().superseded(before, limit, after)
+        here = [session for session in found.sessions if session[0] == after + 1]
+        return Superseded(here, after + 1 if found.sessions else None)
+
+
+async def test_a_tidying_goes_on_where_the_store_has_found_nothing_yet(
+    clock: MockClock, watch: Watch
+) -> None:
+    store = ShortSighted(clock.current_time)
+    store.commit([stored(f"without {n}", "a") for n in range(5)])
+    async with running(store, now=watch, record_retention=1.5 * DAY) as runtime:
+        await keep_state(runtime, watch)
+        await runtime.tidy()
+        assert await dropped(runtime) == [1]

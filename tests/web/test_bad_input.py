@@ -1,5 +1,7 @@
 """Bad input: a status, a sentence that says what is wrong and where, and nothing half applied."""
 
+import json
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -209,10 +211,26 @@ async def test_an_id_that_returns_with_other_content_is_refused_whole(api: Api) 
         "archived=maybe",
         "include=title,messages",
         "metadata.a=1&metadata.a=2",
+        "include=metadata",
+        "include=title,metadata&order=created",
     ],
 )
 async def test_a_bad_page_of_the_list_is_refused(api: Api, query: str) -> None:
     await refused(await api.get(f"/sessions?{query}"), 400)
+
+
+@pytest.mark.parametrize("limit", ["", "&limit=10"])
+async def test_a_list_with_too_many_filters_is_refused(api: Api, limit: str) -> None:
+    filters = "&".join(f"metadata.n{n}=x" for n in range(17))
+    await refused(await api.get(f"/sessions?{filters}{limit}"), 400, "metadata", "at most 16")
+
+
+@pytest.mark.parametrize("number", [2**63, 10**20, -1, "1"])
+async def test_a_cursor_of_the_trash_that_no_store_knows_is_refused(
+    api: Api, number: int | str
+) -> None:
+    cursor = urlsafe_b64encode(json.dumps(["x", number]).encode()).decode().rstrip("=")
+    await refused(await api.get(f"/trash?cursor={cursor}"), 400, "cursor")
 
 
 async def test_a_cursor_of_a_list_in_another_order_is_refused(api: Api) -> None:

@@ -139,7 +139,7 @@ CALLS: list[tuple[str, str, Any, int]] = [
     ("GET /api/v1/agents/{session_id}/current", "", None, 200),
     ("GET /api/v1/sessions", "", None, 200),
     ("GET /api/v1/sessions", "?limit=1", None, 200),
-    ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version", None, 200),
+    ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version&limit=9", None, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"max_age_hours": 1}, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"dry_run": True}, 200),
     ("GET /health", "", None, 200),

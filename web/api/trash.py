@@ -21,6 +21,9 @@ from web.schemas import (
 )
 from web.tags import conditions, headers_of
 
+_Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""What a store can look for."""
+
 TrashId = Annotated[str, Meta(description="Names what was deleted: an id can be used anew")]
 
 
@@ -119,4 +122,4 @@ def blueprint(runtime: Runtime) -> Blueprint:
 def _position(cursor: str | None) -> TrashPosition | None:
     if cursor is None:
         return None
-    return TrashPosition(*from_cursor(cursor, tuple[str, int]))
+    return TrashPosition(*from_cursor(cursor, tuple[str, _Number]))

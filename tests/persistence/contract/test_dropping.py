@@ -1,11 +1,12 @@
 """Bodies that are dropped, and where a clean-up may find some."""
 
 import json
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from runtime.session.chain import digest
-from runtime.store import DROPPED, Row, Store, Wanted
+from runtime.store import DROPPED, Row, Store, Superseded, Wanted
 from tests.persistence.builders import (
     Item,
     at,
@@ -90,6 +91,22 @@ def test_a_fork_copies_that_a_body_was_dropped(store: Store) -> None:
 # -- where there is something to drop ----------------------------------------------------------
 
 
+def superseded_pages(
+    store: Store, before: str, limit: int = 10
+) -> Iterator[Sequence[tuple[int, str]]]:
+    after: int | None = 0
+    while after is not None:
+        found = store.superseded(before, limit, after)
+        yield found.sessions
+        assert found.next is None or found.next > after, "the search does not go on"
+        after = found.next
+
+
+def sessions_of(store: Store, before: str) -> list[tuple[int, str]]:
+    """All (no, session id) that have superseded records."""
+    return [session for page in superseded_pages(store, before) for session in page]
+
+
 @pytest.mark.parametrize(
     ("items", "is_found"),
     [
@@ -108,26 +125,26 @@ def test_a_record_is_superseded_by_another_of_its_key_both_before_the_moment(
     store: Store, items: tuple[Item | str, ...], is_found: bool
 ) -> None:
     [no] = begun(store, born("s", *items))
-    assert list(store.superseded(at(3), 10)) == [(no, "s")] * is_found
+    assert sessions_of(store, at(3)) == [(no, "s")] * is_found
 
 
 def test_a_record_whose_body_was_dropped_is_not_superseded(store: Store) -> None:
     items = (record("k", 1, at(1)), record("k", 2, at(1)), record("k", 3, at(9)))
     [no] = begun(store, born("s", *items))
     committed(store, delta("s", follows(no, 3, *items, dropped=[1])))
-    assert list(store.superseded(at(5), 10)) == []
+    assert sessions_of(store, at(5)) == []
 
 
 def test_a_record_is_superseded_by_one_whose_body_was_dropped(store: Store) -> None:
     items = (record("k", 1, at(1)), record("k", 2, at(1)), record("k", 3, at(1)))
     [no] = begun(store, born("s", *items))
     committed(store, delta("s", follows(no, 3, *items, dropped=[2])))
-    assert list(store.superseded(at(5), 10)) == [(no, "s")]
+    assert sessions_of(store, at(5)) == [(no, "s")]
 
 
 def test_the_superseded_of_a_session_in_the_trash_are_left_alone(store: Store) -> None:
     begun(store, delta("s", begins(record("k", 1), record("k", 2), end="trash")))
-    assert list(store.superseded(at(5), 10)) == []
+    assert sessions_of(store, at(5)) == []
 
 
 def test_the_superseded_are_paged_in_the_order_of_their_numbers(store: Store) -> None:
@@ -136,9 +153,16 @@ def test_the_superseded_are_paged_in_the_order_of_their_numbers(store: Store) ->
     numbers = begun(store, *(born(name, *items) for name in names))
     committed(store, born("without", "a message"))
     everything = sorted(zip(numbers, names, strict=True))
-    paged: list[tuple[int, str]] = []
-    while page := store.superseded(at(5), 2, paged[-1][0] if paged else 0):
-        assert len(page) <= 2
-        paged += page
-    assert paged == everything
-    assert list(store.superseded(at(5), 10, everything[2][0])) == everything[3:]
+    for limit in range(1, 7):
+        pages = list(superseded_pages(store, at(5), limit))
+        assert [session for page in pages for session in page] == everything
+        assert all(len(page) <= limit for page in pages)
+
+
+def test_the_superseded_beyond_a_number_are_those_of_higher_ones(store: Store) -> None:
+    items = (record("k", 1), record("k", 2))
+    first, second, third = begun(store, *(born(name, *items) for name in "cab"))
+    found = store.superseded(at(5), 10, first)
+    assert list(found.sessions) == [(second, "a"), (third, "b")]
+    assert found.next is None
+    assert store.superseded(at(5), 10, third) == Superseded([], None)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from persistence.sequence import LOOKED_AT
-from runtime.store import Listing, Settings, Store
+from runtime.errors import InvalidInput
+from runtime.store import MAX_FILTERS, Listing, Settings, Store
 from tests.persistence.builders import at, born
 from tests.persistence.contract.stores import committed, ids, listed, pages
 
@@ -99,6 +100,49 @@ def test_a_member_is_found_by_its_name_to_the_letter(store: Store, name: str) ->
     )
     assert listed(store, Listing(metadata=((name, "found"),))) == ["s"]
     assert listed(store, Listing(metadata=((name, ""),))) == ["without"]
+
+
+@pytest.mark.parametrize(
+    "name", ['"', '""', '\\"', '"\\', "\\", "\\\\", '"."', "\n", "\x01", "\x7f"]
+)
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        (b"7", "7"),
+        (b"1.50", "1.50"),
+        (b"12345678901234567890123", "12345678901234567890123"),
+        (b"true", "true"),
+        (b'"a\\"\\\\b"', 'a"\\b'),
+    ],
+)
+def test_a_name_that_json_escapes_is_found_whatever_its_member_is(
+    store: Store, name: str, member: bytes, text: str
+) -> None:
+    metadata = b'{"other\\"":0,%s:%s,"last":"\\\\"}' % (json.dumps(name).encode(), member)
+    committed(store, born("s", settings=Settings(metadata=metadata)))
+    assert listed(store, Listing(metadata=((name, text),))) == ["s"]
+    assert listed(store, Listing(metadata=((name, f"{text}x"),))) == []
+    escaped = json.dumps(name)[1:-1]
+    if escaped != name:
+        assert listed(store, Listing(metadata=((escaped, text),))) == []
+
+
+def test_as_many_members_as_are_allowed_can_be_asked_for(store: Store) -> None:
+    members = {f"n{n}": str(n) for n in range(MAX_FILTERS)}
+    committed(
+        store,
+        born("all", settings=Settings(metadata=json.dumps(members).encode())),
+        born("one less", settings=Settings(metadata=json.dumps(members | {"n7": ""}).encode())),
+    )
+    listing = Listing(metadata=tuple(members.items()))
+    assert listed(store, listing) == ["all"]
+    assert [chunk.count for chunk in store.stream_sessions(listing)] == [1]
+
+
+def test_more_members_than_that_are_refused() -> None:
+    members = tuple((f"n{n}", "x") for n in range(MAX_FILTERS + 1))
+    with pytest.raises(InvalidInput, match="17 filters; a list can have at most 16"):
+        Listing(metadata=members)
 
 
 def test_all_members_must_be_as_asked_for(store: Store) -> None:

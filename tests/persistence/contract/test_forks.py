@@ -127,6 +127,20 @@ def test_a_fork_keeps_bodies_that_its_source_drops_later(store: Store) -> None:
     assert said(store, "fork") == rows(log(*SOURCE, FORKED))
 
 
+@pytest.mark.parametrize(
+    ("planned", "now", "floor"), [(0, 2, 2), (0, 4, 3), (1, 2, 2), (2, 0, 2), (0, 0, 0)]
+)
+def test_the_floor_of_a_fork_is_that_of_what_was_copied(
+    store: Store, planned: int, now: int, floor: int
+) -> None:
+    [source] = begun(store, born("source", *SOURCE))
+    step = fork(source, 3, *SOURCE[:3], FORKED, floor=planned)
+    clean_up = follows(source, 4, *SOURCE, dropped=[2] if now else [], floor=now)
+    committed(store, delta("source", clean_up))
+    committed(store, delta("fork", step))
+    assert loaded(store, "fork").header == evolve(step.header, floor=floor)
+
+
 def test_a_fork_is_rejected_when_its_id_lives(store: Store) -> None:
     [source] = begun(store, born("source", *SOURCE))
     [taken] = begun(store, born("taken", "mine"))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from persistence.sequence import PAGE_BYTES
 from runtime.store import Listing, ListPosition, SessionInfo, Settings, Store
 from tests.persistence.builders import at, born, delta, follows
 from tests.persistence.contract.stores import (
@@ -179,3 +180,21 @@ def test_a_position_by_creation_need_not_be_that_of_a_session(
 ) -> None:
     committed(store, born("a", created_at=at(1)), born("b", created_at=at(3)))
     assert ids(store.list_sessions(BY_CREATION, 10, position)) == behind
+
+
+@pytest.mark.parametrize("listing", [EVERYTHING, BY_CREATION, Listing(archived=False)])
+def test_a_page_ends_where_the_metadata_is_more_than_one_may_have(
+    store: Store, listing: Listing
+) -> None:
+    large = b'{"x":"%s"}' % (b"x" * (PAGE_BYTES // 3))
+    names = [f"s{n}" for n in range(8)]
+    committed(store, *(born(name, settings=Settings(metadata=large)) for name in names))
+    read = list(pages(store, listing, 100))
+    assert [len(page.sessions) for page in read] == [3, 3, 2]
+    assert sorted(name for page in read for name in ids(page)) == names
+
+
+def test_a_page_has_a_session_however_large_its_metadata_is(store: Store) -> None:
+    large = b'{"x":"%s"}' % (b"x" * PAGE_BYTES)
+    committed(store, *(born(name, settings=Settings(metadata=large)) for name in "ab"))
+    assert [ids(page) for page in pages(store, EVERYTHING, 100)] == [["b"], ["a"]]

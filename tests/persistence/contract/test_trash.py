@@ -3,6 +3,7 @@
 import pytest
 
 from runtime.store import (
+    Purge,
     SessionInfo,
     Settings,
     Store,
@@ -122,6 +123,20 @@ def test_the_trash_of_one_id_is_of_this_id_alone(store: Store) -> None:
     page = store.trash(1, None, "s%")
     assert page.next is not None
     assert [life.no for life in store.trash(1, page.next, "s%").sessions] == [first]
+
+
+def test_a_life_in_the_trash_is_found_by_its_number(store: Store) -> None:
+    [no] = begun(store, born("s", "one", settings=SETTINGS, current_agent="coder"))
+    committed(store, delta("s", follows(no, 1, "one", current_agent="coder", end="trash")))
+    trashed(store, "s", "another one")
+    assert store.trashed(no) == store.trash(10).sessions[1]
+
+
+def test_what_lives_or_is_gone_is_not_found_in_the_trash(store: Store) -> None:
+    [living] = begun(store, born("living", "one"))
+    gone = trashed(store, "gone", "one")
+    committed(store, delta("purge", Purge(gone)))
+    assert [store.trashed(no) for no in (living, gone, 0, 999)] == [None] * 4
 
 
 def test_the_trashed_before_a_moment_are_those_deleted_earlier(store: Store) -> None:
