@@ -49,7 +49,7 @@ def measured(
     results = Results(
         suite=suite,
         command=command or f"python -m benchmarks.{suite} --rounds {effort.rounds}",
-        machine=machine.describe(effort.folder),
+        machine=machine.describe(effort.folder, quick=effort.quick),
         quick=effort.quick,
     )
     timer = Timer()

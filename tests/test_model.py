@@ -483,6 +483,4 @@ def switches_of(model: Model) -> list[dict[str, str]]:
 
 
 TestSessionsAndLists = SessionsAndLists.TestCase
-TestSessionsAndLists.settings = hypothesis_settings(
-    max_examples=40, stateful_step_count=25, deadline=None
-)
+TestSessionsAndLists.settings = hypothesis_settings(max_examples=40, stateful_step_count=25)

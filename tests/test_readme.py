@@ -210,7 +210,6 @@ def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> Non
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")

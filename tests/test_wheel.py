@@ -17,7 +17,7 @@ PACKAGES = ("runtime", "persistence", "web")
 
 def tracked_files() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     # A file that is deleted and not committed yet is still listed.
     return [Path(name) for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
@@ -39,7 +39,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZipFile]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
     )
     assert build.returncode == 0, build.stdout + build.stderr
     [file] = built.iterdir()

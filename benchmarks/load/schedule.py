@@ -53,4 +53,7 @@ class Schedule:
         return due - self.taken
 
     def _moment(self, number: int) -> float:
-        return trio.current_time() if self.rate is None else self.begun + number / self.rate
+        if self.rate is not None:
+            return self.begun + number / self.rate
+        # The first is due at once: so there is one, however late the machine lets a client begin.
+        return trio.current_time() if number else self.begun

@@ -3,9 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import quantiles
-from time import monotonic
+from time import monotonic, sleep
 
 from attrs import define, field, frozen
+
+from tests.service import PATIENCE
+
+LOOK = 0.02
+"""Seconds between two looks at what is awaited."""
 
 
 @frozen
@@ -19,6 +24,16 @@ class Effort:
     def of(self, full: int, quick: int) -> int:
         """`full`, or `quick` if there is no time."""
         return quick if self.quick else full
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is judged how long things take; else only whether they come.
+
+        The quick forms run two at a time beside the tests, on a machine that does who knows what
+        else: a bound of time would judge all of these. What has to come while something lasts is
+        waited for while it lasts; so what would only come afterwards is found out all the same.
+        """
+        return not self.quick
 
 
 @define
@@ -54,6 +69,16 @@ class Clock:
     @property
     def seconds(self) -> float:
         return monotonic() - self.started
+
+
+def comes_true(condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
+    """Waits until it does; `False` if it has not after all that time."""
+    clock = Clock()
+    while not condition():
+        if clock.seconds > patience:
+            return False
+        sleep(LOOK)
+    return True
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from attrs import define, field
 
 from tests.faults.ledger import Ledger
+from tests.service import PATIENCE
 
 FINAL = {400, 404, 409, 413, 415, 429}
 """Statuses after which a write definitely had no effect. A 503 says that it is unknown."""
@@ -77,7 +78,8 @@ class Load:
             return False  # unknown: that is what the ledger says of it already
         self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
         if answer.status in {200, 201, 202}:
-            self.ledger.ok(message_id, json.loads(content)["last_seq"])
+            said = json.loads(content)
+            self.ledger.ok(message_id, said["last_seq"], said["durable_seq"])
             self.answered += 1
         elif answer.status in FINAL:
             self.ledger.failed(message_id)
@@ -87,7 +89,7 @@ class Load:
 def found(url: str, session_ids: Iterator[str] | list[str]) -> dict[str, list[tuple[int, str]]]:
     """What the service has of these sessions: their messages' numbers and ids."""
     address = urlsplit(url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=30)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
     result: dict[str, list[tuple[int, str]]] = {}
     try:
         for session_id in session_ids:

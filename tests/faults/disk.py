@@ -28,14 +28,14 @@ from time import monotonic, sleep
 
 from attrs import frozen
 
-from tests.faults.campaign import Clock, Effort, Report, milliseconds
+from tests.faults.campaign import Clock, Effort, Report, comes_true, milliseconds
 from tests.faults.clients import found
 from tests.faults.lag import Lag
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.shim import READS, STALLED, SYNCS, WRITES, Disk, serving
 from tests.faults.small_disk import SmallDisk
 from tests.faults.watch import Answer, Watch, ask, connected
-from tests.service import COMMAND, Service, process
+from tests.service import COMMAND, PATIENCE, Service, process
 from web.running import Exit
 
 WRITERS = 4
@@ -47,7 +47,7 @@ RESIDENT = 1.0
 """Seconds in which a session that is in memory has to be read, whatever the disk does; likewise."""
 RECOVERY = 12.0
 """Seconds after which health has to have returned: the longest pause between two attempts, 5 s,
-and SQLite's wait for a lock, 5 s."""
+and SQLite's wait for a lock, 5 s; likewise."""
 LAG = 0.050
 """Seconds of the event loop's delay, as the service sees it, that no fault may cause."""
 LAG_BUCKET = re.compile(
@@ -64,10 +64,14 @@ Fault = AbstractContextManager[object]
 class Plan:
     """One effort's times, in seconds."""
 
-    quick: bool
+    effort: Effort
     folder: Path
     report: Report
     disk: Disk | None = None
+
+    @property
+    def quick(self) -> bool:
+        return self.effort.quick
 
     @property
     def commit_timeout(self) -> float:
@@ -75,10 +79,12 @@ class Plan:
 
     @property
     def short(self) -> float:
+        """Of a fault, at least: it lasts until all has been seen that it is to lead to."""
         return 1.2 if self.quick else 8.0
 
     @property
     def long(self) -> float:
+        """Likewise."""
         return 1.5 if self.quick else 30.0
 
     @property
@@ -94,12 +100,12 @@ class Plan:
         """The same for one fault: in a folder of its own, on a disk of its own."""
         folder = self.folder / name
         folder.mkdir()
-        return Plan(self.quick, folder, self.report, Disk.build(folder))
+        return Plan(self.effort, folder, self.report, Disk.build(folder))
 
 
 def run(effort: Effort) -> Report:
     report = Report()
-    plan = Plan(effort.quick, effort.folder, report)
+    plan = Plan(effort, effort.folder, report)
     faults = (_failing_calls, _lock, _full, _behind, _made_read_only, _sync_error)
     try:
         Disk.build(effort.folder)
@@ -145,6 +151,7 @@ def _kill_while_writes_fail(plan: Plan) -> None:
         Watch(service.url, ledger, prefix=name).watching(writers=WRITERS),
     ):
         sleep(plan.before)
+        comes_true(lambda: ledger.count(Outcome.OK) > 0)
         for fault in (errno.EIO, 0, errno.EIO, 0, errno.EIO):
             plan.disk.set(fault, WRITES)
             sleep(0.3)
@@ -202,9 +209,10 @@ def _sync_error(plan: Plan) -> None:
         watch = Watch(service.url, ledger)
         with watch.watching(writers=WRITERS):
             sleep(plan.before)
+            comes_true(lambda: ledger.count(Outcome.OK) > 0)
             plan.disk.set(errno.EIO, SYNCS)
             try:
-                code: int | str = service.process.wait(10)
+                code: int | str = service.process.wait(PATIENCE)
             except TimeoutExpired:
                 code = "nothing: it goes on"
         plan.report.expect(
@@ -248,13 +256,18 @@ def _behind(plan: Plan) -> None:
     with _service(plan, *options, disk=plan.disk) as service:
         assert plan.disk is not None
         before = _resident_memory(service)
-        end = monotonic() + plan.short
+        clock = Clock()
+
+        def is_enough() -> bool:
+            if clock.seconds < plan.short:
+                return False
+            return clock.seconds > PATIENCE or any(a.status == 503 for a in list(answers))
 
         def push(number: int) -> None:
             message = {"role": "user", "content": "x" * 100_000}
             with connected(service.url) as connection:
                 for turn in itertools.count():
-                    if monotonic() > end:
+                    if is_enough():
                         return
                     path = f"/api/v1/sessions/push-{number}/messages"
                     body = json.dumps({**message, "id": f"{number}.{turn}"})
@@ -270,8 +283,7 @@ def _behind(plan: Plan) -> None:
             growth = (_resident_memory(service) - before) / 1024
         refused = [answer for answer in answers if answer.status == 503]
         accepted = [answer for answer in answers if answer.status in {201, 202}]
-        recovered = _recover(service)
-        plan.report.expect(recovered is not None, "pushed by 64 clients: health does not return")
+        _expect_recovery(plan, "pushed by 64 clients", service)
         stored = sum(len(m) for m in found(service.url, [f"push-{n}" for n in range(64)]).values())
     plan.report.count("pushes by 64 clients against a disk that stands still", len(answers))
     plan.report.figures[f"memory added at a limit of {limit} MiB"] = f"{growth:.0f} MiB"
@@ -308,19 +320,18 @@ def _go_through(
     ):
         start = _lags(service)
         sleep(plan.before)
-        began = monotonic()
         before = _lags(service)
         with fault:
+            began = monotonic()
             sleep(seconds)
+            comes_true(partial(watch.has_seen, began, degrades=degrades))
+            ended = monotonic()
         lag = _lags(service) - before
-        ended = monotonic()
-        recovered = _recover(service)
+        recovered = _expect_recovery(plan, what, service)
         sleep(0.2)
     plan.report.count(what)
-    if recovered is None:
-        plan.report.expect(False, f"{what}: health does not return")
+    if not recovered:
         return
-    plan.report.figures[f"{what}: healthy again after"] = f"{recovered:.1f} s"
     judge = partial(_expect, plan, what)
     within = plan.commit_timeout + SLACK + machine.allowance
     resident = RESIDENT + machine.allowance
@@ -330,17 +341,19 @@ def _go_through(
         ("a cold read", watch.cold, {200, 404, 503}, within),
         ("/health", watch.health, {200, 503}, resident),
     ):
+        in_time = [a for a in answers if began <= a.at and a.at + a.seconds <= ended]
+        judge(bool(in_time), f"{kind} was not answered while it lasted")
         meanwhile = [a for a in answers if began - within <= a.at <= ended]
-        judge(bool(meanwhile), f"{kind} was never answered")
         strange = {a.status for a in meanwhile} - statuses
         judge(not strange, f"{kind} was answered {strange}")
         longest = max((a.seconds for a in meanwhile), default=0)
-        judge(longest <= limit, f"{kind} took {longest:.1f} s; {limit:.1f} are allowed")
+        is_late = plan.effort.is_timed and longest > limit
+        judge(not is_late, f"{kind} took {longest:.1f} s; {limit:.1f} are allowed")
     refused = [a for a in watch.writes if a.status == 503]
     judge(all(a.retry_after for a in refused), "a 503 came without Retry-After")
     if degrades:
         judge(bool(refused), "no write was refused")
-        _expect_degraded(watch.health, began, within, judge)
+        _expect_degraded(watch.health, began, within if plan.effort.is_timed else inf, judge)
     _judge_lag(plan, what, _p99(lag), _p99(before - start))
     plan.report.count("writes during faults", len([a for a in watch.writes if a.at >= began]))
     for problem in ledger.check(found(service.url, _written(ledger))):
@@ -388,18 +401,28 @@ def _expect(plan: Plan, what: str, holds: bool, otherwise: str) -> None:
     plan.report.expect(holds, f"{what}: {otherwise}")
 
 
-def _recover(service: Service) -> float | None:
-    """Seconds until health has returned, or `None`."""
+def _expect_recovery(plan: Plan, what: str, service: Service) -> bool:
+    """Waits for health to return; says whether it did."""
     clock = Clock()
-    while clock.seconds < RECOVERY:
-        try:
-            with connected(service.url) as connection:
-                if json.loads(ask(connection, "GET", "/health").body)["status"] == "healthy":
-                    return clock.seconds
-        except (OSError, HTTPException):
-            return None
-        sleep(0.02)
-    return None
+    with Lag(plan.folder).measured() as machine:
+        came = comes_true(lambda: _is_healthy(service) or service.process.poll() is not None)
+    recovered = came and service.process.poll() is None
+    took, allowed = clock.seconds, RECOVERY + machine.allowance
+    _expect(plan, what, recovered, "health does not return")
+    if recovered:
+        plan.report.figures[f"{what}: healthy again after"] = f"{took:.1f} s"
+        is_late = plan.effort.is_timed and took > allowed
+        _expect(plan, what, not is_late, f"health returned after {took:.1f} s")
+    return recovered
+
+
+def _is_healthy(service: Service) -> bool:
+    try:
+        with connected(service.url) as connection:
+            answer = ask(connection, "GET", "/health")
+    except (OSError, HTTPException):
+        return False
+    return bool(json.loads(answer.body)["status"] == "healthy")
 
 
 # -- how the faults are made ---------------------------------------------------------------------
@@ -438,7 +461,7 @@ def _locked_by_another(path: Path) -> Iterator[None]:
             yield
         finally:
             other.stdin.close()
-            other.wait(10)
+            other.wait(PATIENCE)
 
 
 @contextmanager
@@ -469,7 +492,7 @@ def _try_to_start(plan: Plan) -> subprocess.CompletedProcess[str]:
         arguments = ["setpriv", "--bounding-set", without, "--inh-caps", without, *arguments]
     process = subprocess.Popen(arguments, cwd=plan.folder, stderr=subprocess.PIPE, text=True)
     try:
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=PATIENCE)
     except TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         _, stderr = process.communicate()

@@ -41,6 +41,8 @@ class Ledger:
 
     calls: dict[str, Call] = field(factory=dict)
     """By message id; ids are unique."""
+    durable: dict[str, int] = field(factory=dict)
+    """By session, how much of it an answer said to be on disk."""
     _writing: Lock = field(factory=Lock)
 
     def invoked(self, session_id: str, message_id: str) -> None:
@@ -48,15 +50,19 @@ class Ledger:
             assert message_id not in self.calls, f"{message_id} is not unique"
             self.calls[message_id] = Call(session_id, message_id)
 
-    def ok(self, message_id: str, seq: int) -> None:
+    def ok(self, message_id: str, seq: int, durable_seq: int = 0) -> None:
         call = self.calls[message_id]
         call.seq, call.answered_at, call.outcome = seq, monotonic(), Outcome.OK
+        with self._writing:
+            known = self.durable.get(call.session_id, 0)
+            self.durable[call.session_id] = max(known, durable_seq)
 
     def failed(self, message_id: str) -> None:
         self.calls[message_id].outcome = Outcome.FAILED
 
     def count(self, outcome: Outcome) -> int:
-        return sum(call.outcome is outcome for call in self.calls.values())
+        # A list first, in one step: others may add to the calls meanwhile.
+        return sum(call.outcome is outcome for call in list(self.calls.values()))
 
     def check(self, found: Mapping[str, Sequence[tuple[int, str]]]) -> list[str]:
         """What is wrong with the sessions, each given as its messages' numbers and ids."""

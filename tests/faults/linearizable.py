@@ -28,7 +28,7 @@ from tests.faults.histories.checker import check
 from tests.faults.histories.recorded import Answer, Recorded
 from tests.faults.histories.recorder import Recorder
 from tests.faults.shim import serving
-from tests.service import COMMAND, Service, process
+from tests.service import COMMAND, PATIENCE, Service, process
 
 CALLERS = 6
 SESSIONS = 3
@@ -86,7 +86,7 @@ class Chapter:
 
     def look(self, service: Service) -> None:
         """Reads all that there is, with nobody else around."""
-        client = Client(service.url, self.recorder, patience=20)
+        client = Client(service.url, self.recorder, patience=PATIENCE)
         for session_id in self.sessions:
             for what in ("log", "messages", "header", "records"):
                 client.ask(session_id, Read(what=what))
@@ -187,7 +187,7 @@ def _orderly_end(chapter: Chapter, service: Service) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Somebody else has begun to write, and does not go on."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as other:
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as other:
         other.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
-from tests.faults.campaign import Clock, Effort, Report
+from tests.faults.campaign import Clock, Effort, Report, comes_true
 from tests.faults.clients import JSON
-from tests.service import Service, running
+from tests.service import PATIENCE, Service, running
 
 RATE = 50
 """Requests per second: a busy user's dozen IDEs, and a few per cent of a processor."""
@@ -123,7 +123,7 @@ class Mixed:
         """One caller's life."""
         random = Random(number)  # noqa: S311 -- it only varies the load
         address = urlsplit(self.url)
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=15)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
         turn = 0
         try:
             while not self.stop.wait(turn * THREADS / RATE - self.clock.seconds):
@@ -191,10 +191,13 @@ def run(effort: Effort) -> Report:
 
 def _expect_turnover(service: Service, report: Report) -> None:
     """Passivation and retention have to have been at work, or nothing was shown."""
-    counted = _metrics(service)
-    passivations = int(counted["agent_runtime_passivations_total"])
-    report.count("passivations", passivations)
-    report.expect(passivations > 0, "no session was passivated")
+
+    def passivations() -> int:
+        return int(_metrics(service)["agent_runtime_passivations_total"])
+
+    # Nobody calls any more: by now all of them are idle.
+    report.expect(comes_true(lambda: passivations() > 0), "no session was passivated")
+    report.count("passivations", passivations())
     with service.client() as client:
         total = client.get("/api/v1/sessions?limit=1").json()["total"]
     report.figures["sessions stored at the end"] = str(total)
@@ -207,11 +210,11 @@ def _judge(samples: Sequence[Sample], report: Report, *, quick: bool) -> None:
     hours = (half[-1].at - half[0].at) / 3600
     for what, allowed in ALLOWED.items():
         values = [sample.values[what] for sample in half]
-        slope = linear_regression([sample.at / 3600 for sample in half], values).slope
         level = f"{median(values):.1f} {UNITS[what]}"
-        if quick:  # too short for a slope
+        if quick:  # too short for a slope, and perhaps a single sample
             report.figures[what] = level
             continue
+        slope = linear_regression([sample.at / 3600 for sample in half], values).slope
         report.figures[what] = f"{level}, slope {slope:+.1f} {UNITS[what]}/hour"
         report.expect(
             slope * hours <= allowed,

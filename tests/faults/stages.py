@@ -21,6 +21,7 @@ from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
 from persistence.sqlite.opening.restore import restore
 from tests.faults.transactions import transactions
+from tests.service import PATIENCE
 
 DB = "sessions.db"
 SAVED = "saved.db"
@@ -107,7 +108,7 @@ class Stages:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.close()
-            process.wait(30)
+            process.wait(PATIENCE)
             process.stdout.close()
 
     def run(self, name: str, folder: Path, *arguments: object, kill_at: int = -1) -> Ended:

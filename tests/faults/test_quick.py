@@ -14,11 +14,14 @@ def reports(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, Future[Report]]]:
     """What each campaign comes to."""
-    with ThreadPoolExecutor(2) as lanes:
+    lanes = ThreadPoolExecutor(2)
+    try:
         yield {
             name: lanes.submit(run, Effort(quick=True, folder=tmp_path_factory.mktemp(name)))
             for name, run in campaigns().items()
         }
+    finally:
+        lanes.shutdown(cancel_futures=True)  # where only some of them are asked for
 
 
 @pytest.mark.parametrize("name", campaigns())

@@ -45,6 +45,18 @@ class Watch:
     health: list[Answer] = field(factory=list)
     _stop: threading.Event = field(factory=threading.Event)
 
+    def has_seen(self, began: float, *, degrades: bool) -> bool:
+        """Whether each kind of call that was sent since then has been answered.
+
+        And, if it `degrades`, whether a write was refused and health said so.
+        """
+        kinds = [self.resident, self.cold, self.writes, self.health]
+        seen = [[a for a in list(kind) if a.at >= began] for kind in kinds]
+        if not all(seen):
+            return False
+        *_, writes, health = seen
+        return not degrades or all(any(a.status == 503 for a in kind) for kind in (writes, health))
+
     @contextmanager
     def watching(self, *, writers: int = 4, cold: int = 0) -> Iterator[None]:
         """Calls for as long as the block runs. Writers send until they are acknowledged."""

@@ -2,7 +2,8 @@
 
 Time is trio's `MockClock`. It jumps when all tasks wait, and a task that waits for a worker thread
 waits too; so `patient_threads` stops the jumping while a thread is at work. A test that blocks a
-thread on purpose (`store.gate`) moves the time itself, with `clock.jump`.
+thread on purpose (`store.gate`) moves the time itself, with `clock.jump`; not before `until_held`
+says that all before it is done, since nobody knows how long a thread takes.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import inf
-from threading import Event
+from threading import Event, Lock
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -75,6 +76,26 @@ class Watch:
         self.moment += timedelta(**by)
 
 
+_threads_held = 0
+_holding = Lock()
+
+
+class Gate(Event):
+    """Lets threads through while it is set, as any event; and counts those that it holds."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        global _threads_held
+        if self.is_set():
+            return True
+        with _holding:
+            _threads_held += 1
+        try:
+            return super().wait(timeout)
+        finally:
+            with _holding:
+                _threads_held -= 1
+
+
 class FakeStore(MemoryStore):
     """The verified fake, failing as told and keeping a record of its calls."""
 
@@ -91,12 +112,12 @@ class FakeStore(MemoryStore):
         """How many entries of a session it loads, the newest ones; `None`: all."""
         self.leftovers = 0
         """So many commits more have a purge to go on with."""
-        self.gate = Event()
+        self.gate = Gate()
         """While clear, commits block their thread."""
         self.gate.set()
-        self.load_gate = Event()
+        self.load_gate = Gate()
         self.load_gate.set()
-        self.find_gate = Event()
+        self.find_gate = Gate()
         self.find_gate.set()
         self.afterwards: list[Callable[[], object]] = []
         """What happens right after the next commits, one after each, in the committing thread."""
@@ -320,6 +341,16 @@ async def until_quiet() -> None:
     while _threads_at_work:
         await wait_all_tasks_blocked(0.0005)
     await wait_all_tasks_blocked()
+
+
+async def until_held() -> None:
+    """Returns when every task waits, and each thread that works is held at a gate.
+
+    Not where more calls wait for threads than there are threads, as those have not begun.
+    """
+    await wait_all_tasks_blocked()
+    while _threads_held < _threads_at_work:
+        await wait_all_tasks_blocked(0.0005)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from runtime import (
     InvalidInput,
@@ -22,6 +22,7 @@ from tests.runtime.fakes import (
     stored,
     unavailable,
     until,
+    until_held,
     user,
 )
 
@@ -69,7 +70,7 @@ async def test_a_purge_that_is_asked_for_again_before_it_is_on_disk_waits_for_it
         for _ in range(2):
             callers.append(call(nursery, runtime.purge_trashed, "1"))
             await until(lambda: len(store.attempts) == 1)
-            await wait_all_tasks_blocked(0.001)
+            await until_held()
         assert [caller.is_done for caller in callers] == [False, False]
         store.gate.set()
         await callers[0].result()
@@ -128,11 +129,11 @@ async def test_an_errand_answers_with_what_it_left_on_disk_whatever_others_write
         )
         await until(lambda: len(store.attempts) == 1)
         writer = call(nursery, runtime.session(target).append, user("more"))
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         store.afterwards.append(store.gate.clear)  # the writer's commit hangs
         store.gate.set()
         await until(lambda: len(store.attempts) == 2)
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         assert (work.is_done, writer.is_done) == (True, False)
         summary = await work.result()
         assert (summary.durable_seq, summary.message_count) == (summary.version, 1)
@@ -179,7 +180,7 @@ async def test_who_meets_an_errand_that_is_rejected_is_answered_all_the_same(
         back = call(nursery, runtime.session("s").undelete)
         await until(lambda: len(store.attempts) == 1)
         other = call(nursery, runtime.session("s").summary)
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         store.gate.set()
         assert isinstance(await other.error(), SessionNotFound)
         assert isinstance(await back.error(), StoreError)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import trio
 from attrs import evolve
-from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
+from trio.testing import MockClock, assert_no_checkpoints
 
 from runtime import (
     BelowFloor,
@@ -29,6 +29,7 @@ from tests.runtime.fakes import (
     texts,
     unavailable,
     until,
+    until_held,
     user,
 )
 
@@ -179,7 +180,7 @@ async def test_while_a_fork_is_committed_its_id_cannot_be_activated(
         await until(lambda: len(store.attempts) == 1)
         loads = store.loads.count("f")
         append = call(nursery, runtime.session("f").append, user("b"))
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         assert (append.is_done, store.loads.count("f")) == (False, loads)
         store.gate.set()
         await fork.result()

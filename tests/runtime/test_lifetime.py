@@ -16,6 +16,7 @@ from tests.runtime.fakes import (
     error_of,
     running,
     unavailable,
+    until_held,
     user,
 )
 
@@ -170,7 +171,7 @@ async def test_the_end_does_not_wait_for_a_commit_that_never_returns(
 ) -> None:
     async def pass_time() -> None:
         for _ in range(4):
-            await wait_all_tasks_blocked(0.01)
+            await until_held()
             clock.jump(30)
 
     try:
@@ -189,7 +190,7 @@ async def test_the_end_does_not_wait_for_a_load_that_never_returns(
     clock: MockClock, store: FakeStore
 ) -> None:
     async def pass_time() -> None:
-        await wait_all_tasks_blocked(0.01)
+        await until_held()
         clock.jump(31)
 
     try:

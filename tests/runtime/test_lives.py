@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from runtime import NotInTrash, SessionExists, SessionNotFound, trash_id_of
 from tests.runtime.fakes import (
@@ -16,6 +16,7 @@ from tests.runtime.fakes import (
     texts,
     unavailable,
     until,
+    until_held,
     user,
 )
 
@@ -251,7 +252,7 @@ async def test_while_a_session_comes_back_its_id_cannot_be_activated(
         await until(lambda: len(store.attempts) == 1)
         loads = len(store.loads)
         append = call(nursery, runtime.session("s").append, user("new"))
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         assert (append.is_done, len(store.loads)) == (False, loads)
         store.gate.set()
         await undelete.result()

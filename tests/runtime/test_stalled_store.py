@@ -5,7 +5,17 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import RuntimeConfig, StoreUnavailable, open_runtime
-from tests.runtime.fakes import FakeStore, call, error_of, running, stored, texts, until_quiet, user
+from tests.runtime.fakes import (
+    FakeStore,
+    call,
+    error_of,
+    running,
+    stored,
+    texts,
+    until_held,
+    until_quiet,
+    user,
+)
 
 
 async def test_a_load_that_takes_too_long_is_told_to_everyone_who_asked(
@@ -16,7 +26,7 @@ async def test_a_load_that_takes_too_long_is_told_to_everyone_who_asked(
         store.load_gate.clear()
         # Far more than there are reading threads, and two for each session.
         callers = [call(nursery, runtime.session(f"s-{n // 2}").history) for n in range(40)]
-        await wait_all_tasks_blocked(0.01)
+        await wait_all_tasks_blocked()
         clock.jump(10)
         assert all([isinstance(await c.error(), StoreUnavailable) for c in callers])
         store.load_gate.set()
@@ -33,7 +43,7 @@ async def test_a_list_that_takes_too_long_is_refused(clock: MockClock, store: Fa
     async with running(store, commit_timeout=10) as runtime, trio.open_nursery() as nursery:
         store.load_gate.clear()
         caller = call(nursery, runtime.count_sessions)
-        await wait_all_tasks_blocked(0.01)
+        await until_held()
         clock.jump(10)
         assert isinstance(await caller.error(), StoreUnavailable)
         store.load_gate.set()
@@ -46,7 +56,7 @@ async def test_a_session_in_memory_is_read_while_all_reading_threads_are_stuck(
         await runtime.session("here").append(user("hello"))
         store.load_gate.clear()
         callers = [call(nursery, runtime.session(f"s-{n}").history) for n in range(40)]
-        await wait_all_tasks_blocked(0.01)
+        await wait_all_tasks_blocked()
         assert texts((await runtime.session("here").history()).entries) == ["hello"]
         store.load_gate.set()
         for caller in callers:
@@ -60,7 +70,7 @@ async def test_a_commit_that_takes_too_long_counts_as_a_failing_store_while_it_l
         store.gate.clear()
         async with trio.open_nursery() as nursery:
             caller = call(nursery, runtime.session("s").append, user("hello"))
-            await wait_all_tasks_blocked(0.01)
+            await until_held()
             clock.jump(9)
             assert runtime.statistics().persister.failing_since is None
             assert runtime.accepts_writes
@@ -97,7 +107,7 @@ async def test_the_end_does_not_wait_for_ever_for_a_store_that_does_not_close(
             ended.set()
 
         nursery.start_soon(live_and_end)
-        await wait_all_tasks_blocked(0.05)
+        await until_held()
         assert not ended.is_set()
         clock.jump(30)
         await ended.wait()
@@ -113,7 +123,7 @@ async def test_nobody_is_refused_for_a_store_that_is_only_slow(
     async with running(store, commit_timeout=10) as runtime, trio.open_nursery() as nursery:
         store.load_gate.clear()
         caller = call(nursery, runtime.session("s").history)
-        await wait_all_tasks_blocked(0.01)
+        await until_held()
         clock.jump(9)
         store.load_gate.set()
         assert await error_of(caller.result()) is None

@@ -1,6 +1,6 @@
 """A service without a socket: the app over a runtime over a memory store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,10 +8,12 @@ import pytest
 from attrs import define, field
 from quart import Response
 from quart_trio import QuartTrio
+from trio.testing import MockClock
 
 from persistence import MemoryStore
 from runtime import Runtime, RuntimeConfig, Store, open_runtime
 from tests.clock import Clock
+from tests.runtime.fakes import patient_threads
 from web import create_app
 
 
@@ -60,3 +62,14 @@ async def open_api(store: Store | None = None, **config: Any) -> AsyncIterator[A
 async def api() -> AsyncIterator[Api]:
     async with open_api() as api:
         yield api
+
+
+@pytest.fixture
+def patient_clock() -> Iterator[MockClock]:
+    """Trio's time: jumps to the next deadline when all tasks wait and no thread works.
+
+    So what fails in time does, and what works is never late. Not for sockets: nobody knows what is
+    on its way between them.
+    """
+    with patient_threads():
+        yield MockClock(autojump_threshold=0)

@@ -1,8 +1,9 @@
 """A served app and a client that sends exactly the bytes it is told to."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from math import inf
 from types import TracebackType
 from typing import Any
 
@@ -10,12 +11,10 @@ import h11
 import trio
 from attrs import define, field, frozen
 from quart_trio import QuartTrio
+from trio.testing import MockClock
 
 from web.connection import HTTPConnection
 from web.server import ServerConfig, open_listeners, serve
-
-TOO_LONG = 20
-"""Seconds after which a test has failed. No test waits for it."""
 
 
 @frozen
@@ -120,12 +119,26 @@ async def open_server(app: QuartTrio, config: ServerConfig | None = None) -> Asy
         await serve(app, listeners, config=config, shutdown=shutdown, task_status=task_status)
         served.stopped.set()
 
-    with trio.fail_after(TOO_LONG):
-        async with trio.open_nursery() as nursery:
-            served = Served(listeners[0].socket.getsockname()[1], [], shutdown)
-            served.urls = await nursery.start(run)
-            yield served
-            shutdown.set()
+    async with trio.open_nursery() as nursery:
+        served = Served(listeners[0].socket.getsockname()[1], [], shutdown)
+        served.urls = await nursery.start(run)
+        yield served
+        shutdown.set()
+
+
+@contextmanager
+def time_passing(clock: MockClock) -> Iterator[None]:
+    """In the block, time leaps to the next deadline whenever all tasks wait.
+
+    For what only time brings about, and where it makes no difference what is still on its way
+    between sockets. Before and after it a mock clock stands still, and nothing is late, however
+    long the machine takes for it.
+    """
+    clock.autojump_threshold = 0
+    try:
+        yield
+    finally:
+        clock.autojump_threshold = inf
 
 
 async def send_until_closed(stream: trio.SocketStream, data: bytes) -> None:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import trio
 
 from tests.web.packets import HELLO
-from tests.web.serving import TOO_LONG, Client
+from tests.web.serving import Client
 from tests.web.test_server import make_app
 from web.connection import HTTPConnection
 from web.server import open_listeners, serve
@@ -25,12 +25,10 @@ async def test_shutdown_answers_what_waits_in_the_backlog() -> None:
         ]
         for client in sockets:
             client.sendall(HELLO)
-        with trio.fail_after(TOO_LONG):
-            await serve(app, listeners, shutdown=shutdown)
+        await serve(app, listeners, shutdown=shutdown)
         for client in sockets:
             stream = trio.SocketStream(trio.socket.from_stdlib_socket(client))
-            with trio.fail_after(TOO_LONG):
-                assert (await Client(stream).answer()).body == b"hello"
+            assert (await Client(stream).answer()).body == b"hello"
 
 
 async def test_shutdown_takes_no_one_from_an_empty_backlog() -> None:
@@ -38,7 +36,6 @@ async def test_shutdown_takes_no_one_from_an_empty_backlog() -> None:
     address = listeners[0].socket.getsockname()
     shutdown = trio.Event()
     shutdown.set()
-    with trio.fail_after(TOO_LONG):
-        await serve(make_app(), listeners, shutdown=shutdown)
+    await serve(make_app(), listeners, shutdown=shutdown)
     with socket.socket() as late:
         assert late.connect_ex(address) != 0

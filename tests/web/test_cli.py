@@ -822,7 +822,7 @@ def test_a_second_signal_ends_it_at_once_with_6(
 ) -> None:
     with running(tmp_path, "--grace", "3600") as service:
         address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
-        with socket.create_connection(address, timeout=20) as connection:
+        with socket.create_connection(address) as connection:
             connection.sendall(HALF_A_REQUEST)
             # The endpoint asks for the body: the request is in flight.
             assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")

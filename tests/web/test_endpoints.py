@@ -185,7 +185,9 @@ class FailingStore(MemoryStore):
         return super().commit(deltas)
 
 
-async def test_health_says_since_when_the_store_fails_and_then_that_it_works_again() -> None:
+async def test_health_says_since_when_the_store_fails_and_then_that_it_works_again(
+    patient_clock: MockClock,
+) -> None:
     store = FailingStore()
     async with open_api(store, commit_timeout=0.5, backoff_max=0.05) as api:
         assert (await json_of(await api.call("GET", "/health")))["status"] == "healthy"
@@ -233,7 +235,7 @@ NAMED = {**HELLO, "id": "m"}
     ],
 )
 async def test_a_write_is_called_repeatable_only_where_it_says_what_it_is(
-    path: str, body: Any, detail: str
+    path: str, body: Any, detail: str, patient_clock: MockClock
 ) -> None:
     store = FailingStore()
     async with open_api(store, commit_timeout=0.05) as api:
@@ -243,7 +245,9 @@ async def test_a_write_is_called_repeatable_only_where_it_says_what_it_is(
         store.fails = False
 
 
-async def test_a_failing_store_does_not_stop_reads_of_active_sessions() -> None:
+async def test_a_failing_store_does_not_stop_reads_of_active_sessions(
+    patient_clock: MockClock,
+) -> None:
     store = FailingStore()
     async with open_api(store, commit_timeout=0.05) as api:
         await api.post("/sessions/s/messages", {"role": "user", "content": "a"})

@@ -10,9 +10,10 @@ import trio.testing
 from hypercorn.events import Event
 from quart import request
 from quart_trio import QuartTrio
+from trio.testing import MockClock
 
 from tests.web.packets import AMBIGUOUS, HELLO, PACKETS, get, post
-from tests.web.serving import open_server, send_until_closed
+from tests.web.serving import open_server, send_until_closed, time_passing
 from web.http1 import HTTP1
 from web.problems import CannotServe
 from web.server import RESERVED_FILES, ServerConfig, addresses, open_listeners, serve
@@ -174,7 +175,7 @@ async def test_an_answer_leaves_in_one_piece() -> None:
         assert (await client.stream.receive_some()).endswith(b"hello")
 
 
-async def test_a_head_that_trickles_in_ends_with_408() -> None:
+async def test_a_head_that_trickles_in_ends_with_408(mock_clock: MockClock) -> None:
     async with open_server(make_app(), ServerConfig(header_timeout=0.1)) as served:
         async with await served.connect() as client, trio.open_nursery() as nursery:
 
@@ -188,36 +189,49 @@ async def test_a_head_that_trickles_in_ends_with_408() -> None:
                     return
 
             nursery.start_soon(trickle)
-            answer = await client.read_to_end()
+            with time_passing(mock_clock):
+                answer = await client.read_to_end()
             nursery.cancel_scope.cancel()
         assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_silent_connection_is_closed_without_a_word() -> None:
+async def test_a_silent_connection_is_closed_without_a_word(mock_clock: MockClock) -> None:
     async with open_server(make_app(), ServerConfig(idle_timeout=0.05)) as served:
         async with await served.connect() as client:
-            assert await client.read_to_end() == b""
+            with time_passing(mock_clock):
+                assert await client.read_to_end() == b""
         async with await served.connect() as client:
             assert (await client.ask("GET", "/hello")).status == 200
-            assert await client.read_to_end() == b""
+            with time_passing(mock_clock):
+                assert await client.read_to_end() == b""
 
 
-async def test_a_body_that_stops_coming_ends_with_408() -> None:
-    async with open_server(make_app(), ServerConfig(read_timeout=0.05)) as served:
+async def test_a_body_that_stops_coming_ends_with_408(mock_clock: MockClock) -> None:
+    app = make_app()
+    begun = trio.Event()
+
+    @app.before_request
+    async def begin() -> None:
+        begun.set()
+
+    async with open_server(app, ServerConfig(read_timeout=0.05)) as served:
         async with await served.connect() as client:
             await client.send(post(b"Content-Length: 1000", body=b"x"))
-            answer = await client.read_to_end()
+            await begun.wait()
+            with time_passing(mock_clock):
+                answer = await client.read_to_end()
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"application/problem+json" in answer
 
 
-async def test_no_deadline_runs_while_the_app_works() -> None:
+async def test_no_deadline_runs_while_the_app_works(mock_clock: MockClock) -> None:
     app = make_app()
 
     @app.post("/slow")
     async def slow() -> str:
         await request.get_data()
-        await trio.sleep(0.3)
+        with time_passing(mock_clock):
+            await trio.sleep(0.3)
         return "done"
 
     hasty = ServerConfig(header_timeout=0.05, idle_timeout=0.05, read_timeout=0.05)
@@ -226,7 +240,9 @@ async def test_no_deadline_runs_while_the_app_works() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_a_client_that_does_not_read_is_given_up(streamed: bool) -> None:
+async def test_a_client_that_does_not_read_is_given_up(
+    streamed: bool, mock_clock: MockClock
+) -> None:
     app = make_app()
     inner = app.asgi_app
     ended = trio.Event()
@@ -249,10 +265,11 @@ async def test_a_client_that_does_not_read_is_given_up(streamed: bool) -> None:
     async with open_server(app, ServerConfig(send_timeout=0.1)) as served:
         async with await served.connect() as client:
             await client.send(get(b"/large"))
-            if not streamed:
-                await ended.wait()
-            else:
-                await send_until_closed(client.stream, b"x")
+            with time_passing(mock_clock):
+                if not streamed:
+                    await ended.wait()
+                else:
+                    await send_until_closed(client.stream, b"x")
             assert len(await client.read_to_end()) < LARGE
         assert (await served.ask("GET", "/hello")).status == 200
 

@@ -29,7 +29,11 @@ BATCHES = st.lists(st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4), ma
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(
+    max_examples=60,
+    # In place of those that all tests suppress: the first is one of them.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+)
 @given(batches=BATCHES)
 def test_any_history_leaves_what_a_plain_dict_would(
     kind: str, batches: list[dict[str, tuple[str, int]]]

@@ -160,7 +160,7 @@ def test_a_commit_that_fails_has_no_number(store: SQLiteStore, path: Path) -> No
     assert number(path) == 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(BATCHES)
 def test_in_any_history_the_number_of_each_commit_is_the_next(
     batches: Sequence[dict[str, tuple[str, int]]],

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence.sqlite.old_order import forgotten, in_order, lacks_switch
@@ -36,7 +36,6 @@ def test_a_clock_that_went_backwards_moves_no_message() -> None:
     assert names(messages, [Thing("s4", "4"), Thing("s2", "2")]) == ["s4", "s2", "m5", "m1", "m6"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from("12345")), st.lists(st.sampled_from("12345")))
 def test_each_of_the_two_keeps_its_order(messages: list[str], switches: list[str]) -> None:
     said = [Thing(f"m{n}", at) for n, at in enumerate(messages)]

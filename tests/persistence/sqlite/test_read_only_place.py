@@ -57,7 +57,6 @@ def on_read_only(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
         cwd=folder.parent,
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
     assert "Traceback" not in result.stderr

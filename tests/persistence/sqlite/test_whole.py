@@ -119,7 +119,7 @@ async def live(path: Path, deeds: list[tuple[str, str, int]]) -> None:
                 await DEEDS[deed](runtime, name, pick)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(DEED, max_size=20))
 def test_whatever_was_done_the_database_is_whole(deeds: list[tuple[str, str, int]]) -> None:
     with TemporaryDirectory() as folder:

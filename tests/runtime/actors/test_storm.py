@@ -111,7 +111,7 @@ class Storm:
             assert runtime.statistics().persister.undurable_bytes == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     faults=st.booleans(),

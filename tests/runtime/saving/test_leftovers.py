@@ -1,9 +1,18 @@
 """A purge may take several commits: the persister goes on with it, also without any dirt."""
 
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
-from tests.runtime.fakes import FakeStore, running, stored, unavailable, until, until_quiet, user
+from tests.runtime.fakes import (
+    FakeStore,
+    running,
+    stored,
+    unavailable,
+    until,
+    until_held,
+    until_quiet,
+    user,
+)
 
 
 async def test_a_purge_is_gone_on_with_in_empty_commits_until_it_is_done(
@@ -68,7 +77,7 @@ async def test_the_end_waits_for_the_commit_under_way_and_goes_on_with_none(
     """A thread that is left behind in the store would keep it from being closed."""
 
     async def open_the_gate() -> None:
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         store.gate.set()
 
     store.commit([stored("s", "a")])

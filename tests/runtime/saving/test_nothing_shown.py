@@ -31,6 +31,7 @@ from tests.runtime.fakes import (
     texts,
     unavailable,
     until,
+    until_held,
     until_quiet,
     user,
 )
@@ -56,9 +57,9 @@ async def hang(store: FakeStore, runtime: Runtime) -> None:
 
 async def pass_time(clock: MockClock, seconds: float) -> None:
     """Moves the time although a thread hangs."""
-    await wait_all_tasks_blocked(0.001)
+    await until_held()
     clock.jump(seconds)
-    await wait_all_tasks_blocked(0.001)
+    await until_held()
 
 
 # -- refusals ------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ async def test_a_read_waits_for_the_commit_of_what_it_shows_whoever_wrote_it(
         await wait_all_tasks_blocked()
         reader = call(nursery, read, runtime.session("s"))
         await until(lambda: len(store.attempts) == 1)
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         assert not reader.is_done
         store.gate.set()
         answer = await reader.result()
@@ -334,7 +335,7 @@ async def test_a_commit_that_takes_too_long_lets_reads_be_answered_from_memory(
             await pass_time(clock, 1.1)
             assert (await early.result()).durable_seq == 1
             late = call(nursery, read, runtime.session("s"))
-            await wait_all_tasks_blocked(0.001)
+            await until_held()
             assert late.is_done
             assert (await late.result()).durable_seq == 1
         store.gate.set()
@@ -355,7 +356,7 @@ async def test_after_the_next_good_commit_everything_waits_again(
         writer = call(nursery, session.append, user("b"))
         await until(lambda: len(store.attempts) == 1)
         reader = call(nursery, session.history)
-        await wait_all_tasks_blocked(0.001)
+        await until_held()
         assert (reader.is_done, writer.is_done) == (False, False)
         store.gate.set()
         assert (await reader.result()).durable_seq == 2

@@ -39,20 +39,18 @@ def links(entries: Sequence[tuple[Any, ...]], root: bytes = ROOT) -> list[bytes]
     return found[1:]
 
 
-@settings(deadline=None)
 @given(st.lists(said, max_size=6))
 def test_equal_logs_have_equal_chains(entries: list[tuple[Any, ...]]) -> None:
     assert links(entries) == links(list(entries))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(said, said)
 def test_two_entries_never_say_the_same(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assume(one != other)
     assert links([one]) != links([other])
 
 
-@settings(deadline=None)
 @given(st.lists(said, min_size=1, max_size=6), st.data())
 def test_what_is_changed_shows_from_there_on(
     entries: list[tuple[Any, ...]], data: st.DataObject
@@ -64,7 +62,6 @@ def test_what_is_changed_shows_from_there_on(
     assert all(one != two for one, two in zip(before[place:], after[place:], strict=True))
 
 
-@settings(deadline=None)
 @given(said, said)
 def test_the_order_shows(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assume(one != other)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import InvalidInput
@@ -19,13 +19,11 @@ any_json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json_values)
 def test_what_is_encoded_is_read_again(value: Any) -> None:
     assert parse(encode(value, "body"), "body") == (value, 0)
 
 
-@settings(deadline=None)
 @given(json_values)
 def test_what_others_encode_is_read(value: Any) -> None:
     assert parse(json.dumps(value).encode(), "body") == (value, 0)
@@ -51,7 +49,6 @@ def test_a_lone_surrogate_is_replaced_and_counted(sent: bytes, read: Any, replac
     assert parse(sent, "body") == (read, replaced)
 
 
-@settings(deadline=None)
 @given(any_text)
 def test_surrogates_are_told_from_pairs_as_python_does(sent: str) -> None:
     read, replaced = parse(json.dumps(sent).encode(), "body")
@@ -62,7 +59,6 @@ def test_surrogates_are_told_from_pairs_as_python_does(sent: str) -> None:
     assert (read, replaced) == (mended, alone)
 
 
-@settings(deadline=None)
 @given(any_json)
 def test_what_is_mended_can_be_encoded_and_nothing_else_is_changed(value: Any) -> None:
     mended, replaced = replace_surrogates(value)

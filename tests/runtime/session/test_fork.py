@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
@@ -204,7 +204,6 @@ def test_a_fork_of_a_log_that_is_no_more_is_not_one_of_its_successor() -> None:
             check_source(other, found)
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.integers(0, 99), min_size=1, max_size=10), st.integers(0, 99))
 def test_a_fork_at_any_version_shows_what_a_rewind_to_it_shows(
     steps: list[int | None], place: int

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.session.chain import digest_of, dropped_body
@@ -80,7 +80,6 @@ def shown(entries: list[Entry], low: int, high: int) -> Any:
     return msgspec.json.decode(shown_json(wanted))
 
 
-@settings(deadline=None)
 @given(split())
 def test_every_entry_is_what_it_was(case: tuple[list[Entry], Log]) -> None:
     entries, log = case
@@ -90,7 +89,6 @@ def test_every_entry_is_what_it_was(case: tuple[list[Entry], Log]) -> None:
     assert list(log.fresh) == entries[log.settled :]
 
 
-@settings(deadline=None)
 @given(split(), st.integers(1, 22), st.integers(0, 22))
 def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Log], low: int, high: int) -> None:
     entries, log = case
@@ -101,7 +99,6 @@ def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Log], low: int, hi
     assert msgspec.json.decode(shown_json(log.shown(low, high))) == shown(entries, low, high)
 
 
-@settings(deadline=None)
 @given(split())
 def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], Log]) -> None:
     entries, log = case
@@ -109,7 +106,6 @@ def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], L
     assert sorted(log.calls()) == [(e.seq, e.call) for e in entries if e.call is not None]
 
 
-@settings(deadline=None)
 @given(split(), st.lists(an_entry(), max_size=4), st.data())
 def test_what_is_taken_back_was_never_there(
     case: tuple[list[Entry], Log], more: list[Entry], data: st.DataObject
@@ -124,7 +120,6 @@ def test_what_is_taken_back_was_never_there(
     assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries
 
 
-@settings(deadline=None)
 @given(split(), st.data())
 def test_a_body_that_is_dropped_leaves_its_digest(
     case: tuple[list[Entry], Log], data: st.DataObject
@@ -143,7 +138,6 @@ def test_a_body_that_is_dropped_leaves_its_digest(
         assert one.seq in gone or found == one
 
 
-@settings(deadline=None)
 @given(split(), st.data())
 def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Log], data: st.DataObject) -> None:
     entries, log = case

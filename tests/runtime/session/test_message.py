@@ -56,26 +56,26 @@ def exactly(value: Any) -> Any:
 # -- what was sent is what comes back ----------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(messages())
 def test_a_message_comes_back_as_it_was_sent(one: dict[str, Any]) -> None:
     assert exactly(came_back(one)) == exactly(one)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(messages())
 def test_a_message_that_was_read_as_json_comes_back_as_it_was_sent(one: dict[str, Any]) -> None:
     read, replaced = parse(msgspec.json.encode(one), "body")
     assert (exactly(came_back(read)), replaced) == (exactly(one), 0)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(messages())
 def test_what_comes_back_can_be_sent_again_and_is_the_same(one: dict[str, Any]) -> None:
     assert from_json(came_back(one)).digest == from_json(one).digest
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(messages())
 def test_a_program_may_give_what_json_may_give(one: dict[str, Any]) -> None:
     assert from_python(one) == from_json(one)
@@ -363,7 +363,7 @@ def test_a_history_has_role_and_content_first_and_the_rest_as_sent() -> None:
     assert found == ["role", "content", "content_parts", "z", "b"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(messages())
 def test_a_history_can_be_read_by_the_guides_clients(one: dict[str, Any]) -> None:
     found = msgspec.json.decode(shown(kept(one)))
@@ -378,7 +378,7 @@ def test_a_history_can_be_read_by_the_guides_clients(one: dict[str, Any]) -> Non
     }
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(messages())
 def test_a_body_that_is_plain_is_what_a_history_shows(one: dict[str, Any]) -> None:
     entry = kept(one)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import Cursor, PreconditionFailed, SessionNotFound
@@ -70,7 +70,6 @@ def test_a_page_has_the_entries_that_were_asked_for(
     assert page(reloaded(mixed()), **part) == (seqs, following)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 11),
     st.sampled_from([(), MESSAGES, frozenset(("record", "rewind"))]),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
@@ -77,7 +77,6 @@ keys = st.lists(st.sampled_from(ODD[1:]), unique=True)
 bounds = st.none() | st.sampled_from(ODD)
 
 
-@settings(deadline=None)
 @given(
     keys,
     bounds,
@@ -131,7 +130,6 @@ def test_a_cursor_holds_when_its_key_is_gone() -> None:
     assert found(state, after="b", reverse=True) == ["a"]
 
 
-@settings(deadline=None)
 @given(json_values)
 def test_a_value_is_any_json_and_comes_back(value: Any) -> None:
     state = absent()
@@ -146,7 +144,6 @@ def test_null_is_a_value() -> None:
     assert values(state) == {"k": None}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 9)), max_size=12))
 def test_the_newest_value_of_a_key_is_the_record(writes: list[tuple[str, int | None]]) -> None:
     state, wanted = session_with("first"), {}
@@ -277,7 +274,6 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(steps)
 def test_every_version_from_the_floor_on_shows_all_its_records(
     actions: list[tuple[str, int]],

@@ -145,7 +145,7 @@ def test_an_absent_session_cannot_be_rewound() -> None:
         go(absent(), 0)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.none() | st.integers(0, 99), min_size=1, max_size=14))
 def test_what_counts_at_any_version_is_what_the_rule_says(steps: list[int | None]) -> None:
     state, model = session_with("a"), Model()

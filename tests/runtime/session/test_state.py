@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
@@ -323,7 +323,6 @@ def test_a_refused_call_counts_no_bytes() -> None:
     assert state.undurable_bytes == before
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["say", "put", "back", "title", "delete", "take", "commit"])))
 def test_whatever_was_done_between_a_delta_and_its_commit_the_store_ends_up_the_same(
     steps: list[str],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence.sqlite.guide.as_log import log_of
@@ -46,7 +46,6 @@ def old_session(**members: Any) -> OldSession:
     return evolve(found, agent=found.switches[-1].to_agent) if found.switches else found
 
 
-@settings(deadline=None)
 @given(messages, switches)
 def test_everything_comes_back_and_each_kind_keeps_its_order(
     spoken: list[OldMessage], switched: list[OldSwitch]
@@ -58,7 +57,6 @@ def test_everything_comes_back_and_each_kind_keeps_its_order(
     assert agents == [switch.to_agent for switch in switched]
 
 
-@settings(deadline=None)
 @given(messages, switches)
 def test_what_is_in_order_of_time_stays_in_order_of_time(
     spoken: list[OldMessage], switched: list[OldSwitch]
@@ -70,7 +68,6 @@ def test_what_is_in_order_of_time_stays_in_order_of_time(
     assert moments == sorted(moments)
 
 
-@settings(deadline=None)
 @given(messages, switches)
 def test_the_header_and_the_chain_follow_from_the_entries(
     spoken: list[OldMessage], switched: list[OldSwitch]
@@ -87,7 +84,6 @@ def test_the_header_and_the_chain_follow_from_the_entries(
         assert entry.chain == before
 
 
-@settings(deadline=None)
 @given(messages)
 def test_no_two_messages_have_one_key(spoken: list[OldMessage]) -> None:
     twice = [*spoken, *spoken]

@@ -182,7 +182,9 @@ drawn_sessions = st.builds(
 
 
 @settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    # In place of those that all tests suppress: the first is one of them.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(drawn=st.lists(drawn_sessions, max_size=4), chunk=st.integers(1, 6))
 def test_whatever_was_in_it_arrives_and_is_whole(

@@ -1,0 +1,14 @@
+"""How all property tests run: none has a deadline, as time says nothing about a property."""
+
+from hypothesis import HealthCheck, settings
+
+PROFILE = "patient"
+
+# A deadline, and the check that examples are made quickly, measure the machine: beside others, both
+# fail tests of which every example holds.
+#
+# Whether examples are drawn at random is left to hypothesis. At a desk each run draws others, since
+# a counterexample is welcome there: it is printed, kept, and tried first the next time. Where `CI`
+# is set they are the same in every run, since a red run there has to be about the change.
+settings.register_profile(PROFILE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(PROFILE)
