@@ -28,6 +28,7 @@ from zlib import crc32
 from attrs import define, field, frozen
 
 from persistence.sqlite.files import PRIVATE_FILE, Companion, companion, sync
+from persistence.sqlite.systems import AS_IT_IS, flush, write_at_start
 from runtime import CannotOpenStore
 
 log = logging.getLogger("agent_runtime")
@@ -136,19 +137,18 @@ def _renew(path: Path, marks: Marks) -> int:
     unfinished = place.with_name(place.name + ".new")
     try:
         descriptor = os.open(
-            unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
+            unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | AS_IT_IS, PRIVATE_FILE
         )
         try:
-            os.pwrite(descriptor, b"".join(mark.line() for mark in marks), 0)
-            os.fsync(descriptor)
-            unfinished.rename(place)
-            sync(place.parent)
-        except BaseException:
-            os.close(descriptor)
-            raise
+            write_at_start(descriptor, b"".join(mark.line() for mark in marks))
+            flush(descriptor)
+        finally:
+            os.close(descriptor)  # Windows renames no file that is open
+        unfinished.replace(place)
+        sync(place.parent)
+        return os.open(place, os.O_WRONLY | AS_IT_IS)
     except OSError as error:
         raise _cannot_use(place, error) from error
-    return descriptor
 
 
 def _cannot_use(place: Path, error: OSError) -> CannotOpenStore:
@@ -178,7 +178,7 @@ class Witness:
         A witness that cannot be written stays behind, which takes nothing away; the log says so.
         """
         try:
-            os.pwrite(self._descriptor, Mark(self._identity, commit_seq).line(), 0)
+            write_at_start(self._descriptor, Mark(self._identity, commit_seq).line())
             self._failing = False
         except OSError as error:
             if not self._failing:
@@ -188,7 +188,7 @@ class Witness:
     def close(self) -> None:
         """Makes it durable. Not to be called again."""
         try:
-            os.fsync(self._descriptor)
+            flush(self._descriptor)
         except OSError as error:
             log.warning("%s cannot be written: %s", self.place, error.strerror)
         finally:
