@@ -23,16 +23,16 @@ MARK = Mark("0" * 32, 1)
 
 @define
 class MacOS:
-    """As much of its `fcntl` as is asked for, and which files and folders it was called with."""
+    """As much of its `fcntl` as is asked for."""
 
     F_FULLFSYNC: int = FULL
     is_able: bool = True
-    synced: list[Path] = field(factory=list)
-    """Where the full sync was asked for."""
+    synced: list[int] = field(factory=list)
+    """Inodes of the files and folders that the full sync was asked for."""
 
     def fcntl(self, descriptor: int, command: int) -> int:
         assert command == FULL
-        self.synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        self.synced.append(os.fstat(descriptor).st_ino)
         if not self.is_able:
             raise OSError(45, "Operation not supported")
         return 0
@@ -51,6 +51,10 @@ def plainly_synced(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     descriptors: list[int] = []
     monkeypatch.setattr(os, "fsync", descriptors.append)
     return descriptors
+
+
+def inodes(*paths: Path) -> list[int]:
+    return [path.stat().st_ino for path in paths]
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> object:
@@ -77,14 +81,14 @@ def test_one_that_only_reads_has_nothing_to_empty(
         assert pragma(connection, name) == 0
 
 
-def test_on_macos_a_file_and_a_folder_are_synced_through_the_drives_cache(
+def test_on_macos_the_sync_of_a_file_and_of_a_folder_empties_the_drives_cache(
     macos: MacOS, plainly_synced: list[int], tmp_path: Path
 ) -> None:
     file = tmp_path / "file"
     file.touch()
     sync(file)
     sync(tmp_path)
-    assert macos.synced == [file, tmp_path]
+    assert macos.synced == inodes(file, tmp_path)
     assert not plainly_synced
 
 
@@ -93,7 +97,7 @@ def test_where_the_file_system_lacks_that_they_are_synced_as_elsewhere(
 ) -> None:
     macos.is_able = False
     sync(tmp_path)
-    assert macos.synced == [tmp_path]
+    assert macos.synced == inodes(tmp_path)
     assert len(plainly_synced) == 1
 
 
@@ -102,10 +106,10 @@ def test_on_macos_the_witness_is_synced_so_when_it_begins_and_when_it_ends(
 ) -> None:
     place = witness.place_of(path)
     opened = Witness.open(path, MARK)
-    assert macos.synced == [place.with_name(f"{place.name}.new"), path.parent]
+    assert macos.synced == inodes(place, path.parent)
     opened.note(2)
     opened.close()
-    assert macos.synced[2:] == [place]
+    assert macos.synced[2:] == inodes(place)
 
 
 def test_without_pwrite_a_line_is_written_in_place(
