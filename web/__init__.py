@@ -2,6 +2,7 @@
 
 A map, in the order in which one file may import another:
 
+- `systems`        what differs between operating systems
 - `problems`       one table: error to status
 - `paths`          ids in paths
 - `describe`       what an endpoint reads and answers

@@ -4,12 +4,12 @@ Never from a URL or a command line: both end up in logs and process lists.
 """
 
 import os
-import stat
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from web.problems import CannotServe
+from web.systems import is_open_to_others
 
 VARIABLE = "AGENT_RUNTIME_TOKEN"
 MIN_LENGTH = 16
@@ -56,7 +56,7 @@ def _read_private(file: Path) -> str:
         with file.open("rb") as opened:
             # Asked of the open file: the name could stand for another one by then.
             status = os.fstat(opened.fileno())
-            if os.name == "posix" and status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            if is_open_to_others(status):
                 raise CannotServe(
                     f"Others than its owner have access to the token file {file}",
                     f"Run: chmod 600 {file}",

@@ -61,7 +61,7 @@ def main() -> None:
     help="Search the database for damage at the start; auto: unless it is very large.",
 )
 def serve(**settings: Any) -> None:
-    """Serves the REST API until SIGTERM or SIGINT.
+    """Serves the REST API until SIGTERM or SIGINT (on Windows, CTRL_C or CTRL_BREAK).
 
     Exit codes: 0 ended in order; 3 could not start; 4 the disk failed for good; 5 the disk did not
     take everything in time; 6 ended by a second signal, or because the end took too long.

@@ -21,6 +21,7 @@ from web.app import create_app
 from web.guard import Guard
 from web.metrics import Metrics
 from web.server import ServerConfig, open_listeners, serve
+from web.systems import STOP_SIGNALS
 
 log = logging.getLogger("agent_runtime")
 
@@ -62,7 +63,7 @@ class ServiceConfig:
 async def run(
     store: Store, config: ServiceConfig, announce: Callable[[list[str], int], None]
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then ends in order.
+    """Serves until one of `STOP_SIGNALS` comes, then ends in order.
 
     `announce` gets the addresses and the number of sessions once requests are answered. Raises
     `CannotServe`, and what `open_runtime` raises; a second signal ends the process.
@@ -97,7 +98,7 @@ def _longest_end(config: ServiceConfig) -> float:
 async def _watch_signals(
     shutdown: trio.Event, limit: float, task_status: trio.TaskStatus[None]
 ) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         task_status.started()
         async with trio.open_nursery() as nursery:
             async for number in signals:

@@ -10,7 +10,6 @@ The protocol is Hypercorn's (`http1.py`, `answers.py`), the deadlines of a conne
 """
 
 import logging
-import resource
 from collections.abc import Sequence
 from functools import partial
 
@@ -26,6 +25,7 @@ from runtime import KiB
 from web.answers import names
 from web.http1 import error_response
 from web.problems import CannotServe
+from web.systems import open_files_limit
 from web.wire import ServerConfig, Wire, linger
 
 __all__ = ["ServerConfig", "addresses", "open_listeners", "serve"]
@@ -51,8 +51,8 @@ def connection_limit(config: ServerConfig) -> int:
     Without a file descriptor no connection can be accepted, not even to refuse it; so the idle
     have to make room before that.
     """
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY:
+    files = open_files_limit()
+    if files is None:
         return config.max_connections
     limit = max(1, min(config.max_connections, files - RESERVED_FILES))
     if limit < config.max_connections:

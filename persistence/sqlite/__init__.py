@@ -2,6 +2,7 @@
 
 A map, in the order in which one file or folder may import another (a test enforces it):
 
+- `systems`      what differs between operating systems
 - `errors`       which error of SQLite means what
 - `files`        private files and folders, and the names of what lies beside a database
 - `guards`       what stands guard over a database file: its witness, its owner, its WAL

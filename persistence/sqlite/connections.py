@@ -4,16 +4,15 @@ One connection of a process writes and checkpoints the WAL; all others are opene
 (SQLite before 3.51.3 can damage a WAL that two connections checkpoint at once.)
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 from persistence.sqlite.files import Companion, companion
 from persistence.sqlite.guards import wal
+from persistence.sqlite.systems import is_read_only, uri_of
 
 BUSY_TIMEOUT = 5.0
 """Seconds that SQLite waits for another process's lock: somebody's query in the `sqlite3` shell
@@ -37,7 +36,7 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         raise error
     alone = "&immutable=1" if mode == "ro" and _lies_still(path) else ""
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}{alone}",
+        f"{uri_of(path.absolute())}?mode={mode}{alone}",
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
@@ -48,6 +47,11 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA synchronous = FULL")
+        if mode == "rw":
+            # macOS: a commit, and a checkpoint, are on the disk only if the drive has emptied its
+            # cache. SQLite ignores both where the system has no F_FULLFSYNC.
+            connection.execute("PRAGMA fullfsync = ON")
+            connection.execute("PRAGMA checkpoint_fullfsync = ON")
     except BaseException:
         connection.close()
         raise
@@ -63,7 +67,7 @@ def _lies_still(path: Path) -> bool:
     `-shm` there.
     """
     try:
-        if not os.statvfs(path).f_flag & os.ST_RDONLY:
+        if not is_read_only(path):
             return False
         held = [companion(path, what) for what in (Companion.WAL, Companion.JOURNAL)]
         return not companion(path, Companion.SHM).exists() and not any(

@@ -13,6 +13,8 @@ from enum import StrEnum
 from errno import ENOTDIR
 from pathlib import Path
 
+from persistence.sqlite.systems import IS_UNIX, flush
+
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
@@ -79,9 +81,15 @@ def create_private_folders(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Waits until the file's content, or the folder's names, are on the disk. Raises `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Waits until the file's content, or the folder's names, are on the disk. Raises `OSError`.
+
+    Of a folder only where the system can (see `systems`).
+    """
+    if not IS_UNIX and path.is_dir():
+        return
+    # Windows syncs only what may be written, Unix opens a folder only for reading.
+    descriptor = os.open(path, os.O_RDONLY if IS_UNIX else os.O_RDWR)
     try:
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)

@@ -3,7 +3,8 @@
 The first lock is an `flock` on `<real path>.lock`, so every symbolic link to the file meets the
 same lock, and the kernel drops it with the process, however that ends. The owner writes its pid
 into the lock file; the pid is only ever read while the lock is held by somebody, so one that a
-killed process left behind is never believed.
+killed process left behind is never believed. On Windows, `filelock` locks a byte of that file in
+the same way; there it is the only lock, and it keeps the pid from being written.
 
 A hard link would be another name with another lock and, worse, with another WAL: SQLite itself
 cannot work under two names at once, so a file that has two is refused. (But for the name that an
@@ -11,10 +12,11 @@ upgrade gives the old database right before the new one takes its place: if the 
 then, the next owner takes that name away.)
 
 A file can also have another name without a link: a container or a bind mount may show it alone, in
-another folder. Hence a second lock, on the file itself: on bytes far beyond its end, which SQLite
-never locks. It is an "open file description" lock: one that belongs to the handle, so that SQLite,
-closing handles of its own, does not drop it, and it meets every process of this kernel, in whatever
-container. As many bytes are locked as the owner's pid says; so another process gets to know it.
+another folder. Hence, on Linux, a second lock, on the file itself: on bytes far beyond its end,
+which SQLite never locks. It is an "open file description" lock: one that belongs to the handle, so
+that SQLite, closing handles of its own, does not drop it, and it meets every process of this
+kernel, in whatever container. As many bytes are locked as the owner's pid says; so another process
+gets to know it.
 
 The handle is the one exception to the rule that nobody but SQLite opens a database: closing it
 drops SQLite's locks on the file in this process, so it stays open until the connections are closed.
@@ -25,22 +27,15 @@ So a child closes them at once. That takes nothing from the owner, whose handles
 *unlock* them would, for parent and child share the lock. (`filelock` does the same for its own.)
 """
 
-import fcntl
 import os
-import struct
 from pathlib import Path
 
 from attrs import define, field
 from filelock import FileLock, Timeout
 
 from persistence.sqlite.files import PRIVATE_FILE, Companion, Kept, companion, is_kept
+from persistence.sqlite.systems import HAS_FILE_LOCKS, IS_UNIX, holder_of, lock_file
 from runtime import CannotOpenStore, StoreInUse
-
-_FIRST_BYTE = 1 << 62
-"""SQLite's own locks lie at 1 GiB, and no database reaches this far: SQLite's limit is 256 TiB."""
-
-_STRUCT = "hhqqi"
-"""`struct flock`: type, whence, first byte, number of bytes, pid (0 for this kind of lock)."""
 
 
 @define(eq=False)
@@ -69,8 +64,10 @@ class Owner:
         except OSError as error:
             raise _cannot_lock(place, error) from error
         try:
-            # A second handle is safe here: flock, unlike SQLite's fcntl locks, is the handle's own.
-            place.write_text(f"{os.getpid()}\n")
+            if IS_UNIX:
+                # A second handle is safe: flock, unlike SQLite's fcntl locks, is the handle's own.
+                # Windows lets nobody write to, or read, what is locked: there no pid is known.
+                place.write_text(f"{os.getpid()}\n")
             _drop_unfinished_name(path)
             _refuse_second_name(path)
         except BaseException as error:
@@ -86,8 +83,7 @@ class Owner:
         To be called before SQLite opens the file. Raises `CannotOpenStore`. Where the system has no
         such locks, does nothing.
         """
-        command = getattr(fcntl, "F_OFD_SETLK", None)
-        if command is None:
+        if not HAS_FILE_LOCKS:
             return
         try:
             descriptor = os.open(self.path, os.O_RDWR)
@@ -97,9 +93,9 @@ class Owner:
                 "The file and its folder must be writable for the user that runs this",
             ) from error
         try:
-            fcntl.fcntl(descriptor, command, _lock_of(os.getpid()))
+            lock_file(descriptor, os.getpid())
         except BlockingIOError:
-            holder = _holder_of(descriptor)
+            holder = holder_of(descriptor)
             if holder != os.getpid():
                 os.close(descriptor)
             # Else this process has the file open under another name, and closing the descriptor
@@ -117,7 +113,8 @@ class Owner:
     def release(self) -> None:
         """Gives the file up; SQLite's connections are closed by now. Harmless when called again.
 
-        The lock file stays: removing it could take the name away from under the next owner.
+        The lock file stays: removing it could take the name away from under the next owner. (On
+        Windows `filelock` removes it, which fails there while anybody has it open.)
         """
         self._close()
         self._lock.release()
@@ -140,18 +137,6 @@ def _close_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):  # where processes can be forked
     os.register_at_fork(after_in_child=_close_in_child)
-
-
-def _lock_of(pid: int) -> bytes:
-    """What a process with this pid locks; with 0, every byte from the first on."""
-    return struct.pack(_STRUCT, fcntl.F_WRLCK, os.SEEK_SET, _FIRST_BYTE, pid, 0)
-
-
-def _holder_of(descriptor: int) -> int | None:
-    """The pid of whoever has locked the file; `None` if it was given up in the meantime."""
-    answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _lock_of(0))
-    kind, _, _, length, _ = struct.unpack_from(_STRUCT, answer)
-    return None if kind == fcntl.F_UNLCK else int(length)
 
 
 def _in_use(path: Path, holder: int | None) -> StoreInUse:

@@ -15,10 +15,10 @@ import struct
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from persistence.sqlite.files import Companion, companion
 from persistence.sqlite.guards.witness import Mark
+from persistence.sqlite.systems import uri_of
 
 _HEADER = struct.Struct(">4s4xI4x8s8x")
 """Magic number (its last bit says how checksums are made), page size, salts."""
@@ -62,7 +62,7 @@ def _alone(path: Path, mark_of: Callable[[sqlite3.Connection], Mark]) -> Mark | 
     `None` if that cannot be read: when the power fails while the WAL is copied into the file, the
     page may be torn, which the WAL mends.
     """
-    place = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    place = f"{uri_of(path.absolute())}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(place, uri=True)) as connection:
             return mark_of(connection)

@@ -30,6 +30,7 @@ from zlib import crc32
 from attrs import define, field, frozen
 
 from persistence.sqlite.files import PRIVATE_FILE, Companion, companion, sync
+from persistence.sqlite.systems import AS_IT_IS, flush, write_at_start
 from runtime import CannotOpenStore
 
 log = logging.getLogger("agent_runtime")
@@ -142,18 +143,15 @@ def _renew(place: Path, marks: Marks) -> int:
     """
     assert marks, "an empty witness would be an unreadable one"
     unfinished = place.with_name(place.name + ".new")
-    descriptor = os.open(
-        unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE
-    )
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | AS_IT_IS, PRIVATE_FILE)
     try:
-        os.pwrite(descriptor, b"".join(mark.line() for mark in marks), 0)
-        os.fsync(descriptor)
-        unfinished.rename(place)
-        sync(place.parent)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+        write_at_start(descriptor, b"".join(mark.line() for mark in marks))
+        flush(descriptor)
+    finally:
+        os.close(descriptor)  # Windows renames no file that is open
+    unfinished.replace(place)
+    sync(place.parent)
+    return os.open(place, os.O_WRONLY | AS_IT_IS)
 
 
 def _cannot_use(place: Path, error: OSError) -> CannotOpenStore:
@@ -188,7 +186,7 @@ class Witness:
         """
         self._mark = Mark(self._mark.identity, commit_seq)
         try:
-            os.pwrite(self._descriptor, self._mark.line(), 0)
+            write_at_start(self._descriptor, self._mark.line())
             self._keep_name()
             self._failing = False
         except OSError as error:
@@ -205,7 +203,7 @@ class Witness:
         try:
             if is_in_place:
                 self._keep_name()
-            os.fsync(self._descriptor)
+            flush(self._descriptor)
         except OSError as error:
             log.warning("%s cannot be written: %s", self.place, error.strerror)
         finally:

@@ -4,7 +4,8 @@ Whenever the process ends, or the power fails, the name has the old database or 
 complete, and nothing of the one is ever applied to the other:
 
 1. The WAL goes into the old database, which also shows that no other program has it open. From here
-   on it is locked against writing, by whatever program.
+   on it is locked against writing, by whatever program (on Windows, until right before the rename:
+   there no file takes the place of one that is open).
 2. All of it is written into a new file beside it, of an identity of its own (so that the old
    database, put back by hand, is not taken for it); compared, entry by entry; verified; synced.
 3. The witness accepts both from now on.
@@ -40,12 +41,13 @@ from persistence.sqlite.files import (
 )
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.owner import Owner
-from persistence.sqlite.guards.witness import Mark, Marks
+from persistence.sqlite.guards.witness import Marks
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.comparing import compare
 from persistence.sqlite.opening.converting import convert
 from persistence.sqlite.opening.examining import cannot_open, damaged, examine, refuse_remains
 from persistence.sqlite.schema import SCHEMA_VERSION, mark_of
+from persistence.sqlite.systems import IS_UNIX
 from persistence.sqlite.verify import Report, verify_content
 from runtime import CannotOpenStore, StoreError
 
@@ -112,7 +114,7 @@ def upgrade(path: Path, *, dry_run: bool = False, progress: Progress | None = No
                 with _dry(path) if dry_run else _locked(path) as old:
                     report = copy(old, new, progress)
                     after = new.stat().st_size
-                    kept = None if dry_run else _replace(path, new, known, version1.mark_of(old))
+                    kept = None if dry_run else _replace(path, new, known, old)
             finally:
                 remove(new)
                 _tidy(path)
@@ -194,19 +196,18 @@ def _locked(path: Path) -> Iterator[sqlite3.Connection]:
                 "The file and its folder must be writable for the user that runs this",
             )
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        yield connection  # closing it ends the transaction
 
 
-def _replace(path: Path, new: Path, known: Marks | None, old: Mark) -> Path:
+def _replace(path: Path, new: Path, known: Marks | None, old: sqlite3.Connection) -> Path:
     with closing(connect(new, "ro")) as connection:
         mark = mark_of(connection)
     if known:  # else every database is accepted
-        witness.accept(path, [old, mark])
+        witness.accept(path, [version1.mark_of(old), mark])
     kept = _keep(path)
+    if not IS_UNIX:
+        # Windows puts nothing in the place of an open file. Elsewhere it stays locked to the end.
+        old.close()
     try:
         # No WAL of the old one is left; what has its name could only be applied to the new one.
         for what in (Companion.WAL, Companion.SHM):

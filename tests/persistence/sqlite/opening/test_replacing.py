@@ -97,15 +97,23 @@ class Interrupted(BaseException):
     """As if the process were killed, but for what is cleaned up."""
 
 
-def interrupt(*_: object, **__: object) -> None:
-    raise Interrupted
+def at_the_change(old: Version1, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Makes the one step fail in which the new database takes the place of the old one."""
+    replace = Path.replace
+
+    def fail(file: Path, target: Path) -> Path:
+        if target == old.path:
+            raise error
+        return replace(file, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
 
 
 def test_what_was_cut_off_right_before_the_change_is_done_again(
     old: Version1, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = old.histories()
-    monkeypatch.setattr(Path, "replace", interrupt)
+    at_the_change(old, monkeypatch, Interrupted())
     with pytest.raises(Interrupted):
         SQLiteStore.open(old.path)
     monkeypatch.undo()
@@ -118,10 +126,7 @@ def test_what_was_cut_off_right_before_the_change_is_done_again(
 
 
 def test_a_failed_change_leaves_one_name(old: Version1, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "replace", fail)
+    at_the_change(old, monkeypatch, PermissionError(13, "Permission denied"))
     with pytest.raises(CannotOpenStore, match="Permission denied"):
         upgrade_database(old.path)
     assert old.path.stat().st_nlink == 1

@@ -286,8 +286,12 @@ def test_between_the_two_either_database_is_accepted(
     class Interrupted(BaseException):
         pass
 
-    def interrupt(*_: object) -> None:
-        raise Interrupted
+    replace = Path.replace
+
+    def interrupt(file: Path, target: Path) -> Path:
+        if target == path:
+            raise Interrupted
+        return replace(file, target)
 
     monkeypatch.setattr(Path, "replace", interrupt)
     with pytest.raises(Interrupted):
