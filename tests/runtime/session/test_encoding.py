@@ -112,7 +112,6 @@ def test_what_will_lie_within_something_may_be_less_deep() -> None:
 nests = st.recursive(st.just(0), lambda inner: st.lists(inner) | st.dictionaries(any_text, inner))
 
 
-@settings(deadline=None)
 @given(nests, st.integers(0, MAX_DEPTH))
 def test_what_was_parsed_is_too_deep_just_where_what_a_program_made_is(
     value: Any, around: int
