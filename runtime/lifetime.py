@@ -65,7 +65,9 @@ async def running(
         try:
             return SessionState.restored(session_id, KINDS, stored)
         except (ValueError, KeyError, TypeError) as error:  # somebody else has written to it
-            raise StoreUnavailable(f"Session {session_id!r} cannot be read: {error}") from error
+            raise StoreUnavailable(
+                f"Session {session_id!r} is damaged and cannot be read: {error}"
+            ) from error
 
     async def find(no: int, wanted: Wanted) -> Sequence[Row]:
         deadline = trio.current_time() + config.commit_timeout

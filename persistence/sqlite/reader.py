@@ -177,13 +177,11 @@ def _stored(session_id: str, row: tuple[Any, ...], entries: list[Row]) -> Stored
     version = row[4]
     # As many, and the last one has this number, so there is no gap: no number occurs twice.
     if len(entries) != version or (entries and entries[-1][0] != version):
-        raise StoreUnavailable(
-            f"Session {session_id!r} cannot be read: it has {len(entries)} entries, not {version}"
-        )
+        raise _damaged(session_id, f"it has {len(entries)} entries, not {version}")
     try:
         counting = intervals.decode(row[15])
     except ValueError as error:  # somebody else has written to the tables
-        raise StoreUnavailable(f"Session {session_id!r} cannot be read: {error}") from error
+        raise _damaged(session_id, error) from error
     return StoredSession(
         no=row[0],
         root=row[1],
@@ -205,4 +203,13 @@ def _stored(session_id: str, row: tuple[Any, ...], entries: list[Row]) -> Stored
             intervals=counting,
         ),
         entries=entries,
+    )
+
+
+def _damaged(session_id: str, what: object) -> StoreUnavailable:
+    """Not `StoreBroken`: the rows of one session are at fault, and the others are still served."""
+    return StoreUnavailable(
+        f"Session {session_id!r} is damaged and cannot be read: {what}. "
+        "The operator can run `agent-runtime verify`, which names all that is damaged, "
+        "and restore a backup"
     )

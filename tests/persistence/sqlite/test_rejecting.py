@@ -73,6 +73,7 @@ def test_a_session_in_which_somebody_else_wrote_nonsense_is_refused_alone(
 ) -> None:
     store.commit([born("odd", "hello", "again"), born("other", "hello")])
     change(path, sql)
-    with pytest.raises(StoreUnavailable, match="'odd' cannot be read"):
+    with pytest.raises(StoreUnavailable, match="'odd' is damaged and cannot be read") as refusal:
         store.load("odd")
+    assert "agent-runtime verify" in str(refusal.value)
     assert store.load("other") is not None
