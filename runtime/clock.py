@@ -5,9 +5,6 @@ The text sorts as the moments do, so timestamps are compared, stored and sent as
 
 from datetime import UTC, datetime
 
-TIMESTAMP_SIZE = len("2025-12-31T08:45:00.000Z")
-"""Characters, and bytes, of every such text."""
-
 
 def utc_now() -> datetime:
     """The machine's clock; tests pass another function in its place."""
