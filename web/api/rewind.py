@@ -18,13 +18,13 @@ Goal = Annotated[int, Meta(ge=0, description="A version: the number of an entry,
 
 
 class RewindBody(Struct, forbid_unknown_fields=True):
-    """The version at which that counted which is to count again."""
+    """Which version to go to: what counted then counts again."""
 
     to: Goal
 
 
 class RewindEntry(EntryOut, tag="rewind", kw_only=True):
-    """From here on that counts which counted at a version."""
+    """What counted at an earlier version counts again from here on."""
 
     body: RewindBody
 
