@@ -87,15 +87,12 @@ class Actor:
 
     async def mail(self, command: Command[R]) -> None:
         """The same, but waits for room."""
+        self._unanswered += 1
         try:
-            self.mail_nowait(command)
-        except MailboxFull:
-            self._unanswered += 1
-            try:
-                await self._send.send(command)
-            except BaseException:
-                self._unanswered -= 1
-                raise
+            await self._send.send(command)
+        except BaseException:
+            self._unanswered -= 1
+            raise
 
     def close(self) -> None:
         """Takes no more commands. The task answers those that it has, and ends."""
@@ -109,7 +106,8 @@ class Actor:
             async for command in self._receive:
                 await self._serve(command, session)
                 del command  # while the actor waits for the next one, this one's messages can go
-                await self._serve_waiting(session)
+                if self._unanswered:
+                    await self._serve_waiting(session)
         except StoreError as error:
             refusal = error
         except Exception:
@@ -160,6 +158,8 @@ class Actor:
         # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
         # until it is durable are one step.
         mark = session.mark
+        # A read is shown before that, if the store fails.
+        session.confirms = command.confirm and not command.is_read
         try:
             command.hold(command.work(session))
             confirm = command.confirm

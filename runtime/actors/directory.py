@@ -73,15 +73,17 @@ class Directory:
         while True:
             actor = self.actor(session_id)
             try:
-                if nowait:
-                    actor.mail_nowait(command)
-                else:
-                    await actor.mail(command)
+                actor.mail_nowait(command)
             except trio.ClosedResourceError:
                 continue  # it met the end of an activation; the directory knows the next one
             except MailboxFull:
-                self._mailbox_rejections += 1
-                raise
+                if nowait:
+                    self._mailbox_rejections += 1
+                    raise
+                try:
+                    await actor.mail(command)
+                except trio.ClosedResourceError:
+                    continue
             return await command.wait()
 
     def passivate(self, actor: Actor) -> bool:

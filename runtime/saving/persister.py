@@ -85,14 +85,15 @@ class Persister:
 
     def mark_dirty(self, record: Record) -> None:
         """Notes that the record has changed. Never yields."""
-        self._dirty.add(record, trio.current_time())
+        now = trio.current_time()
+        self._dirty.add(record, now)
         if (
             len(self._dirty) >= self._config.batch_sessions
             or self._dirty.undurable_bytes >= self._config.batch_bytes
         ):
             self._hurry = True
             self._stirred.set()
-        elif trio.current_time() + self._config.snapshot_interval < self._due:
+        elif now + self._config.snapshot_interval < self._due:
             self._stirred.set()  # the first dirt, or the first beside records that rest
 
     def settle_when_durable(self, record: Record, waiting: Waiting) -> None:

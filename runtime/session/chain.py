@@ -10,6 +10,7 @@ entries say the same bytes.
 """
 
 import secrets
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
 
@@ -58,11 +59,19 @@ def dropped_body(entry: Entry) -> bytes:
 
 def link(before: bytes, seq: int, kind: str, key: str | None, at: str, content: bytes) -> bytes:
     """The chain behind an entry, from the one before it. `content` is the entry's D."""
-    said = [kind.encode(), b"" if key is None else b"=" + key.encode(), at.encode(), content]
-    parts = [_HEAD.pack(before, seq)]
-    for part in said:
-        parts += (_LENGTH.pack(len(part)), part)
-    return blake2b(b"".join(parts), digest_size=LINK_SIZE).digest()
+    named = _NO_KEY if key is None else _part(b"=" + key.encode())
+    said = (_HEAD.pack(before, seq), _kind(kind), named, _part(at.encode()), _DIGEST_HEAD, content)
+    return blake2b(b"".join(said), digest_size=LINK_SIZE).digest()
+
+
+def _part(said: bytes) -> bytes:
+    return _LENGTH.pack(len(said)) + said
+
+
+_kind = lru_cache(lambda kind: _part(kind.encode()))
+"""There are few kinds, and one of them is in every link."""
+_NO_KEY = _part(b"")
+_DIGEST_HEAD = _LENGTH.pack(DIGEST_SIZE)
 
 
 def tag(seq: int, chain: bytes) -> str:

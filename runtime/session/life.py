@@ -87,6 +87,8 @@ class Life:
     """Numbers of entries whose bodies the store is to drop."""
     _message_count: int = 0
     _folds: dict[str, Fold] = field(init=False)
+    _described: dict[str, Any] | None = None
+    """What the folds say of a header; `None` while nobody has asked since one of them changed."""
     _is_stale: bool = False
     """Whether folds and counts are to be made anew before they are looked at. A rewind only says
     so: of many in one call, one pass is enough. Never where entries are not resident: what would
@@ -167,16 +169,18 @@ class Life:
 
     def header(self) -> Header:
         """What the store keeps of it beside the entries."""
-        found: dict[str, Any] = {}
-        for fold in self.folds.values():
-            fold.describe(found)
+        self._refresh()
+        if self._described is None:
+            self._described = {}
+            for fold in self._folds.values():
+                fold.describe(self._described)
         return Header(
             created_at=self.created_at,
             last_activity=self.last_activity,
-            version=self.version,
-            message_count=self.message_count,
+            version=self.log.last,
+            message_count=self._message_count,
             floor=self.floor,
-            **found,
+            **self._described,
         )
 
     def settings(self) -> Settings:
@@ -256,12 +260,12 @@ class Life:
         """
         if new.kind == REWIND:
             self._known_rewinds()  # before anything changes: what a rewind lacks is asked for here
-        seq = self.version + 1
-        chain = link(self.log.chain(seq - 1), seq, new.kind, new.key, at, new.digest)
+        log, kind = self.log, self.kinds[new.kind]
+        seq = log.last + 1
+        chain = link(log.chain(seq - 1), seq, new.kind, new.key, at, new.digest)
         form = new.form | size << CALL_SIZE
         entry = Entry(seq, new.kind, new.key, at, new.body, chain, new.metadata, form, call)
-        self.log.extend((entry,))
-        kind = self.kinds[new.kind]
+        log.append(entry)
         if new.key is not None and kind.is_unique:
             self._keys.add(seq, new.kind, new.key)
         if call is not None:
@@ -270,7 +274,9 @@ class Life:
             self._go_back(entry)
         elif not self._is_stale:
             self._message_count += new.kind == MESSAGE
-            self._folds[new.kind].add(entry)
+            if kind.fold is not Fold:
+                self._folds[new.kind].add(entry)
+                self._described = None
         self.settings_changed |= kind.is_rare
         if kind.is_activity:
             self.last_activity = max(self.last_activity, at)
@@ -309,7 +315,7 @@ class Life:
         self.intervals = point.intervals
         self._message_count = point.message_count
         if point.folds is not None:
-            self._folds = point.folds
+            self._folds, self._described = point.folds, None
         else:
             self._is_stale = point.is_stale or folded
 
@@ -374,7 +380,7 @@ class Life:
             after=self.log.settled,
             settings=settings,
             entries=tuple(self.log.fresh),
-            dropped=tuple(sorted(self.dropped)),
+            dropped=tuple(sorted(self.dropped)) if self.dropped else (),
             end=end,  # type: ignore[arg-type] # one of the two, or none
             ended_at=ended_at,
         )
@@ -388,7 +394,8 @@ class Life:
         stored = change.settings or (Settings() if change.no is None else None)
         if self.settings_changed and stored == self.settings():
             self.settings_changed = False
-        self.dropped -= frozenset(change.dropped)
+        if change.dropped:
+            self.dropped -= frozenset(change.dropped)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -408,6 +415,7 @@ class Life:
         """Folds everything anew, up to a version."""
         version = self.version if version is None else version
         self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
+        self._described = None
         for name, kind in self.kinds.items():
             if kind.fold is Fold:
                 continue

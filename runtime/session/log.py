@@ -16,8 +16,9 @@ Rules:
 
 import re
 from array import array
+from binascii import unhexlify
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, repeat
 
 from attrs import frozen
@@ -33,7 +34,6 @@ _TIME_SIZE = 9
 _TIME_LENGTHS = {len("2025-12-31T08:45:00.000Z")}
 _TIME_DIGITS = bytes.maketrans(b"Z", b"0")
 _TIME_MARKS = b"-T:."
-_TIME_TEXT = str.maketrans("Z", "0", "-T:.")
 
 _SHOWN, _TRANSFORMED = 16, 32
 """In `_forms`, beside an entry's own form: a message whose body a history shows as it is, or one
@@ -69,6 +69,7 @@ class Log:
         "_tail",
         "_times",
         "first",
+        "last",
         "root",
     )
 
@@ -100,6 +101,8 @@ class Log:
         """By index: what stands in the place of a body that the store has dropped since."""
         self._tail: tuple[int, list[Entry]] = 0, []
         """How many entries are settled, and the fresh ones behind them."""
+        self.last = first - 1
+        """The number of the last entry; 0 if there is none."""
 
     @classmethod
     def of_rows(cls, root: bytes, rows: Sequence[Row]) -> "Log":
@@ -111,13 +114,8 @@ class Log:
         if rows:
             log._pack(*zip(*rows, strict=True))
             log._tail = len(rows), []
+            log.last = rows[-1][0]
         return log
-
-    @property
-    def last(self) -> int:
-        """The number of the last entry; 0 if there is none."""
-        settled, fresh = self._tail
-        return self.first - 1 + settled + len(fresh)
 
     @property
     def settled(self) -> int:
@@ -207,15 +205,17 @@ class Log:
         if not backwards:
             yield from loose
 
-    def extend(self, entries: Iterable[Entry]) -> None:
-        """Adds fresh entries, which follow on the last one."""
-        self._tail[1].extend(entries)
+    def append(self, entry: Entry) -> None:
+        """Adds a fresh entry, which follows on the last one."""
+        self._tail[1].append(entry)
+        self.last = entry.seq
 
     def take_back(self, last: int) -> None:
         """Removes the fresh entries behind number `last`, which nobody has seen."""
         settled, fresh = self._tail
         assert last >= self.settled, "what the store has stays"
         self._tail = settled, fresh[: last - self.settled]
+        self.last = last
 
     def settle(self, last: int) -> None:
         """Takes note that the store has the entries up to this number."""
@@ -322,7 +322,7 @@ class Log:
         digits = "".join(times).encode().translate(_TIME_DIGITS, _TIME_MARKS)
         if len(digits) != 2 * _TIME_SIZE * len(times) or {*map(len, times)} != _TIME_LENGTHS:
             raise ValueError("a stored entry's time is not one of this program's")
-        self._times += bytes.fromhex(digits.decode())
+        self._times += unhexlify(digits)
         start = self._ends[-1] if index else 0
         piece = b",".join([*bodies, b""])
         sizes = [len(body) + 1 for body in bodies]
@@ -360,7 +360,7 @@ class Log:
         """The same for a single entry: what most commits bring, in a quarter of the time."""
         index = len(self._ends)
         start = self._ends[-1] if index else 0
-        self._times += bytes.fromhex(entry.at.translate(_TIME_TEXT))
+        self._times += unhexlify(entry.at.encode().translate(_TIME_DIGITS, _TIME_MARKS))
         self._widen(start + len(entry.body) + 1)
         self._ends.append(start + len(entry.body) + 1)
         self._chains += entry.chain

@@ -183,7 +183,7 @@ def append(
         version=life.version,
         durable_seq=state.durable_seq,
         repeated=not fresh,
-        replaced=sum(message.replaced for message in messages),
+        replaced=sum([message.replaced for message in messages]),
         tag=life.tag,
     )
 

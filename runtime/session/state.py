@@ -54,6 +54,8 @@ class SessionState:
     """Invariant: `durable_mark <= mark`; equal exactly when the store has everything."""
     undurable_bytes: int = 0
     """What the changes beyond `durable_mark` hold in memory, about; 0 when there are none."""
+    confirms: bool = False
+    """Whether what the present command answers is shown only once all of this is on disk."""
     _ended: list[Life] = field(factory=list)
     """Lives that have ended here, and not yet in the store."""
     _taken: list[Life] = field(factory=list)
@@ -74,8 +76,10 @@ class SessionState:
 
     @property
     def durable_seq(self) -> int:
-        """Entries up to this number are in the store."""
-        return self.life.log.settled if self.life else 0
+        """Entries up to this number are in the store when the present command's answer is shown."""
+        if self.life is None:
+            return 0
+        return self.life.version if self.confirms else self.life.log.settled
 
     @property
     def tag(self) -> str | None:
@@ -104,15 +108,14 @@ class SessionState:
                 f"Session {self.session_id} has changed: it is at {self.life.tag}", self.tag
             )
 
-    def write(self, news: Sequence[New], at: str, call: str | None = None) -> list[int]:
-        """Appends entries, the first of which may make the session live; returns their numbers.
-
-        `call` is the id of the call that they come with.
-        """
+    def write(self, news: Sequence[New], at: str) -> None:
+        """Appends entries, the first of which may make the session live."""
         life = self.life or self.new_life(at)
-        seqs = [life.append(new, at, None if place else call) for place, new in enumerate(news)]
-        self.written(life, sum(len(n.body) + len(n.metadata or b"") + ENTRY_OVERHEAD for n in news))
-        return seqs
+        size = 0
+        for new in news:
+            life.append(new, at)
+            size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
+        self.written(life, size)
 
     def new_life(self, at: str) -> Life:
         """A life that is not this session's yet. Raises `SessionExists`, `InvalidInput`."""

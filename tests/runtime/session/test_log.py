@@ -1,5 +1,6 @@
 """The entries in memory say the same however they came there, and to whoever reads beside."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -58,6 +59,11 @@ def row(one: Entry) -> Row:
     )
 
 
+def extend(log: Log, entries: Iterable[Entry]) -> None:
+    for one in entries:
+        log.append(one)
+
+
 @st.composite
 def split(draw: st.DrawFn) -> tuple[list[Entry], Log]:
     """Entries, and a log of them that was loaded, extended and settled in any pieces."""
@@ -67,7 +73,7 @@ def split(draw: st.DrawFn) -> tuple[list[Entry], Log]:
     come, settled = loaded, loaded
     while come < len(entries) or draw(st.booleans()):
         come = draw(st.integers(come, len(entries)))
-        log.extend(entries[log.last : come])
+        extend(log, entries[log.last : come])
         settled = draw(st.integers(settled, come))
         log.settle(settled)
         if come == len(entries):
@@ -112,10 +118,10 @@ def test_what_is_taken_back_was_never_there(
 ) -> None:
     entries, log = case
     last = data.draw(st.integers(log.settled, len(entries)))
-    log.extend([evolve(one, seq=log.last + place) for place, one in enumerate(more, 1)])
+    extend(log, [evolve(one, seq=log.last + place) for place, one in enumerate(more, 1)])
     log.take_back(last)
     assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries[:last]
-    log.extend(entries[last:])
+    extend(log, entries[last:])
     log.settle(log.last)
     assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries
 
@@ -144,7 +150,7 @@ def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Log], data: st.Dat
     cut = data.draw(st.integers(0, len(entries)))
     stretch = Stretch(log, closed(((1, max(1, cut // 2)), (cut // 2 + 2, None)), log.last))
     before = list(stretch), shown_json(stretch.shown())
-    log.extend([entry(log.last + 1), entry(log.last + 2, form=0)])
+    extend(log, [entry(log.last + 1), entry(log.last + 2, form=0)])
     log.settle(data.draw(st.integers(log.settled, log.last)))
     assert (list(stretch), shown_json(stretch.shown())) == before
     assert len(stretch) == len(before[0])
@@ -154,7 +160,7 @@ def test_a_history_that_is_read_slowly_does_not_stop_the_log() -> None:
     log = Log.of_rows(ROOT, [row(entry(seq, form=PLAIN if seq % 2 else 0)) for seq in range(1, 9)])
     slow = log.shown(1, log.last)
     pieces = [next(slow)]
-    log.extend([entry(9)])
+    extend(log, [entry(9)])
     log.settle(9)
     assert msgspec.json.decode(shown_json([*pieces, *slow])) == shown(
         [log.entry(seq) for seq in range(1, 9)], 1, 8
@@ -183,7 +189,7 @@ def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
     with ThreadPoolExecutor(2) as threads:
         readers = [threads.submit(read) for _ in range(2)]
         for seq in range(1_001, 4_001):
-            log.extend([entry(seq, key=f"k{seq}")])
+            extend(log, [entry(seq, key=f"k{seq}")])
             log.settle(seq)
         ended.set()
         assert [reader.result() for reader in readers] == [True, True]
@@ -195,7 +201,7 @@ def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
 def tail() -> Log:
     """Entries 5 to 8 of a longer log."""
     log = Log.of_rows(ROOT, [row(entry(seq)) for seq in (5, 6, 7)])
-    log.extend([entry(8)])
+    extend(log, [entry(8)])
     return log
 
 
