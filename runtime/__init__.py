@@ -60,7 +60,6 @@ from runtime.session.forms import sent, shown_json
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
 from runtime.session.message import Message, from_json
 from runtime.session.reading import Cursor
 from runtime.session.record import put_from_json
@@ -88,6 +87,7 @@ from runtime.session.rules import (
 )
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
+from runtime.session.tail import MESSAGE
 from runtime.statistics import Histogram
 from runtime.store import (
     ALL,

@@ -24,8 +24,8 @@ from runtime.errors import (
     SessionCrashed,
     StoreError,
 )
-from runtime.session.log import Needs
 from runtime.session.state import SessionState
+from runtime.session.tail import Needs
 from runtime.store import Row, Wanted
 
 R = TypeVar("R")

@@ -6,7 +6,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `encoding`  JSON in and out, and what it cannot say
 - `counting`  which entries count: what rewinds make of a log's numbers
 - `rules`     what ids, names and keys may look like
-- `log`       the entries in memory, packed
+- `tail`      the entries in memory, packed
 - `forms`     a message as it was sent, and as a history shows it
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is

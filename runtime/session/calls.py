@@ -23,7 +23,6 @@ from runtime.session.encoding import check_tree, parse
 from runtime.session.kind import Kind, New
 from runtime.session.kinds import KINDS
 from runtime.session.life import REWIND, Life
-from runtime.session.log import Needs
 from runtime.session.record import (
     RECORD,
     REMOVED,
@@ -39,6 +38,7 @@ from runtime.session.record import (
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.rules import check_key, check_record_key, check_small_body
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
+from runtime.session.tail import Needs
 from runtime.store import CALL_SIZE, Entry
 
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from runtime.session.chain import dropped_body, link, new_root, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
 from runtime.session.keys import Keys
 from runtime.session.kind import Fold, Kind, New
-from runtime.session.log import MESSAGE, Log, Needs, Stretch
+from runtime.session.tail import MESSAGE, Needs, Stretch, Tail
 from runtime.store import (
     ALL,
     CALL_SIZE,
@@ -71,7 +71,7 @@ class Life:
     """The present state of one life. Pure: no I/O, no clock."""
 
     kinds: Kinds
-    log: Log
+    log: Tail
     created_at: str
     last_activity: str
     no: int | None = None
@@ -111,7 +111,7 @@ class Life:
     @classmethod
     def begin(cls, kinds: Kinds, at: str) -> "Life":
         """A life without entries yet."""
-        return cls(kinds=kinds, log=Log(new_root()), created_at=at, last_activity=at)
+        return cls(kinds=kinds, log=Tail(new_root()), created_at=at, last_activity=at)
 
     @classmethod
     def restored(cls, kinds: Kinds, stored: StoredSession) -> "Life":
@@ -119,7 +119,7 @@ class Life:
         header = stored.header
         life = cls(
             kinds=kinds,
-            log=Log.of_rows(stored.root, stored.entries),
+            log=Tail.of_rows(stored.root, stored.entries),
             created_at=header.created_at,
             last_activity=header.last_activity,
             no=stored.no,

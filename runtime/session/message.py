@@ -23,10 +23,10 @@ from runtime.session.chain import digest_of
 from runtime.session.encoding import check_tree, encode, replace_surrogates
 from runtime.session.kind import Kind, New
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
 from runtime.session.replies import Appended
 from runtime.session.rules import MAX_KEY, check_key, check_role
 from runtime.session.state import ANY, Condition, SessionState
+from runtime.session.tail import MESSAGE
 from runtime.store import NUMBER_ID, PLAIN, TEXT_ID
 
 

@@ -7,11 +7,11 @@ from attrs import frozen
 
 from runtime.errors import PreconditionFailed
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
 from runtime.session.record import RECORD
 from runtime.session.replies import History, LogPage
 from runtime.session.state import SessionState
 from runtime.session.switch import SWITCH, Switches
+from runtime.session.tail import MESSAGE
 from runtime.store import Entry
 
 

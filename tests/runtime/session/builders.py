@@ -10,9 +10,9 @@ from persistence import MemoryStore
 from runtime.session import message, record
 from runtime.session.calls import Item
 from runtime.session.kinds import KINDS
-from runtime.session.log import Needs
 from runtime.session.message import from_json
 from runtime.session.state import SessionState
+from runtime.session.tail import Needs
 from runtime.store import Change, Delta, Entry, StoredSession
 
 R = TypeVar("R")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from runtime.session.chain import digest_of, dropped_body
 from runtime.session.counting import closed
 from runtime.session.forms import shown_json
-from runtime.session.log import MESSAGE, Log, Needs, Stretch
+from runtime.session.tail import MESSAGE, Needs, Stretch, Tail
 from runtime.store import ALL, DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
 from tests.runtime.session.builders import NOON, at, entry, keys, text
 
@@ -59,17 +59,17 @@ def row(one: Entry) -> Row:
     )
 
 
-def extend(log: Log, entries: Iterable[Entry]) -> None:
+def extend(log: Tail, entries: Iterable[Entry]) -> None:
     for one in entries:
         log.append(one)
 
 
 @st.composite
-def split(draw: st.DrawFn) -> tuple[list[Entry], Log]:
+def split(draw: st.DrawFn) -> tuple[list[Entry], Tail]:
     """Entries, and a log of them that was loaded, extended and settled in any pieces."""
     entries = draw(logs)
     loaded = draw(st.integers(0, len(entries)))
-    log = Log.of_rows(ROOT, [row(one) for one in entries[:loaded]])
+    log = Tail.of_rows(ROOT, [row(one) for one in entries[:loaded]])
     come, settled = loaded, loaded
     while come < len(entries) or draw(st.booleans()):
         come = draw(st.integers(come, len(entries)))
@@ -87,7 +87,7 @@ def shown(entries: list[Entry], low: int, high: int) -> Any:
 
 
 @given(split())
-def test_every_entry_is_what_it_was(case: tuple[list[Entry], Log]) -> None:
+def test_every_entry_is_what_it_was(case: tuple[list[Entry], Tail]) -> None:
     entries, log = case
     assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries
     assert [log.kind(one.seq) for one in entries] == [one.kind for one in entries]
@@ -96,7 +96,7 @@ def test_every_entry_is_what_it_was(case: tuple[list[Entry], Log]) -> None:
 
 
 @given(split(), st.integers(1, 22), st.integers(0, 22))
-def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Log], low: int, high: int) -> None:
+def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Tail], low: int, high: int) -> None:
     entries, log = case
     for kind in (MESSAGE, "record", "switch", "unheard of"):
         wanted = [one.seq for one in entries if low <= one.seq <= high and one.kind == kind]
@@ -106,7 +106,7 @@ def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Log], low: int, hi
 
 
 @given(split())
-def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], Log]) -> None:
+def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], Tail]) -> None:
     entries, log = case
     assert list(log.keyed()) == [(e.seq, e.kind, e.key) for e in entries if e.key is not None]
     assert sorted(log.calls()) == [(e.seq, e.call) for e in entries if e.call is not None]
@@ -114,7 +114,7 @@ def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], L
 
 @given(split(), st.lists(an_entry(), max_size=4), st.data())
 def test_what_is_taken_back_was_never_there(
-    case: tuple[list[Entry], Log], more: list[Entry], data: st.DataObject
+    case: tuple[list[Entry], Tail], more: list[Entry], data: st.DataObject
 ) -> None:
     entries, log = case
     last = data.draw(st.integers(log.settled, len(entries)))
@@ -128,7 +128,7 @@ def test_what_is_taken_back_was_never_there(
 
 @given(split(), st.data())
 def test_a_body_that_is_dropped_leaves_its_digest(
-    case: tuple[list[Entry], Log], data: st.DataObject
+    case: tuple[list[Entry], Tail], data: st.DataObject
 ) -> None:
     entries, log = case
     log.settle(log.last)
@@ -145,7 +145,7 @@ def test_a_body_that_is_dropped_leaves_its_digest(
 
 
 @given(split(), st.data())
-def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Log], data: st.DataObject) -> None:
+def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Tail], data: st.DataObject) -> None:
     entries, log = case
     cut = data.draw(st.integers(0, len(entries)))
     stretch = Stretch(log, closed(((1, max(1, cut // 2)), (cut // 2 + 2, None)), log.last))
@@ -157,7 +157,7 @@ def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Log], data: st.Dat
 
 
 def test_a_history_that_is_read_slowly_does_not_stop_the_log() -> None:
-    log = Log.of_rows(ROOT, [row(entry(seq, form=PLAIN if seq % 2 else 0)) for seq in range(1, 9)])
+    log = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN if seq % 2 else 0)) for seq in range(1, 9)])
     slow = log.shown(1, log.last)
     pieces = [next(slow)]
     extend(log, [entry(9)])
@@ -168,7 +168,7 @@ def test_a_history_that_is_read_slowly_does_not_stop_the_log() -> None:
 
 
 def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
-    log = Log.of_rows(ROOT, [row(entry(seq, key=f"k{seq}")) for seq in range(1, 1_001)])
+    log = Tail.of_rows(ROOT, [row(entry(seq, key=f"k{seq}")) for seq in range(1, 1_001)])
     whole = [log.entry(seq) for seq in range(1, 1_001)]
     stretch, ended = Stretch(log, ((1, 1_000),)), Event()
     shown_before = shown_json(stretch.shown())
@@ -198,9 +198,9 @@ def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
 # -- of which only the end is in memory ---------------------------------------------------------
 
 
-def tail() -> Log:
+def tail() -> Tail:
     """Entries 5 to 8 of a longer log."""
-    log = Log.of_rows(ROOT, [row(entry(seq)) for seq in (5, 6, 7)])
+    log = Tail.of_rows(ROOT, [row(entry(seq)) for seq in (5, 6, 7)])
     extend(log, [entry(8)])
     return log
 
@@ -239,16 +239,16 @@ def test_nothing_is_asked_for_an_empty_range() -> None:
 @pytest.mark.parametrize("seqs", [[1, 3], [2, 1], [1, 1]])
 def test_stored_entries_that_do_not_follow_on_each_other_are_refused(seqs: list[int]) -> None:
     with pytest.raises(ValueError, match="follow on each other"):
-        Log.of_rows(ROOT, [row(entry(seq)) for seq in seqs])
+        Tail.of_rows(ROOT, [row(entry(seq)) for seq in seqs])
 
 
 @pytest.mark.parametrize("times", [[NOON[:-1]], [NOON[:-1], NOON + "0"]])
 def test_a_stored_time_of_another_form_is_refused(times: list[str]) -> None:
     with pytest.raises(ValueError, match="time"):
-        Log.of_rows(ROOT, [row(entry(seq, at=time)) for seq, time in enumerate(times, 1)])
+        Tail.of_rows(ROOT, [row(entry(seq, at=time)) for seq, time in enumerate(times, 1)])
 
 
 def test_a_log_without_entries_is_a_history_without_messages() -> None:
-    log = Log(ROOT)
+    log = Tail(ROOT)
     assert (log.last, log.settled, log.chain(0)) == (0, 0, ROOT)
     assert shown_json(Stretch(log, closed(ALL, 0)).shown()) == b"[]"

@@ -51,7 +51,7 @@ class Needs(Exception):
         self.wanted = wanted
 
 
-class Log:
+class Tail:
     """The entries of one life of a session; its actor's own."""
 
     __slots__ = (
@@ -105,7 +105,7 @@ class Log:
         """The number of the last entry; 0 if there is none."""
 
     @classmethod
-    def of_rows(cls, root: bytes, rows: Sequence[Row]) -> "Log":
+    def of_rows(cls, root: bytes, rows: Sequence[Row]) -> "Tail":
         """A log of stored entries; a tenth of the time that objects would take.
 
         Raises `ValueError` for rows that are not this program's.
@@ -441,7 +441,7 @@ class Stretch:
     Nothing is copied until somebody looks.
     """
 
-    log: Log
+    log: Tail
     intervals: tuple[tuple[int, int], ...]
     """Ascending, apart, none open."""
 
@@ -454,6 +454,6 @@ class Stretch:
         return sum(1 for low, high in self.intervals for _ in self.log.of_kind(MESSAGE, low, high))
 
     def shown(self) -> Iterator[bytes | Entry]:
-        """As `Log.shown`, through all intervals."""
+        """As `Tail.shown`, through all intervals."""
         for low, high in self.intervals:
             yield from self.log.shown(low, high)
