@@ -12,6 +12,7 @@ or folder may import another (a test enforces it):
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
+- `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
 - `handle`      `Session`
 - `lifetime`    the nurseries, and the order of start and stop
@@ -44,6 +45,7 @@ from runtime.errors import (
     StoreUnavailable,
 )
 from runtime.handle import Session
+from runtime.history import HistoryStream
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
@@ -87,7 +89,6 @@ from runtime.session.rules import (
 )
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
-from runtime.session.tail import MESSAGE
 from runtime.statistics import Histogram
 from runtime.store import (
     ALL,
@@ -95,8 +96,10 @@ from runtime.store import (
     DROPPED,
     INCLUDABLE,
     MAX_FILTERS,
+    MESSAGE,
     NUMBER_ID,
     PLAIN,
+    REMOVAL,
     STREAMABLE,
     TEXT_ID,
     Change,
@@ -110,6 +113,7 @@ from runtime.store import (
     ListChunk,
     Listing,
     ListPosition,
+    Mark,
     Origin,
     Purge,
     Row,
@@ -125,6 +129,7 @@ from runtime.store import (
     TrashPosition,
     Undelete,
     Wanted,
+    text_size,
 )
 
 __all__ = [
@@ -147,6 +152,7 @@ __all__ = [
     "MINUTES",
     "NUMBER_ID",
     "PLAIN",
+    "REMOVAL",
     "REPLACEMENT",
     "SECONDS",
     "SETTINGS",
@@ -173,6 +179,7 @@ __all__ = [
     "Header",
     "Histogram",
     "History",
+    "HistoryStream",
     "Interval",
     "InvalidInput",
     "Item",
@@ -185,6 +192,7 @@ __all__ = [
     "Listing",
     "LogPage",
     "MailboxFull",
+    "Mark",
     "Message",
     "MiB",
     "New",
@@ -241,5 +249,6 @@ __all__ = [
     "replace_surrogates",
     "sent",
     "shown_json",
+    "text_size",
     "trash_id_of",
 ]

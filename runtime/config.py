@@ -61,6 +61,10 @@ class RuntimeConfig:
     """Commands one session may have waiting. An IDE sends one at a time; 64 covers a burst of
     parallel tool results, and a full mailbox is answered within milliseconds."""
 
+    resident_bytes: int = field(default=1 * MiB, validator=validators.ge(0))
+    """How much of a session's log is in memory, about; what is older is read when it is used. The
+    last megabyte is what an agent works with: hundreds of turns."""
+
     max_active: int = field(default=10_000, validator=_positive)
     """Sessions kept in memory. At a typical 50 KB of messages each, half a gigabyte."""
 

@@ -154,6 +154,18 @@ class StoreUnavailable(StoreError):
     """The store cannot read or write at the moment: locked, full, or not answering."""
 
 
+def damaged(session_id: str, what: object) -> StoreUnavailable:
+    """What is to be said of a session whose rows are no log.
+
+    Not `StoreBroken`: the rows of one session are at fault, and the others are still served.
+    """
+    return StoreUnavailable(
+        f"Session {session_id!r} is damaged and cannot be read: {what}. "
+        "The operator can run `agent-runtime verify`, which names all that is damaged, "
+        "and restore a backup"
+    )
+
+
 class DeltaRejected(StoreError):
     """The store took the batch, but refused what this one session brought to it."""
 

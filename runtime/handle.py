@@ -9,6 +9,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
 from runtime.session import calls, message, reading, record, settings, switch
 from runtime.session.calls import Item
@@ -61,6 +62,7 @@ class Session:
     _persister: Persister
     _errands: Errands
     _timestamp: Callable[[], str]
+    _find: Find
     _commits: bool
     """Whether the runtime's durability is `commit`."""
     _keeps_trash: bool
@@ -91,8 +93,18 @@ class Session:
         )
 
     async def history(self) -> History:
-        """The whole conversation: the messages that count. Raises `SessionNotFound`."""
-        return await self._read(reading.history)
+        """The whole conversation: the messages that count, all of them in memory.
+
+        Raises `SessionNotFound`.
+        """
+        return await (await self.stream_history()).whole()
+
+    async def stream_history(self) -> HistoryStream:
+        """The same in pieces, as it is now, and of any length: for whoever passes it on.
+
+        Raises `SessionNotFound`.
+        """
+        return HistoryStream(await self._read(reading.history), self._find)
 
     async def messages(
         self,

@@ -52,6 +52,7 @@ class Runtime:
             persister=self._parts.persister,
             errands=self._errands,
             timestamp=lambda: timestamp(self._now()),
+            find=self._parts.find,
             commits=self.config.durability == "commit",
             keeps_trash=self.config.trash_retention > 0,
             nowait=nowait,

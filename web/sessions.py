@@ -8,15 +8,14 @@ from web import listing
 from web.body import WHERE, decode, elements, json_response, query, read, taken
 from web.describe import describe
 from web.endpoint import as_view
+from web.history import HistoryOut, shown_messages, streamed_history
 from web.messages import (
     AppendedOut,
     AppendQuery,
-    HistoryOut,
     MessageIn,
     MessagePageOut,
     MessagesIn,
     MessagesQuery,
-    shown_messages,
 )
 from web.paths import segment
 from web.preference import written
@@ -40,10 +39,13 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
 
         304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
         """
-        history = await runtime.session(session_id, nowait=True).history()
+        stream = await runtime.session(session_id, nowait=True).stream_history()
+        history = stream.history
         known = unchanged(request, history)
         if known is not None:
             return known
+        if not stream.is_in_memory:
+            return streamed_history(stream)
         messages = await shown_messages(history)
         return json_response(HistoryOut.of(history, messages), headers=headers_of(history))
 

@@ -296,7 +296,7 @@ def _repeat(
     does, or its last: it may have rewound its own first one.
     """
     life = state.life
-    for first in life.calls_of(call) if life else ():
+    for first in life.log.seqs_of_call(call) if life else ():
         assert life is not None, "only a life has calls"
         items = items_at(first - 1)
         size = life.entry(first).form >> CALL_SIZE
@@ -322,6 +322,8 @@ def _replay(
     were appended.
     """
     last = first - 1
+    life.log.need(range(first, min(last + len(items), life.version) + 1))
+    life.need_keys(_unique_keys(life, items))
     intervals = life.counting_at(last)
     records = records_at(life, last) if once else None
     seqs: list[int] = []
@@ -345,7 +347,7 @@ def _replay(
             intervals = life.counting_at(last)
             records = records_at(life, last) if once else None
         elif item.kind == RECORD and records:
-            records.add(life.entry(seq))
+            records.add(life.log.mark(seq))
     return seqs, skipped, last
 
 
@@ -367,16 +369,29 @@ def _says_the_same(life: Life, seq: int, item: Item) -> bool:
     return _is_repeat(life, life.kinds[item.kind], entry, item)
 
 
+def _unique_keys(life: Life, items: Sequence[Item]) -> list[tuple[str, str]]:
+    """The kinds and keys of the entries that have one effect while they count."""
+    return [
+        (item.kind, item.key)
+        for item in items
+        if item.key is not None
+        and (kind := life.kinds.get(item.kind)) is not None
+        and kind.is_unique
+    ]
+
+
 def _all_known(state: SessionState, items: Sequence[Item]) -> Written | None:
     """The answer to a call all of whose entries are known by their keys."""
     life = state.life
     if life is None:
         return None
+    keys = _unique_keys(life, items)
+    life.need_keys(keys)
+    if len(keys) < len(items):
+        return None
     seqs: list[int] = []
     for item in items:
-        kind = life.kinds.get(item.kind)
-        if kind is None or not kind.is_unique or item.key is None:
-            return None
+        assert item.key is not None
         seq = life.seq_of(item.kind, item.key)
         if seq is None:
             return None

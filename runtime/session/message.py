@@ -26,8 +26,7 @@ from runtime.session.life import Life
 from runtime.session.replies import Appended
 from runtime.session.rules import MAX_KEY, check_key, check_role
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.session.tail import MESSAGE
-from runtime.store import NUMBER_ID, PLAIN, TEXT_ID
+from runtime.store import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID
 
 
 @frozen(kw_only=True)
@@ -194,6 +193,8 @@ def number(life: Life | None, news: Sequence[New]) -> tuple[Sequence[int], Seque
     Raises `KeyConflict`, `Needs`.
     """
     last = life.version if life else 0
+    if life is not None:
+        life.need_keys((new.kind, new.key) for new in news if new.key is not None)
     seqs: list[int] = []
     fresh: list[New] = []
     fresh_keys: dict[str, int] = {}

@@ -5,6 +5,7 @@ that the session began with.
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -30,34 +31,48 @@ all, `GET …/log?kind=switch`, and `switch_count` says how many there are."""
 
 @define
 class Switches(Fold):
-    """The switches that count: how many, and the newest of them."""
+    """The switches that count: how many, the newest of them, and what the last one says."""
 
     count: int = 0
-    history: deque[AgentSwitch] = field(factory=lambda: deque(maxlen=MAX_SHOWN_SWITCHES))
+    shown: deque[int] = field(factory=lambda: deque(maxlen=MAX_SHOWN_SWITCHES))
+    """The numbers of the newest. What they say is looked up when somebody asks."""
+    _last: AgentSwitch | None = None
+    """`None`: there is none, or it was not in memory."""
 
     def add(self, entry: Entry) -> None:
-        body = msgspec.json.decode(entry.body)
         self.count += 1
-        self.history.append(
-            AgentSwitch(
-                from_agent=body["from"],
-                to_agent=body["to"],
-                reason=body["reason"],
-                timestamp=entry.at,
-            )
-        )
+        self.shown.append(entry.seq)
+        self._last = _said(entry) if entry.body else None
+
+    def lacks(self) -> Collection[int]:
+        return [self.shown[-1]] if self.shown and self._last is None else ()
+
+    def copy(self) -> "Switches":
+        return Switches(self.count, self.shown.copy(), self._last)
 
     def describe(self, header: dict[str, Any]) -> None:
-        if self.history:
-            header["current_agent"] = self.history[-1].to_agent
+        if self._last is not None:
+            header["current_agent"] = self._last.to_agent
             header["switch_count"] = header.get("switch_count", 0) + self.count
-            header["last_switch_at"] = self.history[-1].timestamp
+            header["last_switch_at"] = self._last.timestamp
 
     def view(self) -> Any:
-        return [
-            {"from": s.from_agent, "to": s.to_agent, "reason": s.reason, "timestamp": s.timestamp}
-            for s in self.history
-        ]
+        return {"count": self.count, "shown": list(self.shown)}
+
+
+def _said(entry: Entry) -> AgentSwitch:
+    body = msgspec.json.decode(entry.body)
+    return AgentSwitch(
+        from_agent=body["from"], to_agent=body["to"], reason=body["reason"], timestamp=entry.at
+    )
+
+
+def shown_switches(life: Life) -> tuple[AgentSwitch, ...]:
+    """The newest of the switches that count, as answers show them. Raises `Needs`."""
+    fold = life.folds[SWITCH]
+    assert isinstance(fold, Switches)
+    life.log.need(fold.shown)
+    return tuple(_said(life.log.mark(seq)) for seq in fold.shown)
 
 
 class SwitchKind(Kind):
@@ -65,6 +80,7 @@ class SwitchKind(Kind):
 
     name = SWITCH
     fold = Switches
+    folds_bodies = False
 
     def propose(self, life: Life, key: str | None, body: Any) -> New:
         """`from` is filled in."""
@@ -98,6 +114,7 @@ def switch_agent(
     Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`, `PreconditionFailed`, `Needs`.
     """
     life = state.present()
+    shown_switches(life)  # what the answer lacks is asked for before anything changes
     new = life.kinds[SWITCH].propose(life, key, {"to": agent, "reason": reason})
     seq = None if key is None else life.seq_of(SWITCH, key)
     if seq is not None:
@@ -116,15 +133,13 @@ def agent_context(state: SessionState) -> AgentContext:
     """The current agent and its predecessors. Raises `SessionNotFound`."""
     life = state.present()
     header, settings = life.header(), life.settings()
-    fold = life.folds[SWITCH]
-    assert isinstance(fold, Switches)
     return AgentContext(
         session_id=state.session_id,
         version=life.version,
         durable_seq=state.durable_seq,
         tag=life.tag,
         current_agent=header.current_agent,
-        agent_history=tuple(fold.history),
+        agent_history=shown_switches(life),
         switch_count=header.switch_count,
         last_switch_at=header.last_switch_at,
         metadata=msgspec.json.decode(settings.metadata),

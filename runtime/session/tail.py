@@ -1,4 +1,4 @@
-"""A session's entries in memory, in the order of their numbers; what is on disk is kept packed.
+"""A log's newest entries, those in memory; what of them is on disk is kept packed.
 
 Rules:
 
@@ -9,38 +9,31 @@ Rules:
   the memory of short messages, and the garbage collector would walk through all of it again and
   again. Where messages follow on each other it also is, but for brackets, what a history answers.
 - The others are *fresh*: kept as they came, since the next delta takes them as they are.
-- Entries below `first` are not in memory. Asking for one raises `Needs`.
+- Entries below `first` are not here. Asking for one raises `Needs`. When there is too much, a
+  shorter tail takes this one's place; whoever reads this one goes on with what it has.
 - Only the event loop's thread adds and settles. Any thread may read: what is packed is written
   before `_tail` says so, and `_tail` is one object, which is replaced.
 """
 
 import re
 from array import array
-from binascii import unhexlify
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, repeat
 
-from attrs import frozen
-
 from runtime.session.chain import LINK_SIZE
-from runtime.store import CALL_SIZE, DROPPED, PLAIN, Entry, Row, Wanted
+from runtime.session.moments import MOMENT_SIZE, packed, unpacked
+from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Row, Wanted
 
-MESSAGE = "message"
-"""The one kind that the log knows of: histories are cut out of it."""
+_COLUMNS = 24
+"""Bytes that an entry takes beside its texts."""
 
-_TIME_SIZE = 9
-"""Bytes of a packed timestamp: its digits, two in a byte."""
-_TIME_LENGTHS = {len("2025-12-31T08:45:00.000Z")}
-_TIME_DIGITS = bytes.maketrans(b"Z", b"0")
-_TIME_MARKS = b"-T:."
-
-_SHOWN, _TRANSFORMED = 16, 32
+_SHOWN, _TRANSFORMED = 32, 64
 """In `_forms`, beside an entry's own form: a message whose body a history shows as it is, or one
 that is transformed."""
-_FORM = 15
+_FORM = 31
 _NARROW = 1 << 32
-_RUNS = re.compile(b"[\x10-\x1f]+|[\x20-\x2f]")
+_RUNS = re.compile(b"[\x20-\x3f]+|[\x40-\x5f]")
 
 
 class Needs(Exception):
@@ -52,9 +45,10 @@ class Needs(Exception):
 
 
 class Tail:
-    """The entries of one life of a session; its actor's own."""
+    """The newest entries of one life of a session; its actor's own."""
 
     __slots__ = (
+        "_before",
         "_calls",
         "_chains",
         "_dropped",
@@ -65,6 +59,7 @@ class Tail:
         "_kind_names",
         "_kinds",
         "_metadata",
+        "_metadata_size",
         "_packed",
         "_tail",
         "_times",
@@ -73,11 +68,13 @@ class Tail:
         "root",
     )
 
-    def __init__(self, root: bytes, first: int = 1) -> None:
+    def __init__(self, root: bytes, first: int = 1, before: bytes | None = None) -> None:
         self.root = root
         """The chain before entry 1."""
         self.first = first
         """The number of the first entry in memory."""
+        self._before = root if before is None else before
+        """The chain before the first entry in memory."""
         self._packed: tuple[list[bytes], array[int]] = [], array("Q")
         """Settled bodies in pieces, a comma behind each, and where each piece begins in all of
         them. A piece is merged with the one before it when it is as large, so there are few, none
@@ -95,6 +92,7 @@ class Tail:
         """The keys of the settled entries, one behind the other, and where each ends, up to the
         last entry that has one: mostly none has. An empty one is none."""
         self._metadata: dict[int, bytes] = {}
+        self._metadata_size = 0
         self._calls: dict[int, tuple[str, int]] = {}
         """Both by index, of the settled entries that have any. A call's with its size."""
         self._dropped: dict[int, bytes] = {}
@@ -105,17 +103,20 @@ class Tail:
         """The number of the last entry; 0 if there is none."""
 
     @classmethod
-    def of_rows(cls, root: bytes, rows: Sequence[Row]) -> "Tail":
-        """A log of stored entries; a tenth of the time that objects would take.
+    def of_rows(
+        cls, root: bytes, rows: Sequence[Row], before: bytes | None = None, last: int = 0
+    ) -> "Tail":
+        """The tail of a log that is stored up to `last`; a tenth of the time that objects take.
 
-        Raises `ValueError` for rows that are not this program's.
+        `before` is the chain before the first row, the root if that is `None`. Raises `ValueError`
+        for rows that are not this program's.
         """
-        log = cls(root, rows[0][0] if rows else 1)
+        tail = cls(root, rows[0][0] if rows else last + 1, before)
         if rows:
-            log._pack(*zip(*rows, strict=True))
-            log._tail = len(rows), []
-            log.last = rows[-1][0]
-        return log
+            tail._pack(*zip(*rows, strict=True))
+            tail._tail = len(rows), []
+            tail.last = rows[-1][0]
+        return tail
 
     @property
     def settled(self) -> int:
@@ -126,6 +127,13 @@ class Tail:
     def fresh(self) -> Sequence[Entry]:
         """The entries that the store does not have."""
         return self._tail[1]
+
+    @property
+    def size(self) -> int:
+        """Bytes that what is settled takes in memory, about."""
+        settled, _ = self._tail
+        bodies = self._ends[-1] if settled else 0
+        return bodies + self._metadata_size + len(self._keys) + _COLUMNS * settled
 
     def entry(self, seq: int) -> Entry:
         """The entry of this number, from 1 to `last`. Raises `Needs`."""
@@ -140,7 +148,7 @@ class Tail:
             seq,
             self._kind_names[self._kinds[index]],
             self._key(index),
-            _moment(self._times[_TIME_SIZE * index : _TIME_SIZE * (index + 1)]),
+            unpacked(self._times[MOMENT_SIZE * index : MOMENT_SIZE * (index + 1)]),
             self._dropped.get(index)
             or self._cut(self._ends[index - 1] if index else 0, self._ends[index] - 1),
             bytes(self._chains[LINK_SIZE * index : LINK_SIZE * (index + 1)]),
@@ -155,7 +163,7 @@ class Tail:
         settled, fresh = self._tail
         if index >= settled:
             return fresh[index - settled].at
-        return _moment(self._times[_TIME_SIZE * index : _TIME_SIZE * (index + 1)])
+        return unpacked(self._times[MOMENT_SIZE * index : MOMENT_SIZE * (index + 1)])
 
     def kind(self, seq: int) -> str:
         """The kind of a resident entry."""
@@ -167,9 +175,11 @@ class Tail:
 
     def chain(self, seq: int) -> bytes:
         """The chain behind the entry of this number, from 0 to `last`. Raises `Needs`."""
+        index = seq - self.first
+        if index == -1:
+            return self._before
         if seq == 0:
             return self.root
-        index = seq - self.first
         if index < 0:
             raise Needs(Wanted(seqs=(seq,)))
         settled, fresh = self._tail
@@ -205,6 +215,12 @@ class Tail:
         if not backwards:
             yield from loose
 
+    def others(self, low: int, high: int) -> list[int]:
+        """The numbers of the settled entries from `low` to `high` that are no messages."""
+        kinds = self._kinds[max(0, low - self.first) : max(0, high + 1 - self.first)]
+        names = self._kind_names
+        return [seq for seq, code in enumerate(kinds, low) if names[code] != MESSAGE]
+
     def append(self, entry: Entry) -> None:
         """Adds a fresh entry, which follows on the last one."""
         self._tail[1].append(entry)
@@ -237,6 +253,48 @@ class Tail:
                 [entry.call for entry in settled],
             )
             self._tail = before + len(settled), fresh[len(settled) :]
+
+    def beyond(self, size: int) -> int:
+        """The number of the first of the newest settled entries that take at most so much.
+
+        One more than that of the last settled one if even that is too large.
+        """
+        settled, _ = self._tail
+        # Bodies and columns alone are looked at one by one: of keys and metadata all have a share.
+        bodies = self._ends[-1] if settled else 0
+        kept = size - (self.size - bodies - _COLUMNS * settled)
+
+        def fits(index: int) -> bool:
+            start = self._ends[index - 1] if index else 0
+            return bodies - start + _COLUMNS * (settled - index) <= kept
+
+        return self.first + bisect_left(range(settled), True, key=fits)
+
+    def cut(self, first: int) -> "Tail":
+        """The same log with the entries from `first` on, at most `settled + 1`, in memory."""
+        settled, fresh = self._tail
+        index = first - self.first
+        tail = Tail(self.root, first, self.chain(first - 1))
+        start = self._ends[index - 1] if index else 0
+        if index < settled:
+            piece = self._cut(start, self._ends[-1])
+            tail._packed = [piece], array("Q", [0])
+            tail._ends = array(self._ends.typecode, (end - start for end in self._ends[index:]))
+        tail._times = self._times[MOMENT_SIZE * index :]
+        tail._chains = self._chains[LINK_SIZE * index :]
+        tail._forms, tail._kinds = self._forms[index:], self._kinds[index:]
+        tail._kind_names = self._kind_names.copy()
+        if index < len(self._key_ends):
+            key_start = self._key_ends[index - 1] if index else 0
+            tail._keys = self._keys[key_start:]
+            tail._key_ends = array("I", (end - key_start for end in self._key_ends[index:]))
+        tail._metadata = {at - index: value for at, value in self._metadata.items() if at >= index}
+        tail._metadata_size = sum(map(len, tail._metadata.values()))
+        tail._calls = {at - index: value for at, value in self._calls.items() if at >= index}
+        tail._dropped = {at - index: value for at, value in self._dropped.items() if at >= index}
+        tail._tail = settled - index, fresh.copy()
+        tail.last = self.last
+        return tail
 
     def drop(self, seq: int, instead: bytes) -> None:
         """The body of a settled entry is gone; this stands in its place."""
@@ -319,10 +377,7 @@ class Tail:
         index = len(self._ends)
         if seqs[0] != self.first + index or seqs[-1] != seqs[0] + len(seqs) - 1:
             raise ValueError("stored entries do not follow on each other")
-        digits = "".join(times).encode().translate(_TIME_DIGITS, _TIME_MARKS)
-        if len(digits) != 2 * _TIME_SIZE * len(times) or {*map(len, times)} != _TIME_LENGTHS:
-            raise ValueError("a stored entry's time is not one of this program's")
-        self._times += unhexlify(digits)
+        self._times += packed(*times)
         start = self._ends[-1] if index else 0
         piece = b",".join([*bodies, b""])
         sizes = [len(body) + 1 for body in bodies]
@@ -354,13 +409,14 @@ class Tail:
             self._metadata.update(
                 (place, value) for place, value in enumerate(metadata, index) if value is not None
             )
+            self._metadata_size += sum(len(value) for value in metadata if value is not None)
         self._add_piece(piece, start)
 
     def _pack_one(self, entry: Entry) -> None:
         """The same for a single entry: what most commits bring, in a quarter of the time."""
         index = len(self._ends)
         start = self._ends[-1] if index else 0
-        self._times += unhexlify(entry.at.encode().translate(_TIME_DIGITS, _TIME_MARKS))
+        self._times += packed(entry.at)
         self._widen(start + len(entry.body) + 1)
         self._ends.append(start + len(entry.body) + 1)
         self._chains += entry.chain
@@ -372,6 +428,7 @@ class Tail:
             self._key_ends.append(len(self._keys))
         if entry.metadata is not None:
             self._metadata[index] = entry.metadata
+            self._metadata_size += len(entry.metadata)
         if entry.call is not None:
             self._calls[index] = entry.call, entry.form >> CALL_SIZE
         self._add_piece(entry.body + b",", start)
@@ -425,35 +482,5 @@ def _form(kind: str, form: int) -> int:
     return form | (_SHOWN if form & PLAIN else _TRANSFORMED)
 
 
-_MESSAGES = bytes(_form(MESSAGE, form) for form in range(16)) + bytes(240)
+_MESSAGES = bytes(_form(MESSAGE, form) for form in range(32)) + bytes(224)
 """The same for messages, as a table."""
-
-
-def _moment(packed: bytes | bytearray) -> str:
-    t = packed.hex()
-    return f"{t[:4]}-{t[4:6]}-{t[6:8]}T{t[8:10]}:{t[10:12]}:{t[12:14]}.{t[14:17]}Z"
-
-
-@frozen(eq=False)
-class Stretch:
-    """The messages of a log within some intervals, as they were at one moment.
-
-    Nothing is copied until somebody looks.
-    """
-
-    log: Tail
-    intervals: tuple[tuple[int, int], ...]
-    """Ascending, apart, none open."""
-
-    def __iter__(self) -> Iterator[Entry]:
-        for low, high in self.intervals:
-            for seq in self.log.of_kind(MESSAGE, low, high):
-                yield self.log.entry(seq)
-
-    def __len__(self) -> int:
-        return sum(1 for low, high in self.intervals for _ in self.log.of_kind(MESSAGE, low, high))
-
-    def shown(self) -> Iterator[bytes | Entry]:
-        """As `Tail.shown`, through all intervals."""
-        for low, high in self.intervals:
-            yield from self.log.shown(low, high)

@@ -76,6 +76,7 @@ def check(store: Store, model: Model) -> None:
             header=life.header,
             settings=life.settings,
             entries=session.entries,
+            before=ROOT,
         )
         assert found(store, life.no) == rows(life.entries)
     trash = sorted(model.trash, key=lambda life: (life.deleted_at, life.no), reverse=True)

@@ -15,8 +15,8 @@ from runtime.session.encoding import MAX_DEPTH, parse
 from runtime.session.forms import history_form, sent, shown
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
+from runtime.session.log import Log
 from runtime.session.message import from_json, from_python
-from runtime.session.tail import Tail
 from runtime.store import PLAIN, Entry
 from tests.runtime.session.builders import (
     NOON,
@@ -35,7 +35,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "read", "argume
 
 def kept(one: Any) -> Entry:
     """The entry of a message that was read from JSON."""
-    life = Life(kinds=KINDS, log=Tail(bytes(8)), created_at=NOON, last_activity=NOON)
+    life = Life(kinds=KINDS, log=Log.begin(KINDS), created_at=NOON, last_activity=NOON)
     life.append(from_json(one), NOON)
     return life.entry(1)
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from runtime.session.chain import digest_of, dropped_body
 from runtime.session.counting import closed
 from runtime.session.forms import shown_json
-from runtime.session.tail import MESSAGE, Needs, Stretch, Tail
-from runtime.store import ALL, DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
+from runtime.session.stretch import Stretch
+from runtime.session.tail import Needs, Tail
+from runtime.store import ALL, DROPPED, MESSAGE, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
 from tests.runtime.session.builders import NOON, at, entry, keys, text
 
 ROOT = b"the root"

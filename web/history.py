@@ -1,0 +1,75 @@
+"""A history on the wire: at once where it is in memory, else as it is read."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+import msgspec
+import trio
+from msgspec import Raw, Struct
+from quart import Response
+
+from runtime import Entry, History, HistoryStream, shown_json
+from web.body import LARGE
+from web.messages import HistoryMessageOut
+from web.schemas import AgentHistory, AgentSwitchOut, Timestamp
+from web.tags import headers_of
+
+
+class HistoryOut(Struct):
+    """A session's whole conversation."""
+
+    session_id: str
+    messages: list[HistoryMessageOut]
+    message_count: int
+    last_activity: Timestamp
+    current_agent: str
+    agent_history: AgentHistory
+
+    @classmethod
+    def of(cls, history: History, messages: bytes) -> "HistoryOut":
+        return cls(
+            session_id=history.session_id,
+            # That is such messages, encoded already: the encoder only copies the bytes.
+            messages=cast("list[HistoryMessageOut]", Raw(messages)),
+            message_count=history.message_count,
+            last_activity=history.last_activity,
+            current_agent=history.current_agent,
+            agent_history=AgentSwitchOut.all_of(history.agent_history),
+        )
+
+
+async def shown_messages(history: History) -> bytes:
+    """The messages as a history shows them, as JSON.
+
+    Most are only copied. Those that are transformed take a hundred times as long: many of them are
+    made in a thread, as nobody else would be answered meanwhile.
+    """
+    pieces = list(history.entries.shown())
+    transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
+    if transformed < LARGE:
+        return shown_json(pieces)
+    return await trio.to_thread.run_sync(shown_json, pieces)
+
+
+def streamed_history(stream: HistoryStream) -> Response:
+    """A long one: sent as it is read."""
+    response = Response(
+        _streamed(stream), content_type="application/json", headers=headers_of(stream.history)
+    )
+    response.timeout = None  # the server bounds each send, and the runtime each read
+    return response
+
+
+async def _streamed(stream: HistoryStream) -> AsyncGenerator[bytes, None]:
+    whole = msgspec.json.encode(HistoryOut.of(stream.history, b"[]"))
+    # No text can have it: there, the quotation marks would be escaped.
+    start, empty, end = whole.partition(b'"messages":[]')
+    assert empty, "that is what it has without messages"
+    yield start + empty[:-1]
+    async with aclosing(stream.pieces()) as pieces:
+        between = b""
+        async for piece in pieces:
+            yield between + piece
+            between = b","
+    yield b"]" + end
