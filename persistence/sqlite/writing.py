@@ -41,9 +41,10 @@ INSERT INTO session (no, session_id, root, created_at, last_activity, version, m
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5)
 ON CONFLICT DO NOTHING
 """
+# The empty text stands for a null, which would cost more (see `rows.insert`).
 _SET = """
 UPDATE session SET last_activity = ?1, version = ?2, message_count = ?3, current_agent = ?4,
-                   switch_count = ?5, last_switch_at = ?6, floor = ?7
+                   switch_count = ?5, last_switch_at = nullif(?6, ''), floor = ?7
 """
 _FOUND = "WHERE no = ?8 AND version = ?9 AND session_id = ?10 AND deleted_at IS NULL"
 # SQLite rewrites an index if a column of it is set, whatever to.
@@ -59,10 +60,6 @@ UPDATE session SET listed = last_activity
 """
 
 _LAST_PLACE = "SELECT id, no, seq FROM entry ORDER BY id DESC LIMIT 1"
-_ENTRY = """
-INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 _LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
 _SETTINGS = """
 INSERT OR REPLACE INTO settings
@@ -179,7 +176,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
                     header.message_count,
                     header.current_agent,
                     header.switch_count,
-                    header.last_switch_at,
+                    header.last_switch_at or "",
                     header.floor,
                     no,
                     change.after,
@@ -195,7 +192,8 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
         for entry in change.entries:
             to.place += 1
             entries.append(rows.entry(to.place, no, entry))
-            looks += keys_of(no, entry, to.place)
+            if entry.key is not None or entry.call is not None:
+                looks += keys_of(no, entry, to.place)
         if change.dropped:
             dropping.append((no, change.dropped))
         lives.append(no)
@@ -206,7 +204,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
     if settings:
         connection.executemany(_SETTINGS, settings)
     if entries:
-        connection.executemany(_ENTRY, entries)
+        rows.insert(connection, entries)
         connection.executemany(_LOOK, looks)
     for no, numbers in dropping:
         _drop(connection, no, numbers)
@@ -280,7 +278,7 @@ def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
     to.place += at + 1
     to.end = no, at + 1
     connection.execute(_SETTINGS, rows.settings(no, fork.settings))
-    connection.execute(_ENTRY, rows.entry(to.place, no, fork.entry))
+    rows.insert(connection, [rows.entry(to.place, no, fork.entry)])
     connection.executemany(_LOOK, keys_of(no, fork.entry, to.place))
     to.written.begun[session_id] = no
 
