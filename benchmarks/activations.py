@@ -34,7 +34,7 @@ SELECT entry.* FROM session CROSS JOIN look CROSS JOIN entry
  WHERE session.session_id = ? AND session.deleted_at IS NULL
    AND look.no = session.no AND look.k = 1
    AND entry.id BETWEEN look.id AND look.id + session.version - 1
- ORDER BY entry.id
+ ORDER BY look.id, entry.id
 """
 """The store's own tables, and nothing but them: what no way of activating a session can save. Each
 of these sessions was written with one delta, so its entries lie one after the other."""
