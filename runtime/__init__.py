@@ -43,6 +43,7 @@ from runtime.errors import (
     StoreError,
     StoreInUse,
     StoreUnavailable,
+    damaged,
 )
 from runtime.handle import Session
 from runtime.history import HistoryStream
@@ -234,6 +235,7 @@ __all__ = [
     "Written",
     "check_depth",
     "check_small_body",
+    "damaged",
     "digest",
     "dropped_body",
     "encode",

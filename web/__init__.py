@@ -9,6 +9,7 @@ A map, in the order in which one file may import another:
 - `body`           from a request to values, from values to a response
 - `schemas`, `messages`   what goes over the wire
 - `tags`           which state an answer is of, and which one a write expects
+- `history`        a history over the wire, at once or in pieces
 - `preference`     what a write asks for in its head
 - `endpoint`       an endpoint is a function of the request
 - `guard`, `bearer`   who may come in

@@ -120,6 +120,7 @@ def check(store: Store, model: Model) -> None:
             settings=life.settings,
             entries=session.entries,
             before=ROOT,
+            outline=[],
         )
         assert found(store, life.no) == rows(life.entries)
     trash = sorted(model.trash, key=lambda life: (life.deleted_at, life.no), reverse=True)
