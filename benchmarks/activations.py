@@ -32,10 +32,12 @@ VISITED, MAX_ACTIVE, LENGTH = 1_000, 100, 20
 _ROWS = """
 SELECT entry.* FROM session CROSS JOIN look CROSS JOIN entry
  WHERE session.session_id = ? AND session.deleted_at IS NULL
-   AND look.no = session.no AND look.k <= 4294967295 AND entry.id = look.id
- ORDER BY look.k
+   AND look.no = session.no AND look.k = 1
+   AND entry.id BETWEEN look.id AND look.id + session.version - 1
+ ORDER BY look.id, entry.id
 """
-"""The store's own tables, and nothing but them: what no way of activating a session can save."""
+"""The store's own tables, and nothing but them: what no way of activating a session can save. Each
+of these sessions was written with one delta, so its entries lie one after the other."""
 
 
 def activation(effort: Effort, results: Results) -> None:

@@ -3,8 +3,10 @@
 Side by side, the entries of a session lie together, `id = no << 32 | seq`: who reads a session
 reads neighbouring pages, but an entry that comes into the middle of a tree splits a full page. In
 order of arrival, they lie as they came, which fills pages to the brim; a tree of places,
-`look(no, k, id)`, says where the entry of a number, or with a key, is. Both with and without an
-index on the last activity, which each append has to move. The store keeps the order of arrival.
+`look(no, k, id)`, says where the entries from a number on lie, as far as they lie together, and
+where the one with a key is. Here no two of a session lie together, so each has its row: that is the
+most that this order can cost. Both with and without an index on the last activity, which each
+append has to move. The store keeps the order of arrival.
 """
 # ruff: noqa: S608 -- nothing in the statements comes from outside
 

@@ -9,6 +9,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `connections`  every connection to an existing database is opened here
 - `intervals`    which entries count, as it is stored
 - `look`         the places of entries: by number, and by key
+- `entries`      reads them
 - `rows`         the values of a new row
 - `views`        the published views
 - `schema`       the tables, and what marks a database as ours

@@ -13,7 +13,7 @@ import msgspec
 from attrs import define
 
 from persistence.sqlite import intervals
-from persistence.sqlite.look import hashes_of
+from persistence.sqlite.look import LAST_NUMBER, hashes_of
 from runtime import DROPPED, Interval, digest, link
 
 _SESSIONS = """
@@ -21,24 +21,33 @@ SELECT s.no, s.session_id, s.root, s.version, s.message_count, s.switch_count, s
        s.deleted_at, t.intervals
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no ORDER BY s.no
 """
+# What lies in the rows of each run, whoever's it is. The last run has no end here: it is read on
+# until something lies there that is not of it.
 _ENTRIES = """
-SELECT k, look.id, entry.no, seq, kind, key, at, CAST(body AS BLOB), chain,
+SELECT k, run.id, last, entry.id, entry.no, seq, kind, key, at, CAST(body AS BLOB), chain,
        CAST(metadata AS BLOB), form, call,
        iif(json_valid(body), json_type(body) = 'object', FALSE),
        metadata IS NULL OR json_valid(metadata)
-  FROM look LEFT JOIN entry ON entry.id = look.id
- WHERE look.no = ? AND k <= 4294967295 ORDER BY k
+  FROM (SELECT k, id, coalesce((SELECT max(next.k - 1, look.k) FROM look AS next
+                                 WHERE next.no = look.no AND next.k <= 4294967295
+                                   AND (next.k, next.id) > (look.k, look.id)
+                                 ORDER BY next.k, next.id LIMIT 1),
+                               4294967295) AS last
+          FROM look WHERE no = ? AND k <= 4294967295) AS run
+       LEFT JOIN entry ON entry.id BETWEEN run.id AND run.id - run.k + last
+ ORDER BY k, run.id, entry.id
 """
 _IS_FOUND = "SELECT 1 FROM look WHERE no = ? AND k = ? AND id = ?"
 _COUNT_HASHES = "SELECT count(*) FROM look WHERE no = ? AND k > 4294967295"
 _STRAYS = "SELECT min(no) FROM look WHERE no > ? AND no < ?"
-# Entries to which no place leads. To each of the others exactly one does, as a number that leads to
-# an entry with another one is a problem by itself.
+# Entries to which no run leads. To each of the others exactly one does, as a run that leads to an
+# entry with another number is a problem by itself.
 _UNSEEN = """
 SELECT DISTINCT entry.no, iif(session_id IS NULL, NULL, seq), session_id
   FROM entry LEFT JOIN session USING (no)
- WHERE NOT EXISTS (SELECT 1 FROM look
-                    WHERE look.no = entry.no AND look.k = entry.seq AND look.id = entry.id)
+ WHERE entry.id IS NOT (SELECT look.id - look.k + entry.seq FROM look
+                         WHERE look.no = entry.no AND look.k <= entry.seq
+                         ORDER BY look.k DESC, look.id DESC LIMIT 1)
 """
 # Read from the index alone, in its order: without memory.
 _REPEATED = """
@@ -54,10 +63,14 @@ SELECT e.seq, e.key, s.session_id, t.intervals
 
 
 class _Placed(NamedTuple):
-    """A place of a number, and the entry that lies there: if there is none, all else is null."""
+    """A run, and an entry that lies there: if there is none, all else is null."""
 
     k: int
-    place: int
+    begin: int
+    """The place of the run's first entry."""
+    last: int
+    """The number that it goes up to."""
+    place: int | None
     owner: int | None
     seq: int
     kind: str
@@ -129,15 +142,20 @@ def _session(
     # Behind a gap there is nothing to follow on.
     before: bytes | None = root
     is_in_place = True
+    # The run, and the last place of it at which something else lay.
+    foreign: tuple[int, int] | None = None
     for row in map(_Placed._make, connection.execute(_ENTRIES, (no,))):
-        k = row.k
-        if row.owner is None:
-            yield "gap", f"{who}: entry {k} is missing"
-            before, expected = None, k + 1
+        if row.place is None:
+            yield "gap", f"{who}: entry {row.k} is missing"
+            before, expected = None, row.k + 1
             continue
+        k = row.k + row.place - row.begin
         if (row.owner, row.seq) != (no, k):
-            yield "place", f"{who}: entry {k} is not where it should be"
-            before, is_in_place = None, False
+            if row.last == LAST_NUMBER and k > max(version, row.k):
+                break
+            if foreign != (row.begin, row.place - 1):  # else that has been said
+                yield "place", f"{who}: entry {k} is not where it should be"
+            before, is_in_place, foreign = None, False, (row.begin, row.place)
             continue
         tally.entries += 1
         found += 1
@@ -159,6 +177,8 @@ def _session(
             yield "metadata", f"{who}: the metadata of entry {k} is not JSON"
         if row.kind in numbers and _counts(k, counting):
             numbers[row.kind] += 1
+    if expected <= version:
+        yield "gap", f"{who}: entry {expected} is missing"
     if found != version:
         yield "version", f"{who} says it has {version} entries; it has {found}"
     [(places,)] = connection.execute(_COUNT_HASHES, (no,)).fetchall()

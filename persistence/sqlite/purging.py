@@ -6,6 +6,8 @@ It is marked first, and invisible from then on; each commit takes some of what i
 import sqlite3
 from collections.abc import Sequence
 
+from persistence.sqlite.look import IN_RUNS
+
 PURGE_CHUNK = 1_000
 """Entries that one commit removes. They lie in the order of arrival, so this is as many pages at
 the worst, and some twenty milliseconds."""
@@ -15,14 +17,16 @@ _LIFE = 10
 neighbours' do, and in those of its indexes."""
 
 _PURGING = "SELECT no FROM session WHERE deleted_at = '' ORDER BY no"
-# From the last number down: what is left is still a log without gaps.
-_NEXT = "SELECT k FROM look WHERE no = ? AND k <= 4294967295 ORDER BY k DESC LIMIT 1 OFFSET ?"
-_ENTRIES = """
-DELETE FROM entry
- WHERE id IN (SELECT id FROM look WHERE no = ? AND k BETWEEN ? AND 4294967295)
+# From the last number down: what is left is still a log without gaps, and its version says how long
+# it is. Where that is nonsense, the end of the table bounds it.
+_LAST = """
+SELECT min(version, k + (SELECT max(id) FROM entry) - id)
+  FROM session JOIN look USING (no) WHERE no = ? AND k <= 4294967295 ORDER BY k DESC LIMIT 1
 """
+_ENTRIES = f"DELETE FROM entry WHERE id IN (SELECT entry.id {IN_RUNS})"  # noqa: S608 (ours)
 _NUMBERS = "DELETE FROM look WHERE no = ? AND k BETWEEN ? AND 4294967295"
-_HASHES = "DELETE FROM look WHERE no = ?"
+_VERSION = "UPDATE session SET version = ? WHERE no = ?"
+_PLACES = "DELETE FROM look WHERE no = ?"
 # Its settings go along.
 _SESSION = "DELETE FROM session WHERE no = ? AND deleted_at = ''"
 
@@ -38,13 +42,16 @@ def purge(connection: sqlite3.Connection, lives: Sequence[int]) -> list[int]:
     for done, no in enumerate(lives):
         if room <= 0:
             return list(lives[done:])
-        beyond = connection.execute(_NEXT, (no, room)).fetchall()
-        first = beyond[0][0] + 1 if beyond else 1
-        removed = connection.execute(_ENTRIES, (no, first)).rowcount
-        connection.execute(_NUMBERS, (no, first))
-        if beyond:
+        found = connection.execute(_LAST, (no,)).fetchall()
+        last = found[0][0] if found else 0
+        first = max(last - room, 0) + 1
+        numbers = {"no": no, "low": first, "high": last}
+        removed = connection.execute(_ENTRIES, numbers).rowcount
+        if first > 1:
+            connection.execute(_NUMBERS, (no, first))
+            connection.execute(_VERSION, (first - 1, no))
             return list(lives[done:])
-        connection.execute(_HASHES, (no,))
+        connection.execute(_PLACES, (no,))
         connection.execute(_SESSION, (no,))
         room -= removed + _LIFE
     return []

@@ -12,12 +12,11 @@ from typing import Any
 
 from attrs import define, field
 
-from persistence.sqlite import intervals, superseded, trash
+from persistence.sqlite import entries, intervals, superseded, trash
 from persistence.sqlite import listing as lists
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
 from persistence.sqlite.listing import LIST_CHUNK
-from persistence.sqlite.look import hash_of
 from persistence.sqlite.schema import refuse_foreign
 from runtime import (
     CannotOpenStore,
@@ -47,17 +46,6 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no
  WHERE s.session_id = ? AND s.deleted_at IS NULL
 """
-# Bodies stay bytes on their way up: SQLite hands them out as they lie in the file.
-_ROW = """
-SELECT seq, kind, key, at, CAST(body AS BLOB), chain, CAST(metadata AS BLOB), form, call
-  FROM look JOIN entry ON entry.id = look.id AND entry.no = look.no
-"""
-# What says that it is another one than it is looked up for, is none: a damaged place must not show
-# one session's message in another one.
-_ENTRIES = f"{_ROW} WHERE look.no = ? AND k <= 4294967295 AND seq = k ORDER BY k"
-_BY_KEY = f"{_ROW} WHERE look.no = ? AND k = ? AND kind = ? AND key = ?"
-_BY_CALL = f"{_ROW} WHERE look.no = ? AND k = ? AND call = ?"
-_BY_SEQ = f"{_ROW} WHERE look.no = ? AND k = ? AND seq = k"
 _EXISTS = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
@@ -88,8 +76,11 @@ class SQLiteReader:
             found = connection.execute(_SESSION, (session_id,)).fetchone()
             if found is None:
                 return None
-            entries = connection.execute(_ENTRIES, (found[0],)).fetchall()
-        return _stored(session_id, found, entries)
+            no, version = found[0], found[4]
+            rows = entries.between(connection, no, 1, version)
+            # What the header does not know of must not be left out silently.
+            rows += entries.between(connection, no, version + 1, version + 1)
+        return _stored(session_id, found, rows)
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         found: list[Row] = []
@@ -97,11 +88,10 @@ class SQLiteReader:
             if not connection.execute(_EXISTS, (no,)).fetchall():
                 return []
             for kind, key in wanted.keys:
-                found += connection.execute(_BY_KEY, (no, hash_of(kind, key), kind, key)).fetchall()
+                found += entries.with_key(connection, no, kind, key)
             for call in wanted.calls:
-                found += connection.execute(_BY_CALL, (no, hash_of("", call), call)).fetchall()
-            for seq in wanted.seqs:
-                found += connection.execute(_BY_SEQ, (no, seq)).fetchall()
+                found += entries.of_call(connection, no, call)
+            found += entries.numbered(connection, no, wanted.seqs)
         return sorted({row[0]: row for row in found}.values())
 
     def list_sessions(
@@ -173,11 +163,11 @@ class SQLiteReader:
             self._idle_readers.pop().close()
 
 
-def _stored(session_id: str, row: tuple[Any, ...], entries: list[Row]) -> StoredSession:
+def _stored(session_id: str, row: tuple[Any, ...], rows: list[Row]) -> StoredSession:
     version = row[4]
     # As many, and the last one has this number, so there is no gap: no number occurs twice.
-    if len(entries) != version or (entries and entries[-1][0] != version):
-        raise _damaged(session_id, f"it has {len(entries)} entries, not {version}")
+    if len(rows) != version or (rows and rows[-1][0] != version):
+        raise _damaged(session_id, f"it has {len(rows)} entries, not {version}")
     try:
         counting = intervals.decode(row[15])
     except ValueError as error:  # somebody else has written to the tables
@@ -202,7 +192,7 @@ def _stored(session_id: str, row: tuple[Any, ...], entries: list[Row]) -> Stored
             forked_from=None if row[13] is None else Origin(row[13], row[14]),
             intervals=counting,
         ),
-        entries=entries,
+        entries=rows,
     )
 
 

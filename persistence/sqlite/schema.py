@@ -8,9 +8,10 @@ Rules:
   text): then nobody sees it, and its entries go bit by bit. `no` is never given again.
 - `entry` has the logs of all lives, in the order in which their entries arrived. Entries are only
   added; of a record the body may be dropped. They go when their life is purged. `look` says where
-  each one is. (Side by side by life, they would be read ten times as fast by who has nothing in a
-  cache. But an entry that is put into the middle of a tree splits full pages: half as many pages
-  again for one append, twice as many for a batch over many sessions.)
+  they are: of those that lie together, where the first one is. (Side by side by life, they would be
+  read ten times as fast by who has nothing in a cache. But an entry that is put into the middle of
+  a tree splits full pages: half as many pages again for one append, twice as many for a batch over
+  many sessions.)
 - `listed` is either `last_activity` or null; see below. `created_at` and `root` never change.
 - `sessions` and `agent_contexts` are the published schema; see `views`.
 - Timestamps are UTC text, `2025-12-31T08:45:00.000Z`, which sorts as the moments do.
@@ -19,9 +20,10 @@ Rules:
   of the next life, `living` the number of living sessions. It costs a page in every commit. The
   newest entry could say the number as well, and for nothing; but it has to be read of a file whose
   WAL has been copied into it by half, and only one page is either the old one or the new one.
-- A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher.
-  Version 1 had other tables, which no migration of this set turns into these: it goes into a new
-  file. Applied to such a database, they fail, and change nothing.
+- A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher: a
+  service applies it to a database that it opens. Version 1 had other tables, which no migration of
+  this set turns into these: it goes into a new file. Applied to such a database, they fail, and
+  change nothing.
 """
 
 import re
@@ -38,8 +40,13 @@ from runtime import CannotOpenStore
 APPLICATION_ID = 0x4147_5254
 """`AGRT`, at byte 68 of the file: tells `file(1)` and us whose database this is."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The database's `user_version`. A service refuses a database with a higher one."""
+
+READABLE = range(2, SCHEMA_VERSION + 1)
+"""Versions whose tables are read as they are, by whoever only reads. In version 2 every entry had a
+row of its own in `look`: that is a run of one. Its program would not find the entries that lie
+behind others in a run, so it must not open a database that may have such."""
 
 IDENTITY = re.compile("[0-9a-f]{32}")
 """What a database's id looks like."""
@@ -162,6 +169,14 @@ def published_views(db: Database) -> None:
     db.conn.execute(views.AGENT_CONTEXTS)
 
 
+# Those of version 2 expect a row in `look` for each entry.
+@migrations()
+def views_of_runs(db: Database) -> None:
+    db.conn.execute("DROP VIEW IF EXISTS sessions")
+    db.conn.execute("DROP VIEW IF EXISTS agent_contexts")
+    published_views(db)
+
+
 def new_identity() -> str:
     """A database's id, by which its witness knows it. Copies have the same, until restored."""
     return token_hex(16)
@@ -178,7 +193,10 @@ def mark_of(connection: sqlite3.Connection) -> Mark:
 
 
 def apply_migrations(db: Database) -> None:
-    """Brings the database to this schema and marks it as ours, within the caller's transaction."""
+    """Brings the database to this schema and marks it as ours, within the caller's transaction.
+
+    It may be empty, or of a version that is `READABLE`.
+    """
     migrations.apply(db)
     db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -190,9 +208,10 @@ def refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     if application_id != APPLICATION_ID:
         raise foreign(path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise CannotOpenStore(
-            f"{path} has schema version {version}; this program reads version {SCHEMA_VERSION}",
+            f"{path} has schema version {version}; this program reads versions "
+            f"{READABLE[0]} to {READABLE[-1]}",
             "An older one is upgraded when the service opens it; a newer one needs a newer program",
         )
 

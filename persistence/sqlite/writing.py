@@ -12,7 +12,7 @@ from attrs import define, field
 
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from persistence.sqlite import rows
-from persistence.sqlite.look import rows_of
+from persistence.sqlite.look import IN_RUNS, keys_of
 from runtime import DROPPED, Change, Delta, Expire, Fork, Purge, Step, Undelete, digest
 
 AT_ONCE = 32
@@ -41,9 +41,10 @@ INSERT INTO session (no, session_id, root, created_at, last_activity, version, m
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?5)
 ON CONFLICT DO NOTHING
 """
+# The empty text stands for a null, which would cost more (see `rows.insert`).
 _SET = """
 UPDATE session SET last_activity = ?1, version = ?2, message_count = ?3, current_agent = ?4,
-                   switch_count = ?5, last_switch_at = ?6, floor = ?7
+                   switch_count = ?5, last_switch_at = nullif(?6, ''), floor = ?7
 """
 _FOUND = "WHERE no = ?8 AND version = ?9 AND session_id = ?10 AND deleted_at IS NULL"
 # SQLite rewrites an index if a column of it is set, whatever to.
@@ -58,20 +59,15 @@ UPDATE session SET listed = last_activity
                ORDER BY last_activity LIMIT ?)
 """
 
-_LAST_PLACE = "SELECT coalesce(max(id), 0) FROM entry"
-_ENTRY = """
-INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_LAST_PLACE = "SELECT id, no, seq FROM entry ORDER BY id DESC LIMIT 1"
 _LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
 _SETTINGS = """
 INSERT OR REPLACE INTO settings
        (no, title, archived, metadata, forked_from_id, forked_at, intervals)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-_RECORD = """
-SELECT entry.id, CAST(body AS BLOB), CAST(metadata AS BLOB), form
-  FROM look JOIN entry ON entry.id = look.id WHERE look.no = ? AND k = ? AND kind = 'record'
+_RECORD = f"""
+SELECT entry.id, CAST(body AS BLOB), CAST(metadata AS BLOB), form {IN_RUNS} AND +kind = 'record'
 """
 _DROP = "UPDATE entry SET body = ?, metadata = NULL, form = ? WHERE id = ?"
 
@@ -85,14 +81,11 @@ _UNDELETE = """
 UPDATE session SET deleted_at = NULL, session_id = ?, listed = last_activity
  WHERE no = ? AND deleted_at > ''
 """
-# The copies lie one after the other, in the order of their numbers: the place of each follows.
-_COPY = """
+# The copies lie one after the other, in the order of their numbers: one run.
+_COPY = f"""
 INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
-SELECT ?4 + k, ?1, seq, kind, key, at, form, call, chain, metadata, body
-  FROM look JOIN entry ON entry.id = look.id WHERE look.no = ?2 AND k BETWEEN 1 AND ?3 ORDER BY k
-"""
-_COPY_NUMBERS = """
-INSERT INTO look (no, k, id) SELECT no, seq, id FROM entry WHERE id > ?1 AND id <= ?1 + ?2
+SELECT :place + seq, :copy, seq, kind, key, at, form, call, chain, metadata, body {IN_RUNS}
+ ORDER BY run.k, run.id, entry.id
 """
 _COPY_HASHES = """
 INSERT INTO look (no, k, id)
@@ -118,8 +111,10 @@ class _Transaction:
     """What is being written, and where."""
 
     connection: sqlite3.Connection
-    place: int
+    place: int = 0
     """The last rowid of `entry` that is taken."""
+    end: tuple[int, int] = (0, 0)
+    """Whose entry lies there, and its number."""
     written: Written = field(factory=Written)
 
 
@@ -129,8 +124,9 @@ def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> Written:
     Raises one of `DATA_FAULTS` if a delta cannot be stored or does not follow on what is; the
     transaction has to be rolled back then.
     """
-    [(place,)] = connection.execute(_LAST_PLACE).fetchall()
-    to = _Transaction(connection, place)
+    to = _Transaction(connection)
+    for place, no, seq in connection.execute(_LAST_PLACE):
+        to.place, to.end = place, (no, seq)
     appends: list[tuple[str, Change]] = []
     others: list[Delta] = []
     for delta in deltas:
@@ -140,8 +136,10 @@ def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> Written:
         else:
             others.append(delta)
     if appends:
-        # In the order in which the lives lie in the tables: neighbours share pages.
-        appends.sort(key=lambda append: append[1].no or 0)
+        # In the order in which the lives lie in the tables: neighbours share pages. But first who
+        # goes on where the last entry lies: that needs no place.
+        end = to.end
+        appends.sort(key=lambda append: ((append[1].no, append[1].after) != end, append[1].no or 0))
         _change(to, appends)
     for delta in others:
         for step in delta.steps:
@@ -178,7 +176,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
                     header.message_count,
                     header.current_agent,
                     header.switch_count,
-                    header.last_switch_at,
+                    header.last_switch_at or "",
                     header.floor,
                     no,
                     change.after,
@@ -187,10 +185,15 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
             )
         if change.settings is not None:
             settings.append(rows.settings(no, change.settings))
+        if change.entries:
+            if to.end != (no, change.after):
+                looks.append((no, change.after + 1, to.place + 1))
+            to.end = no, header.version
         for entry in change.entries:
             to.place += 1
             entries.append(rows.entry(to.place, no, entry))
-            looks += rows_of(no, entry, to.place)
+            if entry.key is not None or entry.call is not None:
+                looks += keys_of(no, entry, to.place)
         if change.dropped:
             dropping.append((no, change.dropped))
         lives.append(no)
@@ -201,7 +204,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
     if settings:
         connection.executemany(_SETTINGS, settings)
     if entries:
-        connection.executemany(_ENTRY, entries)
+        rows.insert(connection, entries)
         connection.executemany(_LOOK, looks)
     for no, numbers in dropping:
         _drop(connection, no, numbers)
@@ -267,21 +270,22 @@ def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
     row = rows.start(no, session_id, fork.root, header_of_copy(fork, found[0][0]))
     if connection.execute(_BEGIN, row).rowcount != 1:
         raise OutOfStep("the session lives already")
-    copied = connection.execute(_COPY, (no, source, at, to.place)).rowcount
-    if copied != at:
+    numbers = {"no": source, "low": 1, "high": at, "copy": no, "place": to.place}
+    if connection.execute(_COPY, numbers).rowcount != at:
         raise OutOfStep(f"life {source} has not all entries up to {at}")
-    connection.execute(_COPY_NUMBERS, (to.place, at))
+    connection.execute(_LOOK, (no, 1, to.place + 1))
     connection.execute(_COPY_HASHES, (no, source, at, to.place))
     to.place += at + 1
+    to.end = no, at + 1
     connection.execute(_SETTINGS, rows.settings(no, fork.settings))
-    connection.execute(_ENTRY, rows.entry(to.place, no, fork.entry))
-    connection.executemany(_LOOK, rows_of(no, fork.entry, to.place))
+    rows.insert(connection, [rows.entry(to.place, no, fork.entry)])
+    connection.executemany(_LOOK, keys_of(no, fork.entry, to.place))
     to.written.begun[session_id] = no
 
 
 def _drop(connection: sqlite3.Connection, no: int, numbers: Sequence[int]) -> None:
     for seq in numbers:
-        found = connection.execute(_RECORD, (no, seq)).fetchall()
+        found = connection.execute(_RECORD, {"no": no, "low": seq, "high": seq}).fetchall()
         if not found:
             raise OutOfStep(f"entry {seq} is no record")
         [(place, body, metadata, form)] = found

@@ -129,7 +129,7 @@ def _prepare(db: Database, path: Path, origin: Origin) -> None:
     _check_writable(db, version)
     if origin == "guide":
         guide.take_over(db, path)
-    elif origin == "empty":
+    elif version < SCHEMA_VERSION:
         with db.atomic():
             apply_migrations(db)
     if not use_wal(db.conn):

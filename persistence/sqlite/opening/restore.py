@@ -45,7 +45,7 @@ from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.opening import upgrade
 from persistence.sqlite.opening.examining import origin_of
 from persistence.sqlite.opening.opening import find_place
-from persistence.sqlite.schema import APPLICATION_ID, mark_of, new_identity
+from persistence.sqlite.schema import APPLICATION_ID, apply_migrations, mark_of, new_identity
 from persistence.sqlite.verify import Report, verify_content
 from runtime import CannotOpenStore, StoreBroken
 
@@ -149,6 +149,7 @@ def _adopt(copy: Path, source: Path) -> Mark:
         match origin_of(db, source):
             case "ours":
                 with db.atomic():
+                    apply_migrations(db)
                     connection.execute("UPDATE meta SET identity = ?", (new_identity(),))
             case "guide":
                 guide.convert(db)

@@ -1,7 +1,7 @@
 """A store as a plain dict: what any history of batches must leave."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import define, evolve, field
 
@@ -55,12 +55,25 @@ class Life:
 
     def counting(self, kind: str) -> Iterator[Entry]:
         """The entries of a kind that no rewind took along."""
-        for entry in self.entries:
-            if entry.kind == kind and any(
-                first <= entry.seq and (last is None or entry.seq <= last)
-                for first, last in self.settings.intervals
-            ):
-                yield entry
+        return counting(self.entries, kind, self.settings)
+
+
+def counting(entries: Sequence[Entry], kind: str, settings: Settings) -> Iterator[Entry]:
+    """Those of a kind that no rewind took along."""
+    for entry in entries:
+        if entry.kind == kind and any(
+            first <= entry.seq and (last is None or entry.seq <= last)
+            for first, last in settings.intervals
+        ):
+            yield entry
+
+
+def counts(items: Sequence[Item | str], settings: Settings) -> dict[str, Any]:
+    """What the header says of these entries."""
+    return {
+        f"{kind}_count": sum(1 for _ in counting(log(*items), kind, settings))
+        for kind in ("message", "switch")
+    }
 
 
 @define
@@ -122,6 +135,7 @@ class Model:
             settings=settings,
             dropped=dropped,
             last_activity=at(self.round % 4),
+            **counts(life.items, settings or life.settings),
         )
         life.header = step.header
         life.settings = settings or life.settings
@@ -140,6 +154,7 @@ class Model:
             end=end,
             ended_at=at(self.round),
             last_activity=at(self.round % 4),
+            **counts(items, settings or Settings()),
         )
         self.keep(name, items, step.header, settings or Settings())
         if end:
@@ -157,6 +172,7 @@ class Model:
             settings=settings,
             end=end,
             ended_at=at(self.round),
+            **counts(life.items, settings),
         )
         life.header, life.settings = step.header, settings
         deleted_at = step.ended_at if end == "trash" else ""

@@ -1,6 +1,12 @@
-"""Any history of batches, against a plain dict."""
+"""Any history of batches, against a plain dict.
+
+Whatever the batches were: what is loaded, found, listed and shown by the views is what the dict
+has, and a database is whole at any moment. So little is purged at a time, and read with one
+statement, that purges go on beside other batches, and sessions are longer than a read.
+"""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from persistence.sqlite import entries, purging
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.verify import verify
 from runtime.store import Listing, Store, StoredSession
 from tests.persistence.builders import ROOT, at, query
 from tests.persistence.contract.model import Model
@@ -25,7 +33,18 @@ from tests.persistence.contract.stores import (
 
 NAMES = ("a", "b", "c", "d'")
 PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
-BATCHES = st.lists(st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4), max_size=14)
+BATCH = st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4)
+REOPEN = None
+"""In place of a batch: the store is closed and opened."""
+BATCHES = st.lists(BATCH | st.just(REOPEN), max_size=14)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_at_a_time() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(purging, "PURGE_CHUNK", 2)
+        patch.setattr(entries, "BLOCK", 3)
+        yield
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -36,21 +55,45 @@ BATCHES = st.lists(st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4), ma
 )
 @given(batches=BATCHES)
 def test_any_history_leaves_what_a_plain_dict_would(
-    kind: str, batches: list[dict[str, tuple[str, int]]]
+    kind: str, batches: list[dict[str, tuple[str, int]] | None]
 ) -> None:
     model = Model()
     with TemporaryDirectory() as folder:
         store = MAKERS[kind](Path(folder))
         try:
             for batch in batches:
+                if batch is REOPEN:
+                    store = reopened(store)
+                    continue
                 plays = {name: (PLAYS[play], pick) for name, (play, pick) in batch.items()}
                 model.settle(store.commit(model.batch(plays)))
-            finish_purges(store, committed(store))
             check(store, model)
             if isinstance(store, SQLiteStore):
                 check_views(store.path, model)
+                assert verify(store.path).problems == ()
+            finish_purges(store, committed(store))
+            check(store, model)
+            if isinstance(store, SQLiteStore):
+                check_entries(store.path, model)
+                assert verify(store.path).problems == ()
         finally:
             store.close()
+
+
+def reopened(store: Store) -> Store:
+    """The same, closed and opened; one in memory would be empty."""
+    if not isinstance(store, SQLiteStore):
+        return store
+    store.close()
+    return SQLiteStore.open(store.path)
+
+
+def check_entries(path: Path, model: Model) -> None:
+    """Of those that were purged, nothing is left."""
+    lives = [*model.living.values(), *model.trash]
+    kept = [(life.no, len(life.items)) for life in lives if life.items]
+    assert query(path, "SELECT no, count(*) FROM entry GROUP BY no") == sorted(kept)
+    assert query(path, "SELECT DISTINCT no FROM look") == [(no,) for no, _ in sorted(kept)]
 
 
 def check(store: Store, model: Model) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.sqlite import look, purging, reader
+from persistence.sqlite import entries, look, purging
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
 from runtime import Listing, StoreUnavailable, Wanted
@@ -28,6 +28,10 @@ from tests.persistence.builders import (
 def frames(path: Path) -> int:
     """Pages that lie in the WAL."""
     return (path.with_name(path.name + "-wal").stat().st_size - 32) // (4_096 + 24)
+
+
+def runs(path: Path) -> list[tuple[int, int, int]]:
+    return query(path, "SELECT no, k, id FROM look WHERE k < 1 << 61 ORDER BY no, k")
 
 
 def steps_of(store: SQLiteStore, call: str) -> str:
@@ -62,8 +66,10 @@ def steps_of(store: SQLiteStore, call: str) -> str:
         ("store.superseded('a', 9)", "SEARCH look USING PRIMARY KEY (no>? AND no<?)"),
         ("store.superseded('a', 9)", "SEARCH l USING PRIMARY KEY (no=? AND k>?)"),
         ("store.superseded('a', 9)", "SEARCH m USING PRIMARY KEY (no=? AND k=?)"),
-        ("store.load('s')", "SEARCH look USING PRIMARY KEY (no=? AND k<?)"),
-        ("store.find(1, Wanted(seqs=[1]))", "SEARCH look USING PRIMARY KEY (no=? AND k=?)"),
+        ("store.load('s')", "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)"),
+        ("store.load('s')", "SEARCH entry USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        ("store.load('one')", "SEARCH entry USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("store.find(1, Wanted(seqs=[1]))", "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)"),
         ("store.find(1, Wanted(calls=['c']))", "SEARCH look USING PRIMARY KEY (no=? AND k=?)"),
         (
             "store.find(1, Wanted(keys=[('record', 'r')]))",
@@ -72,11 +78,13 @@ def steps_of(store: SQLiteStore, call: str) -> str:
     ],
 )
 def test_what_is_read_is_found_by_an_index(store: SQLiteStore, call: str, index: str) -> None:
-    store.commit([born("s", "one")])
+    store.commit([born("s", "one", "two"), born("one", "one"), born("between", "x")])
+    store.commit([delta("one", follows(2, 1, "one", "two"))])
     steps = steps_of(store, call)
     assert index in steps
     assert "SCAN entry" not in steps
     assert "SCAN look" not in steps
+    assert "AUTOMATIC" not in steps
 
 
 @pytest.mark.parametrize(
@@ -116,18 +124,112 @@ def test_a_long_session_is_forked_whole(store: SQLiteStore, path: Path) -> None:
     assert verify(path).problems == ()
 
 
-def test_two_entries_of_one_number_are_both_kept_and_neither_is_shown(
+def test_two_entries_of_one_number_that_lie_apart_are_both_kept_and_neither_is_shown(
     store: SQLiteStore, path: Path
 ) -> None:
-    no = store.commit([born("s", "one", "two")]).begun["s"]
+    no = store.commit([born("s", "one"), born("between", "x")]).begun["s"]
+    store.commit([delta("s", follows(no, 1, "one", "two"))])
     # A header that lies about what is stored: nobody but another program writes one.
-    change(path, "UPDATE session SET version = 1")
+    change(path, "UPDATE session SET version = 1 WHERE no = ?", no)
     store.commit([delta("s", follows(no, 1, "one", "again"))])
     bodies = query(path, "SELECT body ->> 'content' FROM entry WHERE seq = 2")
     assert bodies == [("two",), ("again",)]
     with pytest.raises(StoreUnavailable, match="it has 3 entries, not 2"):
         store.load("s")
     assert "Session 's': there are several entries 2" in verify(path).problems
+
+
+def test_an_entry_that_another_one_of_its_number_hides_is_kept_and_named(
+    store: SQLiteStore, path: Path
+) -> None:
+    no = store.commit([born("s", "one", "two")]).begun["s"]
+    change(path, "UPDATE session SET version = 1")  # as above; but here the two are in one run
+    store.commit([delta("s", follows(no, 1, "one", "again"))])
+    bodies = query(path, "SELECT body ->> 'content' FROM entry WHERE seq = 2")
+    assert bodies == [("two",), ("again",)]
+    assert verify(path).problems == ("Session 's': entry 2 is not found by its number",)
+
+
+def test_what_is_written_together_or_goes_on_at_the_end_is_one_run(
+    store: SQLiteStore, path: Path
+) -> None:
+    first, second = store.commit([born("a", "1", "2"), born("b", "1", "2", "3")]).begun.values()
+    store.commit([delta("b", follows(second, 3, "1", "2", "3", "4", "5"))])
+    store.commit([delta("b", follows(second, 5, *"123456"))])
+    assert runs(path) == [(first, 1, 1), (second, 1, 3)]
+    # Of a batch, first the one that goes on at the end.
+    store.commit(
+        [delta("a", follows(first, 2, "1", "2", "3")), delta("b", follows(second, 6, *"1234567"))]
+    )
+    assert runs(path) == [(first, 1, 1), (first, 3, 10), (second, 1, 3)]
+
+
+def test_a_fork_is_one_run(store: SQLiteStore, path: Path) -> None:
+    texts = [str(n) for n in range(5)]
+    no = store.commit([born("s", *texts[:2])]).begun["s"]
+    store.commit([born("between", "x")])
+    store.commit([delta("s", follows(no, 2, *texts))])
+    store.commit([delta("fork", fork(no, 4, *texts[:4], "mine"))])
+    assert runs(path) == [(no, 1, 1), (no, 3, 4), (2, 1, 3), (3, 1, 7)]
+
+
+def test_behind_a_fork_of_its_batch_a_life_goes_on_in_another_run(
+    store: SQLiteStore, path: Path
+) -> None:
+    store.commit([born("source", "1"), born("s", "1")])
+    ends = follows(2, 1, "1", "2", end="trash")
+    store.commit([delta("fork", fork(1, 1, "1", "mine")), delta("s", ends)])
+    assert runs(path) == [(1, 1, 1), (2, 1, 2), (2, 2, 5), (3, 1, 3)]
+
+
+def test_a_life_goes_on_where_a_purged_one_lay(store: SQLiteStore, path: Path) -> None:
+    no = store.commit([born("s", "one")]).begun["s"]
+    store.commit([born("last", "two", end="purge")])
+    store.commit([delta("s", follows(no, 1, "one", "three"))])
+    assert runs(path) == [(no, 1, 1)]
+    assert verify(path).problems == ()
+
+
+def test_a_purge_takes_nothing_of_what_was_written_where_its_entries_lay(
+    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purging, "PURGE_CHUNK", 3)
+    assert store.commit([born("s", *map(str, range(5)), end="purge")]).leftover
+    while store.commit([born("new", *map(str, range(9)))]).leftover:
+        pass
+    assert query(path, "SELECT no, count(*) FROM entry GROUP BY no") == [(2, 9)]
+    assert verify(path).problems == ()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE session SET version = 3 WHERE no = 1",
+        "UPDATE look SET id = id + 1 WHERE no = 1",
+        "UPDATE look SET id = id + 2 WHERE no = 1",
+        "INSERT INTO look VALUES (1, 2, 3)",
+    ],
+)
+def test_a_run_that_reaches_into_another_session_shows_nothing_of_it(
+    store: SQLiteStore, path: Path, sql: str
+) -> None:
+    store.commit([born("s", "one", "two"), born("other", "secret", "secret")])
+    change(path, sql)
+    with pytest.raises(StoreUnavailable, match="'s' is damaged"):
+        store.load("s")
+    assert {body for _, _, _, _, body, *_ in store.find(1, Wanted(seqs=range(9)))} <= {
+        b'{"role":"user","content":"one"}',
+        b'{"role":"user","content":"two"}',
+    }
+    assert "secret" not in query(path, "SELECT messages FROM sessions WHERE session_id = 's'")[0][0]
+
+
+def test_the_runs_of_a_life_that_is_forked_are_followed_to_its_own_entries_only(
+    store: SQLiteStore, path: Path
+) -> None:
+    no = store.commit([born("s", "one", "two"), born("other", "secret")]).begun["s"]
+    change(path, "UPDATE session SET version = 3 WHERE no = ?", no)
+    assert store.commit([delta("fork", fork(no, 3, "one", "two", "three", "mine"))]).rejected
 
 
 def test_the_place_after_the_last_one_is_found_again_after_a_purge(
@@ -157,7 +259,7 @@ COLLIDING = (
 def colliding(monkeypatch: pytest.MonkeyPatch) -> None:
     """All kinds, keys and calls have one hash."""
     monkeypatch.setattr(look, "hash_of", lambda kind, key: look.FIRST_HASH)
-    monkeypatch.setattr(reader, "hash_of", lambda kind, key: look.FIRST_HASH)
+    monkeypatch.setattr(entries, "hash_of", lambda kind, key: look.FIRST_HASH)
 
 
 @pytest.mark.usefixtures("colliding")

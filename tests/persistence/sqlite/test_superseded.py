@@ -16,8 +16,8 @@ def _small_window(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_call_looks_at_the_lives_of_its_window_alone(store: SQLiteStore) -> None:
-    # A message is at one place, a record at two: its number, and its key.
-    store.commit([born(f"s{n}", "a", "b") for n in range(1, 7)])
+    # What is written together takes one row of places, and one more for each key.
+    store.commit([born(f"s{n}", "a", record("k", n)) for n in range(1, 7)])
     store.commit([born("s7", *WRITTEN_TWICE)])
     assert store.superseded(at(5), 10) == Superseded([], 3)
     assert store.superseded(at(5), 10, 3) == Superseded([], 6)
@@ -25,8 +25,8 @@ def test_a_call_looks_at_the_lives_of_its_window_alone(store: SQLiteStore) -> No
 
 
 def test_a_life_is_looked_at_as_a_whole_however_long_it_is(store: SQLiteStore) -> None:
-    texts = [str(n) for n in range(20)]
-    store.commit([born("long", record("k", 1), *texts, record("k", 2)), born("behind", "a")])
+    records = [record(f"k{n}", n) for n in range(20)]
+    store.commit([born("long", *records, record("k0", 2)), born("behind", "a")])
     found = store.superseded(at(5), 10)
     assert found == Superseded([(1, "long")], 1)
     assert store.superseded(at(5), 10, 1) == Superseded([], None)

@@ -18,6 +18,7 @@ from tests.persistence.builders import (
     delta,
     follows,
     message,
+    place_each,
     record,
     switch,
 )
@@ -27,16 +28,32 @@ LOG = [*S, switch("coder")._replace(call="c"), record("r", 1), record("r", 2)]
 
 
 @pytest.fixture
-def filled(path: Path) -> Path:
+def in_runs(path: Path) -> Path:
     """Session `s` (number 1) has three messages, a switch, two records; one is in the trash.
 
-    Entry 1 of `s` is the first one of all, so its numbers are its places, too.
+    Entry 1 of `s` is the first one of all, so its numbers are its places, too: 1 to 6, one run.
+    Those of the trash follow.
     """
     store = SQLiteStore.open(path)
     settings = Settings(metadata=b'{"a":1}', intervals=((1, 2), (4, None)))
     store.commit([delta("s", begins(*LOG, settings=settings, message_count=2))])
     store.commit([born("empty"), delta("gone", begins("x", "y", end="trash"))])
     store.close()
+    return path
+
+
+@pytest.fixture
+def a_row_each(in_runs: Path) -> Path:
+    """The same, and every entry has a row of its own in `look`."""
+    place_each(in_runs)
+    return in_runs
+
+
+@pytest.fixture(params=["in_runs", "a_row_each"])
+def filled(request: pytest.FixtureRequest) -> Path:
+    """The same, once as the one and once as the other."""
+    path = request.getfixturevalue(request.param)
+    assert isinstance(path, Path)
     return path
 
 
@@ -134,10 +151,13 @@ NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not
             "UPDATE entry SET body = replace(body, 'y', 'z') WHERE no = 3 AND seq = 2",
             "Session 'gone': entry 2 is not what was written",
         ),
-        # The places of entries.
-        ("DELETE FROM look WHERE no = 1 AND k = 2", "Session 's': entry 2 is missing"),
-        ("DELETE FROM look WHERE no = 1 AND k = 2", "'s': entry 2 is not found by its number"),
-        ("DELETE FROM look WHERE no = 1 AND k = 6", "Session 's' says it has 6 entries; it has 5"),
+        (
+            "UPDATE session SET version = 5 WHERE no = 1",
+            "Session 's' says it has 5 entries; it has 6",
+        ),
+        ("UPDATE session SET version = 9 WHERE no = 1", "Session 's': entry 7 is missing"),
+        (f"{COPIED} 7, 1 FROM entry WHERE id = 1", "Entries of number 7 belong to no session"),
+        (f"{COPIED} 1, 7 FROM entry WHERE id = 1", "'s': entry 7 is not found by its number"),
         (
             "DELETE FROM look WHERE k > 99 AND id = 2",
             "Session 's': entry 2 is not found by its key",
@@ -150,9 +170,6 @@ NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not
             "UPDATE entry SET call = 'x' WHERE id = 4",
             "Session 's': entry 4 is not found by its key",
         ),
-        ("UPDATE look SET id = 3 WHERE k = 2", "Session 's': entry 2 is not where it should be"),
-        ("UPDATE look SET id = 9 WHERE k = 2", "Session 's': entry 2 is missing"),
-        ("UPDATE look SET k = 9 WHERE k = 2", "Session 's': entry 9 is not where it should be"),
         (
             "UPDATE look SET k = k + 9 WHERE k > 99 AND id = 3",
             "Session 's': entry 3 is not found by its key",
@@ -161,13 +178,84 @@ NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not
         ("INSERT INTO look VALUES (1, 1 << 40, 1)", "1 places of keys lead nowhere, or elsewhere"),
         ("INSERT INTO look VALUES (2, 1, 1)", "Session 'empty': entry 1 is not where it should be"),
         ("INSERT INTO look VALUES (7, 1, 1)", "Entries of number 7 belong to no session"),
-        (f"{COPIED} 7, 1 FROM entry WHERE id = 1", "Entries of number 7 belong to no session"),
-        (f"{COPIED} 1, 7 FROM entry WHERE id = 1", "'s': entry 7 is not found by its number"),
+        ("INSERT INTO look VALUES (1, 9, 99)", "Session 's': entry 9 is missing"),
+        ("INSERT INTO look VALUES (1, 9, 6)", "Session 's': entry 9 is not where it should be"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(filled: Path, sql: str, problem: str) -> None:
-    change(filled, sql)
-    report = verify(filled)
+    check_that_it_is_said(filled, sql, problem)
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "Session 's': entry 1 is missing"),
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "'s': entry 1 is not found by its number"),
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "Session 's' says it has 6 entries; it has 5"),
+        ("UPDATE look SET id = 3 WHERE k = 2", "Session 's': entry 2 is not where it should be"),
+        ("UPDATE look SET id = 9 WHERE k = 2", "Session 's': entry 2 is missing"),
+        ("UPDATE look SET k = 9 WHERE k = 2", "Session 's': entry 9 is not where it should be"),
+    ],
+)
+def test_a_place_of_one_entry_that_is_wrong_is_named(
+    a_row_each: Path, sql: str, problem: str
+) -> None:
+    check_that_it_is_said(a_row_each, sql, problem)
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "Session 's': entry 1 is missing"),
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "'s': entry 6 is not found by its number"),
+        ("DELETE FROM look WHERE no = 1 AND k = 1", "Session 's' says it has 6 entries; it has 0"),
+        ("UPDATE look SET id = 2 WHERE no = 1 AND k = 1", "entry 1 is not where it should be"),
+        ("UPDATE look SET id = 7 WHERE no = 1 AND k = 1", "entry 1 is not where it should be"),
+        ("UPDATE look SET id = 99 WHERE no = 1 AND k = 1", "Session 's': entry 1 is missing"),
+        ("UPDATE look SET k = 3 WHERE no = 1 AND k = 1", "entry 3 is not where it should be"),
+        ("UPDATE look SET k = 0 WHERE no = 1 AND k = 1", "entry 0 is not where it should be"),
+        ("INSERT INTO look VALUES (1, 3, 7)", "Session 's': entry 3 is not where it should be"),
+        ("INSERT INTO look VALUES (1, 3, 7)", "Session 's': entry 6 is not found by its number"),
+        ("INSERT INTO look VALUES (1, 3, 99)", "Session 's': entry 3 is missing"),
+        ("INSERT INTO look VALUES (1, 1, 7)", "Session 's': entry 1 is not where it should be"),
+    ],
+)
+def test_a_run_that_is_wrong_is_named(in_runs: Path, sql: str, problem: str) -> None:
+    check_that_it_is_said(in_runs, sql, problem)
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "Session 's': entry 2 is missing"),
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "'s': entry 2 is not where it should be"),
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "'s': entry 2 is not found by its number"),
+        ("DELETE FROM look WHERE no = 1 AND k = 2", "Session 's' says it has 3 entries; it has 1"),
+        ("INSERT INTO look VALUES (1, 2, 2)", "Session 's': entry 2 is not where it should be"),
+        ("INSERT INTO look VALUES (1, 3, 2)", "Session 's': entry 3 is not where it should be"),
+    ],
+)
+def test_a_lost_run_is_named(store: SQLiteStore, path: Path, sql: str, problem: str) -> None:
+    no = store.commit([born("s", "1"), born("other", "1")]).begun["s"]
+    store.commit([delta("s", follows(no, 1, "1", "2")), born("more", "1")])
+    store.commit([delta("s", follows(no, 2, "1", "2", "3"))])
+    check_that_it_is_said(path, sql, problem)
+
+
+def test_a_run_that_goes_on_in_another_one_is_no_problem(in_runs: Path) -> None:
+    change(in_runs, "INSERT INTO look VALUES (1, 3, 3)")
+    assert verify(in_runs).problems == ()
+
+
+def test_of_a_run_that_leads_elsewhere_one_sentence_is_said(in_runs: Path) -> None:
+    change(in_runs, "INSERT INTO look VALUES (1, 3, 4)")
+    said = [problem for problem in verify(in_runs).problems if "should be" in problem]
+    assert said == ["Session 's': entry 3 is not where it should be"]
+
+
+def check_that_it_is_said(path: Path, sql: str, problem: str) -> None:
+    change(path, sql)
+    report = verify(path)
     assert [said for said in report.problems if problem in said], report.problems
     assert not report.ok
 

@@ -119,7 +119,7 @@ def test_listing_the_ids_in_the_view_reads_no_entry(store: SQLiteStore, path: Pa
 def test_the_view_reads_a_sessions_own_entries_only(store: SQLiteStore, path: Path) -> None:
     plan = query(path, "EXPLAIN QUERY PLAN SELECT messages FROM sessions")
     steps = [step for *_, step in plan]
-    assert "SEARCH look USING PRIMARY KEY (no=? AND k>? AND k<?)" in steps
+    assert "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)" in steps
     assert [step for step in steps if "entry" in step] == [
-        "SEARCH entry USING INTEGER PRIMARY KEY (rowid=?)"
+        "SEARCH entry USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"
     ]

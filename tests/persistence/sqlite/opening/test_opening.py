@@ -151,4 +151,5 @@ def test_the_migrations_are_applied_once(path: Path) -> None:
     assert query(path, "SELECT name FROM _sqlite_migrations ORDER BY id") == [
         ("tables",),
         ("published_views",),
+        ("views_of_runs",),
     ]

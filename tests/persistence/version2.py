@@ -1,0 +1,59 @@
+"""Databases of schema version 2, as the release that had it left them.
+
+Their tables are those of today. But each entry had a row of its own in `look`, and the views
+counted on that.
+"""
+# ruff: noqa: S608 -- nothing in the statements comes from outside
+
+from pathlib import Path
+
+from tests.persistence.builders import change, place_each
+
+_COUNTING = """
+       FROM json_each(coalesce((SELECT intervals FROM settings WHERE settings.no = session.no),
+                               '[[1,null]]')) AS interval
+            CROSS JOIN look
+            ON look.no = session.no
+           AND look.k >= (SELECT value FROM json_each(interval.value) WHERE key = 0)
+           AND look.k <= coalesce((SELECT value FROM json_each(interval.value) WHERE key = 1),
+                                  4294967295)
+            CROSS JOIN entry ON entry.id = look.id
+"""
+_VIEWS = (
+    f"""
+    CREATE VIEW sessions AS
+    SELECT session_id,
+           (SELECT '[' || coalesce(group_concat(body, ','), '') || ']'
+              FROM (SELECT body {_COUNTING} WHERE kind = 'message' ORDER BY look.k)) AS messages,
+           last_activity,
+           created_at
+      FROM session WHERE deleted_at IS NULL
+    """,
+    f"""
+    CREATE VIEW agent_contexts AS
+    SELECT session_id,
+           current_agent,
+           (SELECT json_group_array(json_object(
+                       'from', json_extract(body, '$.from'), 'to', json_extract(body, '$.to'),
+                       'reason', json_extract(body, '$.reason'), 'timestamp', at))
+              FROM (SELECT body, at {_COUNTING} WHERE kind = 'switch' ORDER BY look.k))
+               AS agent_history,
+           coalesce((SELECT metadata FROM settings WHERE settings.no = session.no), '{{}}')
+               AS context_metadata,
+           created_at,
+           last_switch_at,
+           switch_count
+      FROM session WHERE deleted_at IS NULL
+    """,
+)
+
+
+def make_version_2(path: Path) -> None:
+    """Makes a closed database of today one of schema version 2, with the same content."""
+    place_each(path)
+    change(path, "DROP VIEW sessions")
+    change(path, "DROP VIEW agent_contexts")
+    for view in _VIEWS:
+        change(path, view)
+    change(path, "DELETE FROM _sqlite_migrations WHERE name = 'views_of_runs'")
+    change(path, "PRAGMA user_version = 2")
