@@ -142,8 +142,8 @@ def _session(
     # Behind a gap there is nothing to follow on.
     before: bytes | None = root
     is_in_place = True
+    # The run, and the last place of it at which something else lay.
     foreign: tuple[int, int] | None = None
-    """The run and the last place of it at which something else lies."""
     for row in map(_Placed._make, connection.execute(_ENTRIES, (no,))):
         if row.place is None:
             yield "gap", f"{who}: entry {row.k} is missing"

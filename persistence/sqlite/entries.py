@@ -30,6 +30,11 @@ _BY_HASH = """
   FROM look CROSS JOIN entry ON entry.id = look.id AND entry.no = look.no
  WHERE look.no = ? AND k = ?
 """
+# The number that would be the last one's, if the last run went on to the end of the table.
+_END = """
+SELECT k + (SELECT max(id) FROM entry) - id
+  FROM look WHERE no = ? AND k <= 4294967295 ORDER BY k DESC LIMIT 1
+"""
 _FORWARDS = "ORDER BY run.k, run.id, entry.id"
 _BACKWARDS = "ORDER BY run.k DESC, run.id DESC, entry.id DESC"
 # Out of its index alone, whatever bodies these have.
@@ -47,6 +52,7 @@ def between(connection: sqlite3.Connection, no: int, low: int, high: int) -> lis
     One that is not where it should be is left out. The caller holds a read transaction.
     """
     found: list[Row] = []
+    high = _bounded(connection, no, low, high)
     for first in range(low, high + 1, BLOCK):
         found += _block(connection, no, first, min(first + BLOCK - 1, high), _FORWARDS).fetchall()
     return found
@@ -56,6 +62,7 @@ def oldest_first(
     connection: sqlite3.Connection, no: int, low: int, high: int
 ) -> Generator[Row, None, None]:
     """The same, each read when it is asked for. Whoever does not want all of them closes it."""
+    high = _bounded(connection, no, low, high)
     for first in range(low, high + 1, BLOCK):
         yield from _block(connection, no, first, min(first + BLOCK - 1, high), _FORWARDS)
 
@@ -64,7 +71,7 @@ def newest_first(
     connection: sqlite3.Connection, no: int, low: int, high: int
 ) -> Generator[Row, None, None]:
     """The same, the highest number first."""
-    for last in range(high, low - 1, -BLOCK):
+    for last in range(_bounded(connection, no, low, high), low - 1, -BLOCK):
         yield from _block(connection, no, max(last - BLOCK + 1, low), last, _BACKWARDS)
 
 
@@ -128,6 +135,18 @@ def with_key(connection: sqlite3.Connection, no: int, kind: str, key: str) -> li
 def of_call(connection: sqlite3.Connection, no: int, call: str) -> list[Row]:
     """The entries that carry the id of this call."""
     return connection.execute(_BY_CALL, (no, hash_of("", call), call)).fetchall()
+
+
+def _bounded(connection: sqlite3.Connection, no: int, low: int, high: int) -> int:
+    """`high`, or less if the table ends before it, and it matters.
+
+    A damaged version may be four billion, and nobody waits for so many blocks.
+    """
+    if high - low < BLOCK:
+        return high
+    for (end,) in connection.execute(_END, (no,)):
+        return min(high, int(end))
+    return low - 1
 
 
 def _block(

@@ -41,6 +41,13 @@ def test_a_purge_whose_commit_fails_is_not_forgotten(store: SQLiteStore, path: P
     assert query(path, "SELECT (SELECT count(*) FROM entry), count(*) FROM session") == [(0, 0)]
 
 
+def test_a_life_whose_version_is_nonsense_is_purged_soon(store: SQLiteStore, path: Path) -> None:
+    no = store.commit([delta("s", begins("x", "y", end="trash")), born("other", "x")]).begun["s"]
+    change(path, "UPDATE session SET version = 4294967295 WHERE no = ?", no)
+    assert not store.commit([delta("s", Purge(no))]).leftover
+    assert query(path, "SELECT DISTINCT no FROM entry") == query(path, "SELECT no FROM session")
+
+
 def test_many_short_lives_are_purged_in_few_commits(store: SQLiteStore, path: Path) -> None:
     outcome = store.commit([delta(f"s{n}", begins("x", end="purge")) for n in range(300)])
     commits = 1

@@ -70,6 +70,7 @@ def test_a_trigger_that_ends_the_transaction_loses_no_session_silently(
         "INSERT INTO look VALUES (1, 2, 99)",
         "UPDATE session SET version = 1 WHERE no = 1",
         "UPDATE session SET version = 3 WHERE no = 1",
+        "UPDATE session SET version = 4294967295 WHERE no = 1",
         "UPDATE entry SET seq = 7 WHERE no = 1 AND seq = 2",
         "INSERT INTO settings VALUES (1, NULL, 0, '{}', NULL, NULL, '[[3,1]]')",
     ],
