@@ -69,17 +69,21 @@ FORK_AND_HOLD = """
 import os, sys, time
 from persistence import open_store
 store = open_store("sqlite:///" + sys.argv[1])
+reading, writing = os.pipe()
 child = os.fork()
 if child == 0:
     if sys.argv[2] == "ends":
         sys.exit()
+    os.write(writing, b"!")
     time.sleep(600)
 if sys.argv[2] == "ends":
     os.waitpid(child, 0)
+else:
+    os.read(reading, 1)
 print(child, flush=True)
 sys.stdin.read()
 """
-"""Opens a store and forks; says the child's pid."""
+"""Opens a store and forks; says the child's pid, once that has come to its own first line."""
 
 
 @contextmanager
