@@ -5,6 +5,7 @@ A kind is one file beside this one, with its commands, and one row in `kinds.py`
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -56,7 +57,7 @@ class Fold:
 
     def copy(self) -> "Fold":
         """One that stays as it is when this one changes."""
-        return self
+        return deepcopy(self)
 
     def describe(self, header: dict[str, Any]) -> None:
         """Says what of it belongs into a `Header`.
