@@ -267,7 +267,7 @@ class Life:
             self.intervals,
             self._message_count,
             self._is_stale,
-            None if self._is_whole else {name: fold.copy() for name, fold in self._folds.items()},
+            None if self._is_whole else self._copies(self._folds),
         )
 
     def take_back(self, point: Point) -> None:
@@ -313,7 +313,7 @@ class Life:
             intervals=intervals,
         )
         folds = self._folded(intervals, version, self._kept(version))
-        past._folds = {name: fold.copy() for name, fold in folds.items()}
+        past._folds = self._copies(folds)
         past._message_count = self._count_messages(intervals, version)
         return past
 
@@ -359,6 +359,12 @@ class Life:
     def _is_whole(self) -> bool:
         """Whether all entries are in memory."""
         return self.log.tail.first == 1
+
+    def _copies(self, folds: Mapping[str, Fold]) -> dict[str, Fold]:
+        return {
+            name: fold if self.kinds[name].fold is Fold else fold.copy()
+            for name, fold in folds.items()
+        }
 
     def _refresh(self) -> None:
         if self._is_stale:
