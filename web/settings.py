@@ -104,6 +104,12 @@ _OPTIONS = (
         help="Sessions in memory at one time.",
     ),
     option(
+        "--resident-mib",
+        default=_RUNTIME.resident_bytes // MiB,
+        type=COUNT,
+        help="MiB of a session in memory; what is older is read when it is used.",
+    ),
+    option(
         "--mailbox-size",
         default=_RUNTIME.mailbox_size,
         type=COUNT,
@@ -213,6 +219,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
             undurable_limit=settings["undurable_limit_mib"] * MiB,
             idle_timeout=settings["idle_timeout"],
             max_active=settings["max_active"],
+            resident_bytes=settings["resident_mib"] * MiB,
             mailbox_size=settings["mailbox_size"],
             flush_timeout=settings["flush_timeout"],
             trash_retention=settings["trash_days"] * DAYS,

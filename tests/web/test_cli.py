@@ -139,6 +139,7 @@ VALUES = {
     "--undurable-limit-mib": "7",
     "--idle-timeout": "2.5",
     "--max-active": "7",
+    "--resident-mib": "7",
     "--mailbox-size": "7",
     "--body-limit-mib": "7",
     "--max-connections": "7",
