@@ -177,6 +177,14 @@ class Life:
         """The messages that count."""
         return Stretch(self.log.tail, closed(self.intervals, self.version), self.no)
 
+    def counting_between(self, low: int, high: int) -> list[tuple[int, int]]:
+        """The parts of the intervals that lie between these numbers."""
+        return [
+            (max(low, first), min(high, last))
+            for first, last in closed(self.intervals, self.version)
+            if first <= high and last >= low
+        ]
+
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
         return not self.kinds[kind].is_rewound or within(self.intervals, seq)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from heapq import merge
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 
 from attrs import frozen
 
@@ -101,13 +101,21 @@ def log_page(state: SessionState, part: Part) -> LogPage:
 def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) -> Iterable[int]:
     """The numbers to look at, in the order in which they are asked for.
 
-    Of some kinds, only theirs: whoever asks for the rewinds of a long log gets them without a walk
-    through all that is none.
+    Of some kinds, or of what counts, only theirs: whoever asks for the rewinds of a long log, or
+    for the messages behind a rewind, gets them without a walk through all that is none.
     """
-    if not part.kinds:
+    if not part.kinds and not part.counting:
         return range(high, low - 1, -1) if backwards else range(low, high + 1)
     of_kind = life.log.back_from if backwards else life.log.of_kind
-    return merge(*(of_kind(kind, low, high) for kind in part.kinds), reverse=backwards)
+    order = reversed if backwards else iter
+
+    def counting(name: str) -> Iterable[int]:
+        whole = not (part.counting and life.kinds[name].is_rewound)
+        intervals = [(low, high)] if whole else life.counting_between(low, high)
+        return chain.from_iterable(of_kind(name, *interval) for interval in order(intervals))
+
+    names = [name for name in part.kinds or life.kinds if name in life.kinds]
+    return merge(*map(counting, names), reverse=backwards)
 
 
 def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
@@ -124,11 +132,7 @@ def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
 
 
 def _is_wanted(life: Life, seq: int, part: Part) -> bool:
-    kind = life.kind(seq)
-    if part.kinds and kind not in part.kinds:
-        return False
-    if part.key_prefix and kind == RECORD:
+    if part.key_prefix and life.kind(seq) == RECORD:
         key = life.log.mark(seq).key
-        if key is None or not key.startswith(part.key_prefix):
-            return False
-    return not part.counting or life.counts(seq, kind)
+        return key is not None and key.startswith(part.key_prefix)
+    return True
