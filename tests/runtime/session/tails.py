@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from runtime.session.tail import Tail
-from runtime.store import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
+from runtime.store import CALL_SIZE, MESSAGE, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
 from tests.runtime.session.builders import at, entry, keys, text
 
 ROOT = b"the root"
@@ -20,6 +20,8 @@ def an_entry(draw: st.DrawFn) -> Entry:
     kind = draw(st.sampled_from([MESSAGE, MESSAGE, "record", "switch", "rewind"]))
     body: dict[str, Any] = {"role": "user", "content": draw(text | st.none())}
     plain = PLAIN if kind == MESSAGE and body["content"] is not None else 0
+    call = draw(st.none() | keys)
+    size = draw(st.integers(1, 10_000)) if call is not None else 0
     return entry(
         0,
         kind=kind,
@@ -28,8 +30,8 @@ def an_entry(draw: st.DrawFn) -> Entry:
         body=msgspec.json.encode(body),
         chain=draw(st.binary(min_size=8, max_size=8)),
         metadata=draw(st.none() | st.just(b'{"a":1}')),
-        form=plain | draw(st.sampled_from([0, TEXT_ID, NUMBER_ID])),
-        call=draw(st.none() | keys),
+        form=plain | draw(st.sampled_from([0, TEXT_ID, NUMBER_ID])) | size << CALL_SIZE,
+        call=call,
     )
 
 
