@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from runtime.store import Store, Wanted
-from tests.persistence.builders import born, log, message, record
+from tests.persistence.builders import Item, born, log, message, record
 from tests.persistence.contract.stores import begun, rows
 
 ITEMS = tuple(message("x" * 72) if seq != 5 else record("r", "x" * 87) for seq in range(1, 13))
@@ -66,7 +66,12 @@ def test_the_room_is_for_numbers_alone(store: Store, no: int) -> None:
 
 
 def test_metadata_and_keys_take_room_too(store: Store) -> None:
-    items = [message("a", key="k" * 300), message("b", metadata=b'"%s"' % (b"m" * 300)), "c", "d"]
+    items: list[Item | str] = [
+        message("a", key="k" * 300),
+        message("b", metadata=b'"%s"' % (b"m" * 300)),
+        "c",
+        "d",
+    ]
     [no] = begun(store, born("s", *items))
     assert [row[0] for row in store.find(no, Wanted(seqs=range(1, 5), room=300))] == [1]
     assert [row[0] for row in store.find(no, Wanted(seqs=range(2, 5), room=300))] == [2]
