@@ -46,7 +46,9 @@ class HistoryStream:
         """
         async with aclosing(self._earlier()) as earlier:
             async for entries in earlier:
-                yield await trio.to_thread.run_sync(_between_brackets, entries)
+                piece = await trio.to_thread.run_sync(_between_brackets, entries)
+                entries.clear()  # a slow reader holds the piece, and not what it was made of
+                yield piece
         rest = list(self.history.entries.resident().shown())
         if rest:
             yield await trio.to_thread.run_sync(_between_brackets, rest)
@@ -58,7 +60,10 @@ class HistoryStream:
         return evolve(self.history, entries=whole)
 
     async def _earlier(self) -> AsyncGenerator[list[Entry], None]:
-        """The messages that are not in memory, in order. Raises `StoreError`."""
+        """The messages that are not in memory, in order. Raises `StoreError`.
+
+        Whoever is done with some of them may empty the list.
+        """
         stretch = self.history.entries
         for seqs in stretch.gaps():
             assert stretch.no is not None, "what the store does not have is in memory"
@@ -72,9 +77,11 @@ class HistoryStream:
                 for row, seq in zip(rows, seqs, strict=False):
                     if row[0] != seq:
                         raise damaged(self.history.session_id, f"entry {seq} is missing")
-                if found := [Entry(*row) for row in rows if row[1] == MESSAGE]:
-                    yield found
                 seqs = seqs[len(rows) :]
+                found = [Entry(*row) for row in rows if row[1] == MESSAGE]
+                del rows, row
+                if found:
+                    yield found
 
 
 def _between_brackets(pieces: Sequence[bytes | Entry]) -> bytes:

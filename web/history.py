@@ -55,9 +55,8 @@ async def shown_messages(history: History) -> bytes:
 async def streamed_history(stream: HistoryStream) -> Response:
     """A long one: sent as it is read. Raises `StoreError` if that cannot be begun."""
     pieces = stream.pieces()
-    first = await anext(pieces, b"")
     response = Response(
-        _streamed(stream.history, first, pieces),
+        _streamed(stream.history, await anext(pieces, b""), pieces),
         content_type="application/json",
         headers=headers_of(stream.history),
     )
@@ -66,14 +65,18 @@ async def streamed_history(stream: HistoryStream) -> Response:
 
 
 async def _streamed(
-    history: History, first: bytes, pieces: AsyncGenerator[bytes, None]
+    history: History, piece: bytes, pieces: AsyncGenerator[bytes, None]
 ) -> AsyncGenerator[bytes, None]:
     whole = msgspec.json.encode(HistoryOut.of(history, b"[]"))
     # No text can have it: there, the quotation marks would be escaped.
     start, empty, end = whole.partition(b'"messages":[]')
     assert empty, "that is what it has without messages"
     async with aclosing(pieces):
-        yield start + empty[:-1] + first
-        async for piece in pieces:
-            yield b"," + piece
+        yield start + empty[:-1]
+        while piece:
+            # As it is, with its comma apart: many slow readers would have a copy each.
+            yield piece
+            piece = await anext(pieces, b"")
+            if piece:
+                yield b","
     yield b"]" + end
