@@ -7,15 +7,15 @@ for. Only what is purged meanwhile is gone; then the history breaks off.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 
 import trio
 from attrs import evolve, frozen
 
 from runtime.config import MiB
-from runtime.errors import StoreUnavailable
+from runtime.errors import StoreUnavailable, damaged
 from runtime.session.forms import shown_json
 from runtime.session.replies import History
-from runtime.session.stretch import Stretch
 from runtime.store import MESSAGE, Entry, Row, Wanted
 
 PIECE = 1 * MiB
@@ -44,33 +44,44 @@ class HistoryStream:
 
         Each piece is of one or more. Raises `StoreError`, also where the history breaks off.
         """
-        stretch = self.history.entries
-        async for entries in earlier(self._find, stretch):
-            yield await trio.to_thread.run_sync(_between_brackets, entries)
-        rest = list(stretch.resident().shown())
+        async with aclosing(self._earlier()) as earlier:
+            async for entries in earlier:
+                piece = await trio.to_thread.run_sync(_between_brackets, entries)
+                entries.clear()  # a slow reader holds the piece, and not what it was made of
+                yield piece
+        rest = list(self.history.entries.resident().shown())
         if rest:
             yield await trio.to_thread.run_sync(_between_brackets, rest)
 
     async def whole(self) -> History:
         """The history with all its messages in memory. Raises `StoreError`."""
+        found = [entry async for entries in self._earlier() for entry in entries]
+        whole = evolve(self.history.entries, earlier=tuple(found))
+        return evolve(self.history, entries=whole)
+
+    async def _earlier(self) -> AsyncGenerator[list[Entry], None]:
+        """The messages that are not in memory, in order. Raises `StoreError`.
+
+        Whoever is done with some of them may empty the list.
+        """
         stretch = self.history.entries
-        found = [entry async for entries in earlier(self._find, stretch) for entry in entries]
-        return evolve(self.history, entries=evolve(stretch, earlier=tuple(found)))
-
-
-async def earlier(find: Find, stretch: Stretch) -> AsyncGenerator[list[Entry], None]:
-    """The messages of a stretch that are not in memory, in order. Raises `StoreError`."""
-    for seqs in stretch.gaps():
-        assert stretch.no is not None, "what the store does not have is in memory"
-        while seqs:
-            rows = await find(stretch.no, Wanted(seqs=seqs, room=PIECE))
-            if [row[0] for row in rows] != list(seqs[: len(rows)]) or not rows:
-                raise StoreUnavailable(
-                    "The session was deleted for good while its history was being read"
-                )
-            if found := [Entry(*row) for row in rows if row[1] == MESSAGE]:
-                yield found
-            seqs = seqs[len(rows) :]
+        for seqs in stretch.gaps():
+            assert stretch.no is not None, "what the store does not have is in memory"
+            while seqs:
+                rows = await self._find(stretch.no, Wanted(seqs=seqs, room=PIECE))
+                if not rows:
+                    raise StoreUnavailable(
+                        f"Session {self.history.session_id!r} was deleted for good while its "
+                        f"history was being read, or entry {seqs[0]} is missing"
+                    )
+                for row, seq in zip(rows, seqs, strict=False):
+                    if row[0] != seq:
+                        raise damaged(self.history.session_id, f"entry {seq} is missing")
+                seqs = seqs[len(rows) :]
+                found = [Entry(*row) for row in rows if row[1] == MESSAGE]
+                del rows, row
+                if found:
+                    yield found
 
 
 def _between_brackets(pieces: Sequence[bytes | Entry]) -> bytes:

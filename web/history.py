@@ -52,24 +52,31 @@ async def shown_messages(history: History) -> bytes:
     return await trio.to_thread.run_sync(shown_json, pieces)
 
 
-def streamed_history(stream: HistoryStream) -> Response:
-    """A long one: sent as it is read."""
+async def streamed_history(stream: HistoryStream) -> Response:
+    """A long one: sent as it is read. Raises `StoreError` if that cannot be begun."""
+    pieces = stream.pieces()
     response = Response(
-        _streamed(stream), content_type="application/json", headers=headers_of(stream.history)
+        _streamed(stream.history, await anext(pieces, b""), pieces),
+        content_type="application/json",
+        headers=headers_of(stream.history),
     )
     response.timeout = None  # the server bounds each send, and the runtime each read
     return response
 
 
-async def _streamed(stream: HistoryStream) -> AsyncGenerator[bytes, None]:
-    whole = msgspec.json.encode(HistoryOut.of(stream.history, b"[]"))
+async def _streamed(
+    history: History, piece: bytes, pieces: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    whole = msgspec.json.encode(HistoryOut.of(history, b"[]"))
     # No text can have it: there, the quotation marks would be escaped.
     start, empty, end = whole.partition(b'"messages":[]')
     assert empty, "that is what it has without messages"
-    yield start + empty[:-1]
-    async with aclosing(stream.pieces()) as pieces:
-        between = b""
-        async for piece in pieces:
-            yield between + piece
-            between = b","
+    async with aclosing(pieces):
+        yield start + empty[:-1]
+        while piece:
+            # As it is, with its comma apart: many slow readers would have a copy each.
+            yield piece
+            piece = await anext(pieces, b"")
+            if piece:
+                yield b","
     yield b"]" + end

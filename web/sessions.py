@@ -45,7 +45,7 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         if known is not None:
             return known
         if not stream.is_in_memory:
-            return streamed_history(stream)
+            return await streamed_history(stream)
         messages = await shown_messages(history)
         return json_response(HistoryOut.of(history, messages), headers=headers_of(history))
 

@@ -112,6 +112,7 @@ class Life:
         for wanted, rows in brought:
             life.log.bring(wanted, rows)
         life._message_count = header.message_count
+        life._check_outline()
         life._resume(stored.settings)
         life.log.release()
         return life
@@ -380,6 +381,17 @@ class Life:
             self._message_count = self._count_messages(self.intervals, self.version)
             self._folds = self._folded(self.intervals, self.version, ())
             self._described = None
+
+    def _check_outline(self) -> None:
+        """Raises `ValueError` if an entry that is no message is missing where it counts."""
+        # In the outline it would be taken for a message, and what follows from it would be lost.
+        if not self._is_whole:
+            found = self._count_messages(self.intervals, self.version)
+            if found != self._message_count:
+                raise ValueError(
+                    f"{found} of its entries seem to be messages that count, and its header says "
+                    f"{self._message_count}"
+                )
 
     def _resume(self, settings: Settings) -> None:
         """Makes the folds of a life that comes from the store. Raises `Needs`."""

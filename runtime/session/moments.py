@@ -5,17 +5,18 @@ from binascii import hexlify, unhexlify
 MOMENT_SIZE = 9
 """Bytes of a packed moment."""
 
-_LENGTH = len("2025-12-31T08:45:00.000Z")
+_FORM = b"0000-00-00T00:00:00.000Z"
+_ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = bytes.maketrans(b"Z", b"0")
 _MARKS = b"-T:."
 
 
 def packed(*moments: str) -> bytes:
     """The moments, one behind the other. Raises `ValueError` for text that is none of ours."""
-    digits = "".join(moments).encode().translate(_DIGITS, _MARKS)
-    if len(digits) != 2 * MOMENT_SIZE * len(moments) or {*map(len, moments)} - {_LENGTH}:
+    texts = "".join(moments).encode()
+    if texts.translate(_ANY_DIGIT) != _FORM * len(moments) or {*map(len, moments)} - {len(_FORM)}:
         raise ValueError("a stored entry's time is not one of this program's")
-    return unhexlify(digits)
+    return unhexlify(texts.translate(_DIGITS, _MARKS))
 
 
 def unpacked(moment: bytes | bytearray) -> str:

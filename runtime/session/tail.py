@@ -260,15 +260,17 @@ class Tail:
         One more than that of the last settled one if even that is too large.
         """
         settled, _ = self._tail
-        # Bodies and columns alone are looked at one by one: of keys and metadata all have a share.
-        bodies = self._ends[-1] if settled else 0
-        kept = size - (self.size - bodies - _COLUMNS * settled)
+        key_ends, longest = self._key_ends, len(self._key_ends)
+        places = list(self._metadata)
+        metadata = [0, *accumulate(map(len, self._metadata.values()))]
 
-        def fits(index: int) -> bool:
-            start = self._ends[index - 1] if index else 0
-            return bodies - start + _COLUMNS * (settled - index) <= kept
+        def size_before(index: int) -> int:
+            bodies = self._ends[index - 1] if index else 0
+            keys = key_ends[min(index, longest) - 1] if index and longest else 0
+            return bodies + keys + metadata[bisect_left(places, index)] + _COLUMNS * index
 
-        return self.first + bisect_left(range(settled), True, key=fits)
+        gone = bisect_left(range(settled), self.size - size, key=size_before)
+        return self.first + gone
 
     def cut(self, first: int) -> "Tail":
         """The same log with the entries from `first` on, at most `settled + 1`, in memory."""

@@ -121,6 +121,8 @@ class FakeStore(MemoryStore):
         """Raised by every commit while it is set."""
         self.load_error: Exception | None = None
         self.find_error: Exception | None = None
+        self.lost: set[int] = set()
+        """Numbers of entries that it has no more, of any session."""
         self.rejected: set[str] = set()
         """Ids of sessions of which it takes nothing but an end for good."""
         self.resident: int | None = None
@@ -152,9 +154,15 @@ class FakeStore(MemoryStore):
         if self.load_error is not None:
             raise self.load_error
         stored = super().load(session_id, resident_bytes)
-        if stored is None or self.resident is None:
-            return stored
-        return from_entry(stored, stored.header.version + 1 - self.resident)
+        if stored is None:
+            return None
+        if self.resident is not None:
+            stored = from_entry(stored, stored.header.version + 1 - self.resident)
+        return evolve(
+            stored,
+            entries=[row for row in stored.entries if row[0] not in self.lost],
+            outline=[mark for mark in stored.outline if mark[0] not in self.lost],
+        )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         self.finds.append(wanted)
@@ -162,7 +170,7 @@ class FakeStore(MemoryStore):
         self.find_gate.wait()
         if self.find_error is not None:
             raise self.find_error
-        return super().find(no, wanted)
+        return [row for row in super().find(no, wanted) if row[0] not in self.lost]
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         ids = [delta.session_id for delta in deltas]
