@@ -7,11 +7,10 @@ refuse no others.
 from typing import Annotated, Any, cast
 
 import msgspec
-import trio
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runtime import MAX_ROLE, NUMBER_ID, Appended, Entry, History, LogPage, sent, shown_json
-from web.body import LARGE
+from web.body import rendered
 from web.schemas import (
     DEFAULT_LIMIT,
     AgentHistory,
@@ -126,17 +125,19 @@ class HistoryOut(Struct):
         )
 
 
-async def shown_messages(history: History) -> bytes:
-    """The messages as a history shows them, as JSON.
+async def shown_history(history: History) -> bytes:
+    """A `HistoryOut`, as JSON.
 
-    Most are only copied. Those that are transformed take a hundred times as long: many of them are
-    made in a thread, as nobody else would be answered meanwhile.
+    Most messages are only copied. Those that are transformed take a hundred times as long.
     """
     pieces = list(history.entries.shown())
     transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
-    if transformed < LARGE:
-        return shown_json(pieces)
-    return await trio.to_thread.run_sync(shown_json, pieces)
+    copied = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
+    return await rendered(
+        copied + transformed,
+        lambda: HistoryOut.of(history, shown_json(pieces)),
+        transformed=transformed,
+    )
 
 
 class MessagePageOut(Struct, omit_defaults=True):

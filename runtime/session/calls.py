@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 
 from runtime.errors import CallerError, ExpectationFailed, InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
-from runtime.session.encoding import check_tree, parse
+from runtime.session.encoding import check_tree
 from runtime.session.kind import Kind, New
 from runtime.session.kinds import KINDS
 from runtime.session.life import REWIND, Life
@@ -37,7 +37,7 @@ from runtime.session.record import (
     value_of,
 )
 from runtime.session.replies import KnownRecord, Written
-from runtime.session.rules import check_key, check_record_key, check_small_body
+from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.store import CALL_SIZE, Entry
 
@@ -84,12 +84,8 @@ def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[lis
     def read(part: tuple[str, str | None, bytes]) -> Item:
         nonlocal replaced
         name, key, text = part
-        kind = _kind(name)
-        if not kind.is_content:
-            check_small_body(text, name)
-        body, count = parse(text, "body")
+        new, body, count = _kind(name).read(key, text)
         replaced += count
-        new = kind.make(key, body)
         return Item(kind=name, key=key, new=new, body=None if new else body)
 
     return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
