@@ -262,6 +262,13 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             of="× their p99 without it",
             suite="compare",
         ),
+        "stalls": Budget(
+            work="longest answer of `/health` beside any legal request of 16 MiB",
+            limit=0.05,
+            best="low",
+            of="s above the longest one of the idle service",
+            suite="stalls",
+        ),
     }
 )
 """By key, in the order in which they are reported."""

@@ -55,7 +55,6 @@ from runtime.session.encoding import (
     REPLACEMENT,
     check_depth,
     encode,
-    parse,
     read_as,
     replace_surrogates,
 )
@@ -63,7 +62,9 @@ from runtime.session.forms import sent, shown_json
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
-from runtime.session.message import Message, from_json
+from runtime.session.message import Message, from_json, from_text
+from runtime.session.normal import Apart, normal
+from runtime.session.pieces import WHOLE, give_way
 from runtime.session.reading import Cursor
 from runtime.session.record import put_from_json
 from runtime.session.replies import (
@@ -160,9 +161,11 @@ __all__ = [
     "STREAMABLE",
     "SWITCH",
     "TEXT_ID",
+    "WHOLE",
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
+    "Apart",
     "Appended",
     "BelowFloor",
     "CallerError",
@@ -240,12 +243,14 @@ __all__ = [
     "dropped_body",
     "encode",
     "from_json",
+    "from_text",
+    "give_way",
     "items_from_json",
     "link",
     "merged",
     "new_root",
+    "normal",
     "open_runtime",
-    "parse",
     "put_from_json",
     "read_as",
     "replace_surrogates",

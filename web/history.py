@@ -5,12 +5,11 @@ from contextlib import aclosing
 from typing import cast
 
 import msgspec
-import trio
 from msgspec import Raw, Struct
 from quart import Response
 
 from runtime import Entry, History, HistoryStream, shown_json
-from web.body import LARGE
+from web.body import rendered
 from web.messages import HistoryMessageOut
 from web.schemas import AgentHistory, AgentSwitchOut, Timestamp
 from web.tags import headers_of
@@ -39,17 +38,19 @@ class HistoryOut(Struct):
         )
 
 
-async def shown_messages(history: History) -> bytes:
-    """The messages as a history shows them, as JSON.
+async def shown_history(history: History) -> bytes:
+    """A `HistoryOut`, as JSON.
 
-    Most are only copied. Those that are transformed take a hundred times as long: many of them are
-    made in a thread, as nobody else would be answered meanwhile.
+    Most messages are only copied. Those that are transformed take a hundred times as long.
     """
     pieces = list(history.entries.shown())
     transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
-    if transformed < LARGE:
-        return shown_json(pieces)
-    return await trio.to_thread.run_sync(shown_json, pieces)
+    copied = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
+    return await rendered(
+        copied + transformed,
+        lambda: HistoryOut.of(history, shown_json(pieces)),
+        transformed=transformed,
+    )
 
 
 async def streamed_history(stream: HistoryStream) -> Response:

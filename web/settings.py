@@ -122,6 +122,13 @@ _OPTIONS = (
         help="MiB in the body of one request, at most.",
     ),
     option(
+        "--bodies-limit-mib",
+        default=Guard().bodies_limit // MiB,
+        type=COUNT,
+        help="MiB in the bodies of all requests in flight before further ones are answered 503; "
+        "one of the largest always fits.",
+    ),
+    option(
         "--max-connections",
         default=_SERVER.max_connections,
         type=COUNT,
@@ -206,6 +213,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
             origins=frozenset(settings["cors_origin"]),
             token=token,
             body_limit=settings["body_limit_mib"] * MiB,
+            bodies_limit=settings["bodies_limit_mib"] * MiB,
         )
     except ValueError as error:
         raise CannotServe(str(error), "See agent-runtime serve --help.") from error

@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 
 from runtime.errors import CallerError, ExpectationFailed, InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
-from runtime.session.encoding import check_tree, parse
+from runtime.session.encoding import check_tree
 from runtime.session.kind import Kind, New
 from runtime.session.kinds import KINDS
 from runtime.session.life import REWIND, Life
@@ -36,7 +36,7 @@ from runtime.session.record import (
     value_of,
 )
 from runtime.session.replies import KnownRecord, Written
-from runtime.session.rules import check_key, check_record_key, check_small_body
+from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.session.tail import Needs
 from runtime.store import CALL_SIZE, Entry
@@ -84,12 +84,8 @@ def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[lis
     def read(part: tuple[str, str | None, bytes]) -> Item:
         nonlocal replaced
         name, key, text = part
-        kind = _kind(name)
-        if not kind.is_content:
-            check_small_body(text, name)
-        body, count = parse(text, "body")
+        new, body, count = _kind(name).read(key, text)
         replaced += count
-        new = kind.make(key, body)
         return Item(kind=name, key=key, new=new, body=None if new else body)
 
     return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
@@ -263,7 +259,7 @@ class _Call:
         try:
             seq = life.seq_of(item.kind, item.key) if kind.is_unique and item.key else None
             if seq is None:
-                self._append(_proposed(life, kind, item))
+                self._append(item.new or _proposed(life, kind, item))
                 return
             # What is known is not proposed again: it could not be, for what it asked for may be
             # out of reach by now, or come out otherwise.
@@ -277,13 +273,15 @@ class _Call:
     def _append(self, new: New) -> None:
         life = self._life
         # A removal is no first write: it is not passed over.
-        is_put = new.kind == RECORD and new.body != REMOVED
-        if self._once and is_put and (found := known(life, new.key or "")):
-            self._known.append(found)
-            self._seqs.append(found.seq)
-            return
+        if self._once and new.kind == RECORD and new.body != REMOVED:
+            found = known(life, new.key or "")
+            if found is not None:
+                self._known.append(found)
+                self._seqs.append(found.seq)
+                return
         self._seqs.append(life.append(new, self._at, self._call, self._call_size))
-        self._call, self._call_size = None, 0
+        if self._call is not None:
+            self._call, self._call_size = None, 0
         self._size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
 
 

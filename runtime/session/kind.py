@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from runtime.session.chain import digest, digest_of
+from runtime.session.encoding import parse
+from runtime.session.rules import check_small_body
 from runtime.store import Entry, Settings
 
 if TYPE_CHECKING:
@@ -85,12 +87,20 @@ class Kind:
     """Whether a key has one effect while its entry counts. (Else each entry is a new value.)"""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
-    is_content: bool = False
-    """Whether a body may be as large as a call can be; else it is small."""
     fold: type[Fold] = Fold
     folds_bodies: bool = True
     """Whether the fold looks at bodies. If not, entries that are not in memory come without theirs,
     and nothing is read for them."""
+
+    def read(self, key: str | None, text: bytes) -> tuple[New | None, Any, int]:
+        """What `make` makes of a body that is JSON, the body, and its lone surrogates.
+
+        Kinds whose bodies may be as large as a call can be read them in pieces; here they are
+        small. Raises `InvalidInput`.
+        """
+        check_small_body(text, self.name)
+        body, replaced = parse(text, "body")
+        return self.make(key, body), body, replaced
 
     def make(self, key: str | None, body: Any) -> New | None:  # noqa: ARG002
         """The entry that a call asks for, if that does not depend on the session; else `None`.

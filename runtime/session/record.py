@@ -20,6 +20,8 @@ from runtime.session.encoding import encode, parse
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
+from runtime.session.normal import Apart, normal
+from runtime.session.pieces import WHOLE
 from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
@@ -86,9 +88,24 @@ class RecordKind(Kind):
 
     name = RECORD
     is_unique = False
-    is_content = True
     fold = Records
     folds_bodies = False
+
+    def read(self, key: str | None, text: bytes) -> tuple[New, Any, int]:
+        if len(text) <= WHOLE:
+            body, replaced = parse(text, "body")
+            return self.make(key, body), None, replaced
+        found: dict[str, bytes] = {}
+        apart = Apart(text, "body")
+        for name, value in apart.members():
+            found[name] = value
+            if len(found) > 1:
+                break
+        if found.keys() != {"value"}:
+            removed = found.keys() == {"removed"} and found["removed"] == b"true"
+            return self.make(key, {"removed": True} if removed else None), None, 0
+        new, replaced = put_from_json(check_record_key(key), found["value"])
+        return new, None, apart.replaced + replaced
 
     def make(self, key: str | None, body: Any) -> New:
         """`{value}` or `{removed: true}`."""
@@ -113,8 +130,8 @@ def removal(key: str) -> New:
 def put_from_json(key: str, value: bytes) -> tuple[New, int]:
     """The entry that gives a key a value that is JSON, and its lone surrogates; see `parse`."""
     checked = check_record_key(key)
-    decoded, replaced = parse(value, f"record {checked!r}", around=1)
-    return put(checked, decoded), replaced
+    found, replaced = normal(value, f"record {checked!r}", around=1)
+    return New(RECORD, checked, b'{"value":' + found + b"}"), replaced
 
 
 def records_of(life: Life) -> Records:

@@ -25,6 +25,10 @@ from runtime.session.chain import LINK_SIZE
 from runtime.session.moments import MOMENT_SIZE, packed, unpacked
 from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Row, Wanted
 
+_FULL = 1024 * 1024
+"""Bytes of a piece that is not merged any more: one stretch of the event loop never moves much more
+than what an append brings, however much is there."""
+
 _COLUMNS = 24
 """Bytes that an entry takes beside its texts."""
 
@@ -77,8 +81,9 @@ class Tail:
         """The chain before the first entry in memory."""
         self._packed: tuple[list[bytes], array[int]] = [], array("Q")
         """Settled bodies in pieces, a comma behind each, and where each piece begins in all of
-        them. A piece is merged with the one before it when it is as large, so there are few, none
-        has room in reserve, and each byte moves seldom. Replaced as one, for readers in threads."""
+        them. A piece is merged with the one before it when it is as large, until that is full: so
+        there are few, none has room in reserve, and each byte moves seldom. Replaced as one, for
+        readers in threads."""
         self._ends = array("I")
         """Where the comma behind each settled body ends. Made wider when 4 GiB are not enough."""
         self._times = bytearray()
@@ -437,7 +442,7 @@ class Tail:
 
     def _add_piece(self, piece: bytes, start: int) -> None:
         pieces, starts = self._packed[0].copy(), self._packed[1][:]
-        while pieces and len(pieces[-1]) <= len(piece):
+        while pieces and len(pieces[-1]) <= len(piece) and len(pieces[-1]) < _FULL:
             piece = pieces.pop() + piece
             start = starts.pop()
         pieces.append(piece)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import any_length, compare, growth, layouts, peers, runtime
+from benchmarks import any_length, compare, growth, layouts, peers, runtime, stalls
 from benchmarks.budgets import BUDGETS
 from benchmarks.results import DISTRIBUTION, Results
 from benchmarks.servers import ROOT
@@ -97,6 +97,7 @@ WORKS = {
         "GET history while 50 sessions are listed: p99",
         "GET history while 50 sessions are listed: latency",
     },
+    "stalls": {"longest answer of /health"},
     "peers": {
         "append, 1 session",
         "append, 1 session: latency",
@@ -115,8 +116,8 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 @pytest.mark.parametrize(
     "run",
-    [runtime.run, growth.run, any_length.run, layouts.run, compare.run],
-    ids=["runtime", "growth", "any_length", "layouts", "compare"],
+    [runtime.run, growth.run, any_length.run, layouts.run, compare.run, stalls.run],
+    ids=["runtime", "growth", "any_length", "layouts", "compare", "stalls"],
 )
 def test_a_suite_measures_each_of_its_works_and_judges_each_of_its_budgets(
     run: Callable[..., Results], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -142,6 +142,7 @@ VALUES = {
     "--resident-mib": "7",
     "--mailbox-size": "7",
     "--body-limit-mib": "7",
+    "--bodies-limit-mib": "7",
     "--max-connections": "7",
     "--grace": "2.5",
     "--flush-timeout": "2.5",

@@ -191,3 +191,17 @@ def test_a_log_without_entries_is_a_history_without_messages() -> None:
     log = Tail(ROOT)
     assert (log.last, log.settled, log.chain(0)) == (0, 0, ROOT)
     assert shown_json(Stretch(log, closed(ALL, 0)).shown()) == b"[]"
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
+    tail = Tail(ROOT)
+    entries = [
+        entry(seq, body=b'"%d%s"' % (seq, b"x" * 400_000), form=PLAIN) for seq in range(1, 10)
+    ]
+    for place in range(0, len(entries), at_once):
+        for one in entries[place : place + at_once]:
+            tail.append(one)
+        tail.settle(min(place + at_once, len(entries)))
+    assert [tail.entry(seq) for seq in range(1, 10)] == entries
+    assert shown_json(tail.shown(1, 9)) == b"[" + b",".join(one.body for one in entries) + b"]"
