@@ -36,12 +36,12 @@ HUGE = 1 * MiB
 answer is put together in a thread: that copies them a few times, each of which takes milliseconds
 with some MiB."""
 
+# A limiter each: nobody is to wait for those who do larger things, which takes seconds. And no more
+# at once: one thread at a time has the interpreter's lock, so more of them would be no faster
+# together, and the loop would have to wait for the lock behind each.
 LARGE_AT_ONCE = trio.CapacityLimiter(2)
 HUGE_AT_ONCE = trio.CapacityLimiter(2)
 ANSWERS_AT_ONCE = trio.CapacityLimiter(2)
-"""One thread at a time has the interpreter's lock, so more of them would be no faster together, and
-the loop would have to wait for the lock behind each. Nobody waits for those who do larger things:
-that takes seconds."""
 
 WHERE = "The body"
 
@@ -59,7 +59,7 @@ async def taken(request: Request, work: Callable[[bytes], T]) -> T:
 
     It runs in a thread where that takes long: so all that is done with every part of a body
     (decoding, checking, encoding, digesting) is to be done by `work`, and nothing of it behind.
-    Raises `InvalidInput`, `RequestEntityTooLarge` and `ClientDisconnected`.
+    Raises `InvalidInput`, `RequestEntityTooLarge`, `ServiceUnavailable` and `ClientDisconnected`.
     """
     try:
         body = cast(bytes, await request.get_data(as_text=False)) or b"{}"

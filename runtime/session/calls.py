@@ -259,7 +259,7 @@ class _Call:
         try:
             seq = life.seq_of(item.kind, item.key) if kind.is_unique and item.key else None
             if seq is None:
-                self._append(_proposed(life, kind, item))
+                self._append(item.new or _proposed(life, kind, item))
                 return
             # What is known is not proposed again: it could not be, for what it asked for may be
             # out of reach by now, or come out otherwise.
@@ -273,13 +273,15 @@ class _Call:
     def _append(self, new: New) -> None:
         life = self._life
         # A removal is no first write: it is not passed over.
-        is_put = new.kind == RECORD and new.body != REMOVED
-        if self._once and is_put and (found := known(life, new.key or "")):
-            self._known.append(found)
-            self._seqs.append(found.seq)
-            return
+        if self._once and new.kind == RECORD and new.body != REMOVED:
+            found = known(life, new.key or "")
+            if found is not None:
+                self._known.append(found)
+                self._seqs.append(found.seq)
+                return
         self._seqs.append(life.append(new, self._at, self._call, self._call_size))
-        self._call, self._call_size = None, 0
+        if self._call is not None:
+            self._call, self._call_size = None, 0
         self._size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
 
 

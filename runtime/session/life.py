@@ -277,9 +277,10 @@ class Life:
             if kind.fold is not Fold:
                 self._folds[new.kind].add(entry)
                 self._described = None
-        self.settings_changed |= kind.is_rare
-        if kind.is_activity:
-            self.last_activity = max(self.last_activity, at)
+        if kind.is_rare:
+            self.settings_changed = True
+        if kind.is_activity and at > self.last_activity:
+            self.last_activity = at
         return seq
 
     def point(self) -> Point:
