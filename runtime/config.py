@@ -54,8 +54,8 @@ class RuntimeConfig:
     """Longest pause between attempts: how late the runtime may notice that the disk is back."""
 
     undurable_limit: int = field(default=64 * MiB, validator=_positive)
-    """New writes are refused beyond this many accepted bytes that are not on disk: what a failing
-    disk may cost in memory."""
+    """Beyond this many accepted bytes that are not on disk new writes wait, and are refused while
+    the disk fails: what it may cost in memory. What the store rejects may be as much once more."""
 
     mailbox_size: int = field(default=64, validator=_positive)
     """Commands one session may have waiting. An IDE sends one at a time; 64 covers a burst of

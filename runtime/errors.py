@@ -129,7 +129,7 @@ class StoreBehind(NotNow):
     def __init__(self, undurable_bytes: int, limit: int) -> None:
         super().__init__(
             f"{undurable_bytes} bytes wait to be written and the limit is {limit} "
-            "(undurable_limit): the store is slower than the writes; send it again later"
+            "(undurable_limit): the store does not take them now; send it again later"
         )
 
 

@@ -47,7 +47,7 @@ class Session:
     Every method may also raise `StoreError`, `RuntimeClosed`, `SessionCrashed` for a bug, and
     `MailboxFull` if the handle was got with `nowait`. A write that raises `StoreError` is
     *unknown*: it stays in memory and is tried again; sending it again with the same ids is safe.
-    Writes raise `StoreBehind` while too much waits for the store.
+    While too much waits for the store, writes wait too; if it fails, they raise `StoreBehind`.
 
     `durable=True` returns when the write is on disk, `durable=False` at once; `None` does as the
     runtime is configured. With durability `commit`, nothing is shown, and nothing refused, that
@@ -229,7 +229,7 @@ class Session:
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
         `BelowFloor`, `PreconditionFailed`.
         """
-        self._persister.check_room()
+        await self._persister.wait_for_room(self.id)
         patch: dict[str, Any] = {}
         if title is not None:
             patch["title"] = title
@@ -423,7 +423,7 @@ class Session:
         )
 
     async def _write(self, work: Callable[[SessionState], A], durable: bool | None) -> A:
-        self._persister.check_room()
+        await self._persister.wait_for_room(self.id)
         confirm = self._commits if durable is None else durable
         return await self._answered(
             Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)

@@ -89,7 +89,8 @@ _OPTIONS = (
         "--undurable-limit-mib",
         default=_RUNTIME.undurable_limit // MiB,
         type=COUNT,
-        help="MiB of changes that may wait for the disk before new ones are answered 503.",
+        help="MiB of changes that may wait for the disk before new ones wait too; while it fails, "
+        "they are answered 503.",
     ),
     option(
         "--idle-timeout",
