@@ -219,7 +219,7 @@ async def test_one_that_can_be_read_no_further_is_cut_off(store: WatchedStore) -
 async def test_a_client_that_goes_leaves_nothing_behind(
     store: WatchedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended, held, usual = trio.Event(), Event(), HistoryStream.pieces
+    ended, reached, held, usual = trio.Event(), Event(), Event(), HistoryStream.pieces
 
     async def watched(stream: HistoryStream) -> AsyncGenerator[bytes, None]:
         try:
@@ -231,6 +231,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(
 
     def hold(number: int) -> None:
         if number == 2:
+            reached.set()
             held.wait()
 
     monkeypatch.setattr(HistoryStream, "pieces", watched)
@@ -239,6 +240,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(
         async with await server.connect() as client:
             await client.send(f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             assert (await client.stream.receive_some()).startswith(b"HTTP/1.1 200")
+            await trio.to_thread.run_sync(reached.wait)
         await ended.wait()
         held.set()
     assert store.pieces == 2
