@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, growth, layouts, peers, runtime
+from benchmarks import compare, growth, layouts, limits, peers, runtime
 from benchmarks.budgets import BUDGETS
 from benchmarks.results import DISTRIBUTION, Results
 from benchmarks.servers import ROOT
@@ -80,6 +80,10 @@ WORKS = {
         "GET history while 50 sessions are listed: p99",
         "GET history while 50 sessions are listed: latency",
     },
+    "limits": {
+        "POST messages while one session is at its limits: p99",
+        "POST messages while one session is at its limits: latency",
+    },
     "peers": {
         "append, 1 session",
         "append, 1 session: latency",
@@ -98,8 +102,8 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 @pytest.mark.parametrize(
     "run",
-    [runtime.run, growth.run, layouts.run, compare.run],
-    ids=["runtime", "growth", "layouts", "compare"],
+    [runtime.run, growth.run, layouts.run, compare.run, limits.run],
+    ids=["runtime", "growth", "layouts", "compare", "limits"],
 )
 def test_a_suite_measures_each_of_its_works_and_judges_each_of_its_budgets(
     run: Callable[..., Results], tmp_path: Path, capsys: pytest.CaptureFixture[str]
