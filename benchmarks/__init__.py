@@ -15,6 +15,7 @@ The suites, each also alone with `--help`, and the works that they consist of:
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
 - `stalls`     what the largest and densest requests do to everybody else
+- `limits`     others' appends beside a client that takes all that it may
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 
 What they stand on:

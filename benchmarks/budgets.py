@@ -269,6 +269,14 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             of="s above the longest one of the idle service",
             suite="stalls",
         ),
+        "append_beside_limits": Budget(
+            work="others' append, p99, while one session is patched, filled and listed at its "
+            "limits",
+            limit=2,
+            best="low",
+            of="× its p99 alone",
+            suite="limits",
+        ),
     }
 )
 """By key, in the order in which they are reported."""

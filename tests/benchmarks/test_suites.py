@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import any_length, compare, growth, layouts, peers, runtime, stalls
+from benchmarks import any_length, compare, growth, layouts, limits, peers, runtime, stalls
 from benchmarks.budgets import BUDGETS
 from benchmarks.results import DISTRIBUTION, Results
 from benchmarks.servers import ROOT
@@ -97,6 +97,10 @@ WORKS = {
         "GET history while 50 sessions are listed: p99",
         "GET history while 50 sessions are listed: latency",
     },
+    "limits": {
+        "POST messages while one session is at its limits: p99",
+        "POST messages while one session is at its limits: latency",
+    },
     "stalls": {"longest answer of /health"},
     "peers": {
         "append, 1 session",
@@ -116,8 +120,16 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 @pytest.mark.parametrize(
     "run",
-    [runtime.run, growth.run, any_length.run, layouts.run, compare.run, stalls.run],
-    ids=["runtime", "growth", "any_length", "layouts", "compare", "stalls"],
+    [
+        runtime.run,
+        growth.run,
+        any_length.run,
+        layouts.run,
+        compare.run,
+        limits.run,
+        stalls.run,
+    ],
+    ids=["runtime", "growth", "any_length", "layouts", "compare", "limits", "stalls"],
 )
 def test_a_suite_measures_each_of_its_works_and_judges_each_of_its_budgets(
     run: Callable[..., Results], tmp_path: Path, capsys: pytest.CaptureFixture[str]
