@@ -31,7 +31,7 @@ test: $(VENV)/.test
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults $(if $(filter quick,$(FAULTS)),--quick,--write docs/reliability.md) $(ARGS)
 
-# Under 10 minutes.
+# Under 15 minutes.
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 

@@ -11,8 +11,11 @@ The suites, each also alone with `--help`, and the works that they consist of:
   `flushes`, `batches` beside `schema_1`, `forks`, `stages`, and `memory`, which `resident` measures
   in a process of its own
 - `growth`     `long_sessions`, and `large_databases` with their `starts`
+- `any_length` a session of a `gigabyte`: its `first_uses`, `whole_histories`, and `deep_calls`
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
+- `stalls`     what the largest and densest requests do to everybody else
+- `limits`     others' appends beside a client that takes all that it may
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 
 What they stand on:

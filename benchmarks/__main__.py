@@ -14,7 +14,7 @@ from benchmarks.report import DOCUMENT, renew
 from benchmarks.servers import ROOT, unwinding_when_ended
 from benchmarks.suite import CONTEXT, common_options
 
-SUITES = ("runtime", "growth", "layouts", "compare")
+SUITES = ("runtime", "growth", "any_length", "layouts", "compare", "limits", "stalls")
 
 
 def measure(rounds: int | None, *, quick: bool, folder: Path) -> None:

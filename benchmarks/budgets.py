@@ -143,6 +143,34 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             words="≤ 8 KB + 1.2 × its resident JSON",
             suite="runtime",
         ),
+        "long_activation": Budget(
+            work="activation of a session of 1 GB, 100,000 messages",
+            limit=5,
+            best="low",
+            of="× of one of 1,000 messages of the same size",
+            suite="any_length",
+        ),
+        "long_memory": Budget(
+            work="memory that it takes then",
+            limit=4,
+            best="low",
+            of="MiB",
+            suite="any_length",
+        ),
+        "long_last": Budget(
+            work="its last 50 messages over HTTP, when it is not in memory, or the process is new",
+            limit=0.1,
+            best="low",
+            of="s",
+            suite="any_length",
+        ),
+        "long_history": Budget(
+            work="its whole history over HTTP: memory of the service, also with a slow reader",
+            limit=50,
+            best="low",
+            of="MB more than before",
+            suite="any_length",
+        ),
         "start": Budget(
             work="start with 1,000,000 stored sessions: first answer",
             limit=1,
@@ -233,6 +261,21 @@ BUDGETS: Mapping[str, Budget] = MappingProxyType(
             best="low",
             of="× their p99 without it",
             suite="compare",
+        ),
+        "stalls": Budget(
+            work="longest answer of `/health` beside any legal request of 16 MiB",
+            limit=0.05,
+            best="low",
+            of="s above the longest one of the idle service",
+            suite="stalls",
+        ),
+        "append_beside_limits": Budget(
+            work="others' append, p99, while one session is patched, filled and listed at its "
+            "limits",
+            limit=2,
+            best="low",
+            of="× its p99 alone",
+            suite="limits",
         ),
     }
 )

@@ -63,15 +63,17 @@ def memory(effort: Effort, results: Results) -> None:
     size = {}
     for group in groups:
         if group.what == APPENDED:
-            each = [encoded(short_message(number)).encode() for number in range(group.length)]
-            size[group] = group.sessions * sum(map(len, each))
+            bodies = [encoded(short_message(number)).encode() for number in range(group.length)]
+            size[group] = group.sessions * sum(map(len, bodies))
         else:
             conversations = [conversation(group.length, next(seeds)) for _ in range(group.sessions)]
             size[group] = fill_with(path, group.prefix(0), conversations, ids=group.what == NAMED)
 
     measured: dict[Group, list[float]] = {group: [] for group in groups}
     for number, group in in_turn(groups, effort.rounds):
-        measured[group].append(_bytes_each(path, group, number))
+        appended = group.length if group.what == APPENDED else 0
+        each = bytes_each(path, group.prefix(number), group.sessions, appended)
+        measured[group].append(each)
 
     ratios = []
     for group, values in measured.items():
@@ -89,9 +91,11 @@ def memory(effort: Effort, results: Results) -> None:
     results.judge("memory", Spread(map(max, zip(*ratios, strict=True))))
 
 
-def _bytes_each(path: Path, group: Group, number: int) -> float:
-    appended = group.length if group.what == APPENDED else 0
-    arguments = [str(path), group.prefix(number), str(group.sessions), str(appended)]
+def bytes_each(
+    path: Path, prefix: str, sessions: int, appended: int, others: int = resident.OTHER_SESSIONS
+) -> float:
+    """What `resident` prints: bytes of memory that each of these sessions takes."""
+    arguments = [str(path), prefix, str(sessions), str(appended), "--others", str(others)]
     process = subprocess.run(
         [sys.executable, "-m", resident.__name__, *arguments],
         cwd=ROOT,

@@ -9,7 +9,16 @@ from benchmarks import tables
 from benchmarks.pictures.gallery import PICTURES
 from benchmarks.results import RESULTS, Results, read
 
-SUITES = ("runtime", "growth", "layouts", "compare", "peers")
+SUITES = (
+    "runtime",
+    "growth",
+    "any_length",
+    "layouts",
+    "compare",
+    "limits",
+    "stalls",
+    "peers",
+)
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 
 NOTHING = "Not measured yet."

@@ -27,11 +27,16 @@ CONFIG = RuntimeConfig(max_active=1_000_000, idle_timeout=60 * MINUTES)
 """All that was activated stays."""
 
 
-async def bytes_each(path: Path, prefix: str, sessions: int, appended: int) -> float:
-    """What a session takes that is idle, once it was loaded, or appended to and saved."""
+async def bytes_each(
+    path: Path, prefix: str, sessions: int, appended: int, loaded: int = OTHER_SESSIONS
+) -> float:
+    """What a session takes that is idle, once it was loaded, or appended to and saved.
+
+    `loaded`: how many others are loaded before.
+    """
     async with running(path, CONFIG) as runtime:
         # A flush of as many sessions has taken its memory before, and given it back.
-        others = sessions if appended else OTHER_SESSIONS
+        others = sessions if appended else loaded
         await _activate(runtime, [f"{OTHERS}{number}" for number in range(others)], appended)
         before = _resident()
         await _activate(runtime, [f"{prefix}{number}" for number in range(sessions)], appended)
@@ -59,8 +64,9 @@ def _resident() -> int:
 @click.argument("prefix")
 @click.argument("sessions", type=click.IntRange(1))
 @click.argument("appended", type=click.IntRange(0))
-def main(file: Path, prefix: str, sessions: int, appended: int) -> None:
-    print(trio.run(bytes_each, file, prefix, sessions, appended))
+@click.option("--others", default=OTHER_SESSIONS, help="How many are loaded before.")
+def main(file: Path, prefix: str, sessions: int, appended: int, others: int) -> None:
+    print(trio.run(bytes_each, file, prefix, sessions, appended, others))
 
 
 if __name__ == "__main__":

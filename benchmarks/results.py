@@ -117,6 +117,8 @@ def shown(value: float, unit: str) -> str:
             if abs(value) >= 2**power:
                 return f"{value / 2**power:.3g} {name}"
         return f"{value:.0f} B"
+    if unit == "B/s":
+        return f"{value / 1e6:,.3g} MB/s"
     if unit == "/s":
         return f"{value:,.0f} /s"
     digits = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

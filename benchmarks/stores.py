@@ -7,9 +7,10 @@ right.
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +29,9 @@ from runtime.store import Change, Delta, Entry, Header
 AT_ONCE = 20_000
 """Entries in a transaction: with more, Python's objects take too much memory; with fewer, pages of
 the indexes are written again and again."""
+
+SOME = 1_000
+"""Messages in a transaction, where they are long: 10 MB or so."""
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 STRIDE = 7919
@@ -106,6 +110,16 @@ def fill_with(
     return size
 
 
+def fill_one(path: Path, session_id: str, news: Iterable[New]) -> None:
+    """Adds one session of these messages, however many they are: some of them at a time."""
+    appender = Appender(session_id)
+    left = iter(news)
+    with filling(path) as store:
+        while some := list(islice(left, SOME)):
+            begun = _take(store, [appender.delta(some, timestamp(FIRST))])
+            appender.no = begun.get(session_id, appender.no)
+
+
 def copy(filled: Path, path: Path) -> None:
     """Another database with the same content, which takes less time than filling it."""
     shutil.copyfile(filled, path)
@@ -143,9 +157,11 @@ def _commit(store: SQLiteStore, prefix: str, each: Iterable[Sequence[New]], sess
         _take(store, deltas)
 
 
-def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> None:
-    rejected = store.commit(deltas).rejected
-    assert not rejected, f"the store did not take {rejected}"
+def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> Mapping[str, int]:
+    """Returns the numbers of the lives that begin, by session."""
+    done = store.commit(deltas)
+    assert not done.rejected, f"the store did not take {done.rejected}"
+    return done.begun
 
 
 def _sync(path: Path) -> None:

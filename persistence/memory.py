@@ -5,6 +5,7 @@ means something.
 """
 
 from collections.abc import Collection, Generator, Sequence
+from math import inf
 from threading import Lock
 
 import msgspec
@@ -13,6 +14,7 @@ from attrs import define, field
 from persistence.lives import Life, Lives
 from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from runtime import (
+    MESSAGE,
     STREAMABLE,
     Committed,
     Delta,
@@ -29,6 +31,7 @@ from runtime import (
     TrashPage,
     TrashPosition,
     Wanted,
+    text_size,
 )
 
 _members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -45,29 +48,41 @@ class MemoryStore:
     _lock: Lock = field(factory=Lock)
     """Held while a batch is applied, and while a reader copies: readers see whole batches."""
 
-    def load(self, session_id: str) -> StoredSession | None:
+    def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         with self._lock:
             no = self._kept.living.get(session_id)
             if no is None:
                 return None
             life = self._kept.lives[no]
+            first = 0 if resident_bytes is None else _first_within(life.entries, resident_bytes)
             return StoredSession(
                 no=no,
                 root=life.root,
                 header=life.header,
                 settings=life.settings,
-                entries=list(life.entries),
+                entries=life.entries[first:],
+                before=life.entries[first - 1][5] if first else life.root,
+                outline=[
+                    (seq, kind, key, at, form)
+                    for seq, kind, key, at, _, _, _, form, _ in life.entries[:first]
+                    if kind != MESSAGE
+                ],
             )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
-        keys, calls, seqs = set(wanted.keys), set(wanted.calls), set(wanted.seqs)
+        keys, calls = set(wanted.keys), set(wanted.calls)
         with self._lock:
             life = self._kept.lives.get(no)
-            return [
-                row
-                for row in (life.entries if life else ())
-                if row[0] in seqs or (row[1], row[2]) in keys or row[8] in calls
-            ]
+            entries = life.entries if life else []
+            found = [row for row in entries if (row[1], row[2]) in keys or row[8] in calls]
+            room = inf if wanted.room is None else wanted.room
+            for seq in wanted.seqs:
+                if 1 <= seq <= len(entries):
+                    found.append(entries[seq - 1])
+                    room -= text_size(entries[seq - 1])
+                if room <= 0:
+                    break
+        return sorted({row[0]: row for row in found}.values())
 
     def list_sessions(
         self, listing: Listing, limit: int, after: ListPosition | None = None
@@ -188,6 +203,14 @@ class MemoryStore:
             return places
         behind = (after.moment, after.session_id)
         return [place for place in places if (place < behind if by_activity else place > behind)]
+
+
+def _first_within(entries: Sequence[Row], resident_bytes: int) -> int:
+    """The index of the first of the newest entries that together are at most so long."""
+    first = len(entries)
+    while first and (resident_bytes := resident_bytes - text_size(entries[first - 1])) >= 0:
+        first -= 1
+    return first
 
 
 def _trashed(no: int, life: Life) -> TrashedSession | None:

@@ -12,6 +12,7 @@ or folder may import another (a test enforces it):
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
+- `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
 - `handle`      `Session`
 - `lifetime`    the nurseries, and the order of start and stop
@@ -42,8 +43,10 @@ from runtime.errors import (
     StoreError,
     StoreInUse,
     StoreUnavailable,
+    damaged,
 )
 from runtime.handle import Session
+from runtime.history import HistoryStream
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
@@ -52,7 +55,6 @@ from runtime.session.encoding import (
     REPLACEMENT,
     check_depth,
     encode,
-    parse,
     read_as,
     replace_surrogates,
 )
@@ -60,8 +62,9 @@ from runtime.session.forms import sent, shown_json
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
-from runtime.session.message import Message, from_json
+from runtime.session.message import Message, from_json, from_text
+from runtime.session.normal import Apart, normal
+from runtime.session.pieces import WHOLE, give_way
 from runtime.session.reading import Cursor
 from runtime.session.record import put_from_json
 from runtime.session.replies import (
@@ -95,8 +98,10 @@ from runtime.store import (
     DROPPED,
     INCLUDABLE,
     MAX_FILTERS,
+    MESSAGE,
     NUMBER_ID,
     PLAIN,
+    REMOVAL,
     STREAMABLE,
     TEXT_ID,
     Change,
@@ -110,6 +115,7 @@ from runtime.store import (
     ListChunk,
     Listing,
     ListPosition,
+    Mark,
     Origin,
     Purge,
     Row,
@@ -125,6 +131,7 @@ from runtime.store import (
     TrashPosition,
     Undelete,
     Wanted,
+    text_size,
 )
 
 __all__ = [
@@ -147,15 +154,18 @@ __all__ = [
     "MINUTES",
     "NUMBER_ID",
     "PLAIN",
+    "REMOVAL",
     "REPLACEMENT",
     "SECONDS",
     "SETTINGS",
     "STREAMABLE",
     "SWITCH",
     "TEXT_ID",
+    "WHOLE",
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
+    "Apart",
     "Appended",
     "BelowFloor",
     "CallerError",
@@ -173,6 +183,7 @@ __all__ = [
     "Header",
     "Histogram",
     "History",
+    "HistoryStream",
     "Interval",
     "InvalidInput",
     "Item",
@@ -185,6 +196,7 @@ __all__ = [
     "Listing",
     "LogPage",
     "MailboxFull",
+    "Mark",
     "Message",
     "MiB",
     "New",
@@ -226,20 +238,24 @@ __all__ = [
     "Written",
     "check_depth",
     "check_small_body",
+    "damaged",
     "digest",
     "dropped_body",
     "encode",
     "from_json",
+    "from_text",
+    "give_way",
     "items_from_json",
     "link",
     "merged",
     "new_root",
+    "normal",
     "open_runtime",
-    "parse",
     "put_from_json",
     "read_as",
     "replace_surrogates",
     "sent",
     "shown_json",
+    "text_size",
     "trash_id_of",
 ]

@@ -54,12 +54,16 @@ class RuntimeConfig:
     """Longest pause between attempts: how late the runtime may notice that the disk is back."""
 
     undurable_limit: int = field(default=64 * MiB, validator=_positive)
-    """New writes are refused beyond this many accepted bytes that are not on disk: what a failing
-    disk may cost in memory."""
+    """Beyond this many accepted bytes that are not on disk new writes wait, and are refused while
+    the disk fails: what it may cost in memory. What the store rejects may be as much once more."""
 
     mailbox_size: int = field(default=64, validator=_positive)
     """Commands one session may have waiting. An IDE sends one at a time; 64 covers a burst of
     parallel tool results, and a full mailbox is answered within milliseconds."""
+
+    resident_bytes: int = field(default=1 * MiB, validator=validators.ge(0))
+    """How much of a session's log is in memory, about; what is older is read when it is used. The
+    last megabyte is what an agent works with: hundreds of turns."""
 
     max_active: int = field(default=10_000, validator=_positive)
     """Sessions kept in memory. At a typical 50 KB of messages each, half a gigabyte."""

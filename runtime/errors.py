@@ -129,7 +129,7 @@ class StoreBehind(NotNow):
     def __init__(self, undurable_bytes: int, limit: int) -> None:
         super().__init__(
             f"{undurable_bytes} bytes wait to be written and the limit is {limit} "
-            "(undurable_limit): the store is slower than the writes; send it again later"
+            "(undurable_limit): the store does not take them now; send it again later"
         )
 
 
@@ -152,6 +152,18 @@ class StoreError(AgentRuntimeError):
 
 class StoreUnavailable(StoreError):
     """The store cannot read or write at the moment: locked, full, or not answering."""
+
+
+def damaged(session_id: str, what: object) -> StoreUnavailable:
+    """What is to be said of a session whose rows are no log.
+
+    Not `StoreBroken`: the rows of one session are at fault, and the others are still served.
+    """
+    return StoreUnavailable(
+        f"Session {session_id!r} is damaged and cannot be read: {what}. "
+        "The operator can run `agent-runtime verify`, which names all that is damaged, "
+        "and restore a backup"
+    )
 
 
 class DeltaRejected(StoreError):

@@ -9,6 +9,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
 from runtime.session import calls, message, reading, record, settings, switch
 from runtime.session.calls import Item
@@ -46,7 +47,7 @@ class Session:
     Every method may also raise `StoreError`, `RuntimeClosed`, `SessionCrashed` for a bug, and
     `MailboxFull` if the handle was got with `nowait`. A write that raises `StoreError` is
     *unknown*: it stays in memory and is tried again; sending it again with the same ids is safe.
-    Writes raise `StoreBehind` while too much waits for the store.
+    While too much waits for the store, writes wait too; if it fails, they raise `StoreBehind`.
 
     `durable=True` returns when the write is on disk, `durable=False` at once; `None` does as the
     runtime is configured. With durability `commit`, nothing is shown, and nothing refused, that
@@ -61,6 +62,7 @@ class Session:
     _persister: Persister
     _errands: Errands
     _timestamp: Callable[[], str]
+    _find: Find
     _commits: bool
     """Whether the runtime's durability is `commit`."""
     _keeps_trash: bool
@@ -91,8 +93,18 @@ class Session:
         )
 
     async def history(self) -> History:
-        """The whole conversation: the messages that count. Raises `SessionNotFound`."""
-        return await self._read(reading.history)
+        """The whole conversation: the messages that count, all of them in memory.
+
+        Raises `SessionNotFound`.
+        """
+        return await (await self.stream_history()).whole()
+
+    async def stream_history(self) -> HistoryStream:
+        """The same in pieces, as it is now, and of any length: for whoever passes it on.
+
+        Raises `SessionNotFound`.
+        """
+        return HistoryStream(await self._read(reading.history), self._find)
 
     async def messages(
         self,
@@ -217,7 +229,7 @@ class Session:
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
         `BelowFloor`, `PreconditionFailed`.
         """
-        self._persister.check_room()
+        await self._persister.wait_for_room(self.id)
         patch: dict[str, Any] = {}
         if title is not None:
             patch["title"] = title
@@ -411,7 +423,7 @@ class Session:
         )
 
     async def _write(self, work: Callable[[SessionState], A], durable: bool | None) -> A:
-        self._persister.check_room()
+        await self._persister.wait_for_room(self.id)
         confirm = self._commits if durable is None else durable
         return await self._answered(
             Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)

@@ -17,10 +17,12 @@ from attrs import frozen
 
 from runtime.actors.directory import Directory
 from runtime.config import RuntimeConfig
-from runtime.errors import StoreUnavailable
+from runtime.errors import StoreUnavailable, damaged
+from runtime.history import Find
 from runtime.saving.persister import Persister
 from runtime.session.kinds import KINDS
 from runtime.session.state import SessionState
+from runtime.session.tail import Needs
 from runtime.store import Row, Store, Wanted
 
 T = TypeVar("T")
@@ -40,6 +42,7 @@ class Parts:
     config: RuntimeConfig
     persister: Persister
     directory: Directory
+    find: Find
     readers: trio.CapacityLimiter
     background: trio.Nursery
     """Cancelled when the runtime begins to end; for what is read ahead."""
@@ -61,13 +64,19 @@ async def running(
     async def activate(session_id: str) -> SessionState:
         deadline = trio.current_time() + config.commit_timeout
         await persister.wait_settled(session_id)
-        stored = await read_by(deadline, readers, store.load, session_id)
-        try:
-            return SessionState.restored(session_id, KINDS, stored)
-        except (ValueError, KeyError, TypeError) as error:  # somebody else has written to it
-            raise StoreUnavailable(
-                f"Session {session_id!r} is damaged and cannot be read: {error}"
-            ) from error
+        stored = await read_by(deadline, readers, store.load, session_id, config.resident_bytes)
+        brought: list[tuple[Wanted, Sequence[Row]]] = []
+        while True:
+            try:
+                return SessionState.restored(
+                    session_id, KINDS, stored, brought, config.resident_bytes
+                )
+            except Needs as needs:
+                assert stored is not None, "an absent session lacks nothing"
+                rows = await read_by(deadline, readers, store.find, stored.no, needs.wanted)
+                brought.append((needs.wanted, rows))
+            except (ValueError, KeyError, TypeError) as error:  # somebody else has written to it
+                raise damaged(session_id, error) from error
 
     async def find(no: int, wanted: Wanted) -> Sequence[Row]:
         deadline = trio.current_time() + config.commit_timeout
@@ -102,6 +111,7 @@ async def running(
                                     config=config,
                                     persister=persister,
                                     directory=directory,
+                                    find=find,
                                     readers=readers,
                                     background=background,
                                 )

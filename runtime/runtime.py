@@ -52,6 +52,7 @@ class Runtime:
             persister=self._parts.persister,
             errands=self._errands,
             timestamp=lambda: timestamp(self._now()),
+            find=self._parts.find,
             commits=self.config.durability == "commit",
             keeps_trash=self.config.trash_retention > 0,
             nowait=nowait,
@@ -165,10 +166,14 @@ class Runtime:
 
     @property
     def accepts_writes(self) -> bool:
-        """Whether a write has a chance now: the store keeps up, and the runtime is not closing."""
+        """Whether a write has a chance now: the store works, or what waits for it has room still.
+
+        And the runtime is not closing.
+        """
         persister = self._parts.persister
-        stuck = persister.is_failing and self.config.durability == "commit"
-        return persister.has_room and not stuck and not self._parts.directory.closed
+        # In `commit` durability room alone is not enough: a write waits for the disk as well.
+        can_wait = persister.has_room and self.config.durability == "snapshot"
+        return (can_wait or not persister.is_failing) and not self._parts.directory.closed
 
     def statistics(self) -> Statistics:
         """The runtime's inside at this moment."""

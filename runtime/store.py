@@ -24,6 +24,10 @@ from runtime.errors import DeltaRejected, InvalidInput
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
 
+MESSAGE = "message"
+"""The one kind that a store knows of. From entries of other kinds follows what a session is, so
+those are outlined when it is loaded, however long it is; messages are only counted."""
+
 PLAIN = 1
 """In `Entry.form`: a message whose body is what a history shows of it."""
 TEXT_ID = 2
@@ -32,6 +36,8 @@ NUMBER_ID = 4
 """In `Entry.form`: the same, but `id` is an integer."""
 DROPPED = 8
 """In `Entry.form`: the body is gone; `{"dropped": D}` stands in its place, D its digest in hex."""
+REMOVAL = 16
+"""In `Entry.form`: a record that takes its key's value away."""
 CALL_SIZE = 8
 """In `Entry.form`, from this bit on: of how many entries the call is whose id the entry carries."""
 
@@ -54,7 +60,7 @@ class Entry:
     metadata: bytes | None = None
     """A message's member `metadata`, as JSON."""
     form: int = 0
-    """`PLAIN`, `TEXT_ID` or `NUMBER_ID`, `DROPPED`, and the size of a call, added up."""
+    """`PLAIN`, `TEXT_ID` or `NUMBER_ID`, `DROPPED`, `REMOVAL`, and the size of a call, added up."""
     call: str | None = None
     """The id of the call that appended it, on the first entry of that call."""
 
@@ -66,6 +72,15 @@ class Entry:
 
 Row = tuple[int, str, str | None, str, bytes, bytes, bytes | None, int, str | None]
 """An `Entry` as a tuple of its fields: loading a thousand makes no objects."""
+
+
+def text_size(row: Row) -> int:
+    """Bytes of text in the entry."""
+    return len(row[4]) + len(row[6] or b"") + len(row[2] or "")
+
+
+Mark = tuple[int, str, str | None, str, int]
+"""An entry that is no message, in outline: its number, kind, key, time and form."""
 
 Interval = tuple[int, int | None]
 """Numbers of entries, the first and the last; `None`: and all that come."""
@@ -124,7 +139,11 @@ class StoredSession:
     header: Header
     settings: Settings
     entries: Sequence[Row]
-    """The newest, up to the last; all of them if `entries[0]` is number 1."""
+    """The newest, up to the last; all of them, or as many as are wanted in memory."""
+    before: bytes
+    """The chain before the first of `entries`, or behind the last entry if there are none."""
+    outline: Sequence[Mark] = ()
+    """The entries before the first of `entries` that are no messages, in order."""
 
 
 # -- what a commit does ------------------------------------------------------------------------
@@ -264,6 +283,10 @@ class Wanted:
     calls: Collection[str] = ()
     """The entries that carry these ids of calls."""
     seqs: Collection[int] = ()
+    """The entries of these numbers."""
+    room: int | None = None
+    """Bytes of text after which the store brings no more of `seqs`, in whose order it goes; `None`:
+    it brings all. So the first one comes, however long it is."""
 
 
 MAX_FILTERS = 16
@@ -397,8 +420,11 @@ class TrashPage:
 class Store(Protocol):
     """Keeps sessions. Every method raises `StoreError` when the store cannot do its work."""
 
-    def load(self, session_id: str) -> StoredSession | None:
-        """The living session of this id as committed, or `None`."""
+    def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
+        """The living session of this id as committed, or `None`.
+
+        With the newest entries that together have at most `resident_bytes` of text; `None`: all.
+        """
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         """The entries of a life that are wanted, in the order of their numbers, each once."""

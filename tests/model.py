@@ -5,6 +5,7 @@ What counts is taken from the rule itself, word by word; everything else follows
 
 from collections.abc import Sequence
 from copy import deepcopy
+from itertools import takewhile
 from typing import Any
 
 from attrs import define, field, frozen
@@ -139,10 +140,13 @@ class Model:
         return Model(lines, self.floor, {seq for seq in self.dropped if seq <= version})
 
     def drop(self, before: str, committed: int) -> int:
-        """Drops the values that no version shows, from the last one of before a moment on."""
-        floor = 0
-        while floor < committed and self.line(floor + 1).at < before:
-            floor += 1
+        """Drops the values that no version shows, from the last one of before a moment on.
+
+        Messages aside: behind what is none they change no record.
+        """
+        others = [seq for seq in range(1, committed + 1) if self.line(seq).kind != "message"]
+        old = takewhile(lambda seq: self.line(seq).at < before, others)
+        floor = max(old, default=0)
         shown = {seq for v in range(floor, self.version + 1) for seq in self.records(v).values()}
         values = {
             seq

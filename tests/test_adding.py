@@ -50,8 +50,13 @@ async def main():
         assert [entry["body"]["text"] for entry in log["entries"]] == ["first", "second"]
         document = await (await client.get("/openapi.json", headers=LOCAL)).get_json()
         assert "NoteEntry" in document["components"]["schemas"]
-    async with open_runtime(store) as runtime:
-        assert await runtime.session("s").fold("note") == ["first", "second"], "after a restart"
+    for resident_bytes in (1_000_000, 0):
+        async with open_runtime(store, RuntimeConfig(resident_bytes=resident_bytes)) as runtime:
+            session = runtime.session("s")
+            assert await session.fold("note") == ["first", "second"], "after a restart"
+            await session.rewind(1)
+            assert await session.fold("note") == ["first"], "wherever the entries are"
+            await session.rewind(2)
     print("a note was left")
 
 trio.run(main)

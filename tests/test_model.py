@@ -6,20 +6,22 @@ stores: no task runs, so every sequence of steps can be tried, and one that fail
 
 import json
 import sqlite3
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from persistence.memory import MemoryStore
 from persistence.sqlite.store import SQLiteStore
+from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
 from runtime.session import calls, message, reading, record, rewind, settings, switch
 from runtime.session.calls import Item
@@ -27,9 +29,14 @@ from runtime.session.fork import fork_of
 from runtime.session.forms import sent, shown_json
 from runtime.session.kinds import KINDS
 from runtime.session.message import from_json
+from runtime.session.reading import Part
 from runtime.session.state import SessionState
-from runtime.store import Delta, Store, Undelete
+from runtime.session.stretch import Stretch
+from runtime.session.tail import Needs
+from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
 from tests.model import Asked, Model, Refused
+
+T = TypeVar("T")
 
 IDS = ("a", "b", "c")
 PLACES = st.integers(0, 2**16)
@@ -90,17 +97,60 @@ def without(sent_message: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @define
 class Side:
-    """A store, and the sessions of it that are in memory."""
+    """A store, and the sessions of it that are in memory, so many bytes of each."""
 
     store: Store
+    resident_bytes: int = MiB
     path: Path | None = None
     states: dict[str, SessionState] = field(factory=dict)
 
     def state(self, session_id: str) -> SessionState:
         if session_id not in self.states:
-            stored = self.store.load(session_id)
-            self.states[session_id] = SessionState.restored(session_id, KINDS, stored)
+            self.states[session_id] = self.loaded(session_id)
         return self.states[session_id]
+
+    def loaded(self, session_id: str) -> SessionState:
+        """The session as the store has it, given what it lacks."""
+        stored = self.store.load(session_id, self.resident_bytes)
+        brought: list[tuple[Wanted, Sequence[Row]]] = []
+        while True:
+            try:
+                return SessionState.restored(
+                    session_id, KINDS, stored, brought, self.resident_bytes
+                )
+            except Needs as needs:
+                assert stored is not None
+                assert len(brought) < 5, "it never has enough"
+                brought.append((needs.wanted, self.store.find(stored.no, needs.wanted)))
+
+    def ask(self, state: SessionState, command: Callable[[SessionState], T]) -> T:
+        """Gives the command what it lacks until it has what it needs, as an actor does."""
+        asked: list[Wanted] = []
+        try:
+            while True:
+                before = state.mark, state.version
+                try:
+                    return command(state)
+                except Needs as needs:
+                    assert (state.mark, state.version) == before, "it has changed nothing"
+                    wanted = needs.wanted
+                    assert wanted not in asked, "it asks for what it was given"
+                    asked.append(wanted)
+                    life = state.present()
+                    assert life.no is not None, "what the store does not have is in memory"
+                    life.log.bring(wanted, self.store.find(life.no, wanted))
+        finally:
+            if state.life is not None:
+                state.life.log.release()
+
+    def whole(self, stretch: Stretch) -> Stretch:
+        """The stretch with what of it is not in memory."""
+        rows = [
+            row
+            for seqs in stretch.gaps()
+            for row in self.store.find(stretch.no or 0, Wanted(seqs=seqs))
+        ]
+        return evolve(stretch, earlier=tuple(Entry(*row) for row in rows if row[1] == MESSAGE))
 
     def commit(self, session_id: str) -> None:
         state = self.state(session_id)
@@ -132,7 +182,13 @@ class SessionsAndLists(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         path = Path(self.folder.name, "sessions.db")
-        self.sides = [Side(MemoryStore()), Side(SQLiteStore.open(path), path)]
+        tail = Path(self.folder.name, "tail.db")
+        self.sides = [
+            Side(MemoryStore()),
+            Side(SQLiteStore.open(path), path=path),
+            Side(MemoryStore(), 0),
+            Side(SQLiteStore.open(tail), 100, path=tail),
+        ]
         self.models: dict[str, Model] = {}
         """The living sessions, in memory."""
         self.committed: dict[str, Model] = {}
@@ -166,11 +222,11 @@ class SessionsAndLists(RuleBasedStateMachine):
                 state = side.state(session_id)
                 before = state.mark, state.tag, state.undurable_bytes
                 with pytest.raises(CallerError):
-                    command(state)
+                    side.ask(state, command)
                 assert (state.mark, state.tag, state.undurable_bytes) == before
             return
         for side in self.sides:
-            assert wanted(command(side.state(session_id))) == expected
+            assert wanted(side.ask(side.state(session_id), command)) == expected
         if draft.version:
             self.models[session_id] = draft
 
@@ -295,9 +351,11 @@ class SessionsAndLists(RuleBasedStateMachine):
 
     def check_every_version(self, session_id: str) -> None:
         """A rewind to any version from the floor on shows all records of it with their values."""
-        model = self.models[session_id]
-        state = self.sides[0].state(session_id)
-        life = state.present()
+        for side in self.sides:
+            side.ask(side.state(session_id), lambda state: self.check_versions_of(state))
+
+    def check_versions_of(self, state: SessionState) -> None:
+        model, life = self.models[state.session_id], state.present()
         for version in range(model.floor, model.version + 1):
             for key, seq in record.records_at(life, version).seqs.items():
                 assert record.value_of(life.entry(seq)) != b"null"
@@ -321,11 +379,17 @@ class SessionsAndLists(RuleBasedStateMachine):
         except Refused:
             for side in self.sides:
                 with pytest.raises((InvalidInput, BelowFloor)):
-                    fork_of(side.state(source), version=version, patch={}, at=now)
+                    side.ask(
+                        side.state(source),
+                        lambda state: fork_of(state, version=version, patch={}, at=now),
+                    )
             return
         self.commit_one(into)  # what became of the life before
         for side in self.sides:
-            step = fork_of(side.state(source), version=version, patch={"title": "fork"}, at=now)
+            step = side.ask(
+                side.state(source),
+                lambda state: fork_of(state, version=version, patch={"title": "fork"}, at=now),
+            )
             del side.states[into]
             delta = Delta(session_id=into, mark=1, steps=(step,))
             assert not side.store.commit([delta]).rejected
@@ -403,19 +467,19 @@ class SessionsAndLists(RuleBasedStateMachine):
                 state, model = side.state(session_id), self.models.get(session_id)
                 assert (state.life is None) == (model is None)
                 if model is not None:
-                    check_state(state, model)
+                    check_state(side, state, model)
 
     @invariant()
     def the_stores_say_what_was_committed(self) -> None:
         for side in self.sides:
             assert side.store.count() == len(self.committed)
             for session_id in IDS:
-                stored = side.store.load(session_id)
+                stored = side.store.load(session_id, side.resident_bytes)
                 model = self.committed.get(session_id)
                 assert (stored is None) == (model is None)
                 if model is not None and stored is not None:
-                    again = SessionState.restored(session_id, KINDS, stored)
-                    check_state(again, model)
+                    again = side.loaded(session_id)
+                    check_state(side, again, model)
                     # What lists are made of is what follows from the entries.
                     assert stored.header == again.present().header()
                     assert stored.settings == again.present().settings()
@@ -435,18 +499,19 @@ class SessionsAndLists(RuleBasedStateMachine):
             )
             for session_id, model in self.committed.items()
         }
-        assert self.sides[1].views() == expected
+        for side in self.sides:
+            if side.path is not None:
+                assert side.views() == expected
 
 
-def check_state(state: SessionState, model: Model) -> None:
+def check_state(side: Side, state: SessionState, model: Model) -> None:
     """The state says of everything what the list says."""
     life = state.present()
-    history = reading.history(state)
-    assert json.loads(shown_json(history.entries.shown())) == list(
-        map(shown_form, model.messages())
-    )
-    assert [json.loads(sent(entry)) for entry in history.entries] == model.messages()
-    assert len(history.entries) == history.message_count == len(model.messages())
+    history = side.ask(state, reading.history)
+    messages = side.whole(history.entries)
+    assert json.loads(shown_json(messages.shown())) == list(map(shown_form, model.messages()))
+    assert [json.loads(sent(entry)) for entry in messages] == model.messages()
+    assert len(messages) == history.message_count == len(model.messages())
     summary = settings.summary(state)
     assert (summary.version, summary.title) == (model.version, model.title())
     assert (history.current_agent, life.floor) == (model.agent(), model.floor)
@@ -454,12 +519,14 @@ def check_state(state: SessionState, model: Model) -> None:
         (found.from_agent, found.to_agent, found.reason, found.timestamp)
         for found in history.agent_history
     ] == [tuple(one.values()) for one in switches_of(model)]
-    found = record.read(state, limit=1_000).records
+    found = side.ask(state, lambda state: record.read(state, limit=1_000)).records
     assert {one.key: (one.seq, one.decoded) for one in found} == {
         key: (seq, model.line(seq).body["value"]) for key, seq in model.records().items()
     }
-    for seq in range(1, model.version + 1):
-        entry, line = life.entry(seq), model.line(seq)
+    log = side.ask(state, lambda state: reading.log_page(state, Part(limit=1_000))).entries
+    assert len(log) == life.version == model.version
+    for seq, entry in enumerate(log, 1):
+        line = model.line(seq)
         assert (entry.seq, entry.kind, entry.at) == (seq, line.kind, line.at)
         assert ("dropped" in json.loads(entry.body)) == (seq in model.dropped)
 

@@ -75,6 +75,23 @@ def test_everything_acknowledged_is_back_after(number: signal.Signals, tmp_path:
         assert everything(client) == before
 
 
+def test_a_session_longer_than_what_stays_in_memory_is_back_byte_for_byte(tmp_path: Path) -> None:
+    place = "/api/v1/sessions/long/history"
+    with running(tmp_path) as service, service.client() as client:
+        for part in range(3):
+            texts = [f"{part} {n} " + "x" * 50_000 for n in range(20)]
+            messages = [{"role": "user", "content": text} for text in texts]
+            answer = client.post("/api/v1/sessions/long/messages", json={"messages": messages})
+            assert answer.status_code == 201, answer.text
+        before = client.get(place).raise_for_status()
+        service.end(signal.SIGKILL)
+    with running(tmp_path) as service, service.client() as client:
+        after = client.get(place).raise_for_status()
+    assert len(after.content) > 3_000_000
+    assert after.content == before.content
+    assert after.headers["ETag"] == before.headers["ETag"]
+
+
 def test_snapshot_durability_loses_nothing_when_stopped_in_order(tmp_path: Path) -> None:
     options = ("--durability", "snapshot", "--snapshot-interval", "3600")
     with running(tmp_path, *options) as service, service.client() as client:

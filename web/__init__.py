@@ -9,6 +9,7 @@ A map, in the order in which one file may import another:
 - `body`           from a request to values, from values to a response
 - `schemas`, `messages`   what goes over the wire
 - `tags`           which state an answer is of, and which one a write expects
+- `history`        a history over the wire, at once or in pieces
 - `preference`     what a write asks for in its head
 - `endpoint`       an endpoint is a function of the request
 - `guard`, `bearer`   who may come in
@@ -18,6 +19,7 @@ A map, in the order in which one file may import another:
 - `sessions`, `agents`, `health`   endpoints: parse, ask, render
 - `api`            more of them, a file a subject
 - `openapi`, `documentation`   from the endpoints to the OpenAPI document, and its page
+- `bodies`         how much of them may be in memory
 - `connection`     one request between the server and the app
 - `direct`         the short way from a request to its endpoint
 - `app`            `create_app`, and `create_blueprint` for a larger app

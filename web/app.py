@@ -7,6 +7,7 @@ from runtime import Runtime
 from web import guard, problems
 from web.agents import agents_blueprint
 from web.api import blueprints
+from web.bodies import Bodies
 from web.direct import DirectApp
 from web.documentation import documentation_blueprint
 from web.guard import Guard
@@ -30,6 +31,7 @@ def create_app(
     app = DirectApp("agent_runtime", rules, metrics)
     app.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
     app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
+    app.config["BODIES"] = Bodies(max(rules.bodies_limit, rules.body_limit))
     app.register_blueprint(_endpoints(runtime, metrics))
     return app
 

@@ -1,7 +1,7 @@
 """From a request to values, from values to a response."""
 
-import gc
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
@@ -10,24 +10,38 @@ import trio
 from quart import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from runtime import InvalidInput, KiB, MiB, check_depth, check_small_body, read_as
+from runtime import (
+    MAX_ENTRIES,
+    WHOLE,
+    Apart,
+    InvalidInput,
+    MiB,
+    check_depth,
+    check_small_body,
+    give_way,
+    read_as,
+)
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
 _encode = msgspec.json.Encoder().encode
 
-LARGE = 64 * KiB
-"""Bytes of a body from which on it is decoded in a thread: 64 KiB take about a millisecond, the way
-to a thread and back a tenth of that."""
+LARGE = WHOLE
+"""Bytes of a body from which on it is decoded in a thread: so many take about a millisecond, the
+way to a thread and back a tenth of that."""
 
 HUGE = 1 * MiB
-"""Bytes of a body from which on it is decoded beside few others of its size, `HUGE_AT_ONCE`."""
+"""Bytes of a body from which on it is decoded beside few others of its size. From so many on, an
+answer is put together in a thread: that copies them a few times, each of which takes milliseconds
+with some MiB."""
 
+# A limiter each: nobody is to wait for those who do larger things, which takes seconds. And no more
+# at once: one thread at a time has the interpreter's lock, so more of them would be no faster
+# together, and the loop would have to wait for the lock behind each.
+LARGE_AT_ONCE = trio.CapacityLimiter(2)
 HUGE_AT_ONCE = trio.CapacityLimiter(2)
-"""Sixteen MiB of JSON become some hundred MiB of objects, so what all connections may send at once
-must not be decoded at once. One thread at a time can make objects; the other of these two reads its
-body's digests, or waits for the loop. Smaller bodies do not wait for these."""
+ANSWERS_AT_ONCE = trio.CapacityLimiter(2)
 
 WHERE = "The body"
 
@@ -45,7 +59,7 @@ async def taken(request: Request, work: Callable[[bytes], T]) -> T:
 
     It runs in a thread where that takes long: so all that is done with every part of a body
     (decoding, checking, encoding, digesting) is to be done by `work`, and nothing of it behind.
-    Raises `InvalidInput`, `RequestEntityTooLarge` and `ClientDisconnected`.
+    Raises `InvalidInput`, `RequestEntityTooLarge`, `ServiceUnavailable` and `ClientDisconnected`.
     """
     try:
         body = cast(bytes, await request.get_data(as_text=False)) or b"{}"
@@ -54,66 +68,111 @@ async def taken(request: Request, work: Callable[[bytes], T]) -> T:
             f"The body has more bytes than the limit of {request.max_content_length} "
             "(--body-limit-mib): send it in several requests"
         ) from None
-    if len(body) < LARGE:
-        return work(body)
-    if len(body) < HUGE:
-        return await trio.to_thread.run_sync(work, body)
-    return await trio.to_thread.run_sync(_uncollected, work, body, limiter=HUGE_AT_ONCE)
+    return await _worked(len(body), lambda: work(body))
 
 
-def _uncollected(work: Callable[[bytes], T], body: bytes) -> T:
-    """What `work` makes of the body, without looking for garbage meanwhile.
+async def _worked(size: int, work: Callable[[], T]) -> T:
+    """What `work` makes of so many bytes of JSON: in a thread if they are many.
 
-    Decoding makes no garbage, but objects by the million, and every some hundred of them set off a
-    search; and until all is decoded, nobody else gets the interpreter's lock. Of five million small
-    lists that is two thirds of the time.
+    There they are to be read in pieces, as `runtime` does: a thread, too, has the interpreter's
+    lock for as long as one call takes.
     """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return work(body)
-    finally:
-        # Whoever ends first, of two, switches it on for both: it is never off for long.
-        if collects:
-            gc.enable()
+    if size < LARGE:
+        return work()
+    limiter = LARGE_AT_ONCE if size < HUGE else HUGE_AT_ONCE
+    return await trio.to_thread.run_sync(work, limiter=limiter)
+
+
+async def rendered(size: int, render: Callable[[], object], *, transformed: int = 0) -> bytes:
+    """The JSON of what `render` makes, of so many bytes that are copied, or looked at again."""
+    if size < HUGE and transformed < LARGE:
+        return _encode(render())
+    return await trio.to_thread.run_sync(lambda: _encode(render()), limiter=ANSWERS_AT_ONCE)
 
 
 def decode(body: bytes, wanted: type[S]) -> S:
     """A body that holds no content, but names and settings. Raises `InvalidInput`."""
-    if len(body) >= LARGE and "metadata" in wanted.__struct_fields__:
-        # Before anything is made of it: five million numbers take half a second.
-        metadata = read_as(body, _Metadata, WHERE)[0].metadata
-        check_small_body(bytes(metadata), "metadata")
-    found: S = read_as(body, wanted, WHERE)[0]
-    check_depth({name: getattr(found, name) for name in found.__struct_fields__}, body, WHERE)
-    return found
+    if len(body) >= LARGE:
+        found = members(body, WHERE, wanted.__struct_fields__)[0]
+        for name, value in found.items():
+            check_small_body(value, name)
+        body = joined(found)
+    made: S = read_as(body, wanted, WHERE)[0]
+    check_depth({name: getattr(made, name) for name in made.__struct_fields__}, body, WHERE)
+    return made
 
 
-class _Metadata(msgspec.Struct):
-    metadata: msgspec.Raw = msgspec.Raw()
+def apart(
+    text: bytes, where: str, wanted: type[S], content: str, default: bytes | None = None
+) -> tuple[S, bytes, int]:
+    """An object as `wanted`, but for its member `content`, which stays as it was sent.
+
+    And how many lone surrogates became U+FFFD so far. The object must have that member, unless
+    there is a `default`. Raises `InvalidInput`.
+    """
+    found, replaced = members(text, where, {*wanted.__struct_fields__, content})
+    inside = found.pop(content, default)
+    if inside is None:
+        raise InvalidInput(f"{where}: {content} is missing")
+    for name, value in found.items():
+        check_count(value, name, MAX_ENTRIES)
+    made, more = read_as(joined(found), wanted, where)
+    return made, inside, replaced + more
 
 
-def check_counts(body: bytes, names: Collection[str], limit: int) -> None:
-    """Refuses a body one of whose lists is too long, before anything is made of its items.
+def members(text: bytes, where: str, names: Collection[str]) -> tuple[dict[str, bytes], int]:
+    """An object's members, as they were sent, and how many lone surrogates became U+FFFD so far.
+
+    Raises `InvalidInput` for another than these.
+    """
+    found: dict[str, bytes] = {}
+    sent = Apart(text, where)
+    for name, value in sent.members():
+        if name not in names:
+            raise InvalidInput(
+                f"{where}: has a member {name[:80]!r}, and can have {', '.join(sorted(names))}"
+            )
+        found[name] = value
+    return found, sent.replaced
+
+
+def joined(found: Mapping[str, bytes]) -> bytes:
+    """The object that has these members."""
+    return _encode({name: msgspec.Raw(value) for name, value in found.items()})
+
+
+def elements(items: bytes, name: str, limit: int) -> list[bytes]:
+    """The items of a list, none of them decoded. Raises `InvalidInput` if there are too many."""
+    return _at_most(limit, name, Apart(items, name).elements())
+
+
+def check_count(items: bytes, name: str, limit: int) -> None:
+    """Refuses a list, or an object, that has too many items, before anything is made of them.
 
     Raises `InvalidInput`.
     """
-    if len(body) < LARGE:
+    if len(items) < LARGE:
         return  # whoever makes the items counts them too
-    members, _ = read_as(body, dict[str, msgspec.Raw], WHERE)
-    for name in members.keys() & names:
-        elements(members[name], name, limit)
+    if items.startswith((b"{", b"[")):
+        sent = Apart(items, name)
+        _at_most(limit, name, sent.members() if items.startswith(b"{") else sent.elements())
 
 
-def elements(items: msgspec.Raw, name: str, limit: int) -> list[msgspec.Raw]:
-    """The items of a list, none of them decoded. Raises `InvalidInput` if there are too many."""
-    try:
-        found: list[msgspec.Raw] = read_as(items, list[msgspec.Raw], name)[0]
-    except InvalidInput as error:
-        raise InvalidInput(f"{name}: must be a list: {error}") from None
-    if len(found) > limit:
+def paced(items: Iterable[T], size: int) -> Iterator[T]:
+    """The items of a body of so many bytes; behind each of a large one other threads may run."""
+    for item in items:
+        yield item
+        if size >= LARGE:
+            give_way()
+
+
+def _at_most(limit: int, name: str, items: Iterable[T]) -> list[T]:
+    iterator = iter(items)
+    found = list(islice(iterator, limit))
+    more = sum(1 for _ in iterator)
+    if more:
         raise InvalidInput(
-            f"{name}: {len(found)} in one call, and the limit is {limit}; send them in parts"
+            f"{name}: {limit + more} in one call, and the limit is {limit}; send them in parts"
         )
     return found
 
@@ -173,4 +232,11 @@ def json_response(
     value: object, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     """A response with `value` as JSON."""
-    return Response(_encode(value), status, headers, content_type="application/json")
+    return encoded_response(_encode(value), status, headers)
+
+
+def encoded_response(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A response with a body that is JSON."""
+    return Response(body, status, headers, content_type="application/json")

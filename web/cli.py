@@ -27,7 +27,7 @@ from persistence import (
     upgrade,
     verify,
 )
-from runtime import CannotOpenStore, Entry, Store, StoreBroken, StoreError, StoreInUse, open_runtime
+from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web import terminal
 from web.logs import open_log
 from web.problems import CannotServe
@@ -91,7 +91,7 @@ def sessions(db: str, limit: int | None, as_json: bool) -> None:
 def show(session_id: str, db: str) -> None:
     """Prints a session's conversation. Works beside a running service."""
     with _exit_codes(), closing(open_reader(db)) as reader:
-        stored = reader.load(session_id)
+        stored = reader.load(session_id, 0)
         if stored is None:
             raise click.ClickException(
                 f"Session {session_id} not found in {db}; `agent-runtime sessions` lists all"
@@ -100,7 +100,7 @@ def show(session_id: str, db: str) -> None:
             session_id,
             stored.header,
             stored.settings,
-            (Entry(*row) for row in stored.entries),
+            terminal.entries_of(partial(reader.find, stored.no), stored.header.version),
         )
 
 

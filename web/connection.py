@@ -27,8 +27,10 @@ from quart.typing import ResponseTypes
 from quart.utils import encode_headers
 from quart.wrappers.request import Body
 from quart.wrappers.response import DataBody
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
+
+from web.bodies import Share
 
 
 class PulledBody(Body):
@@ -37,11 +39,16 @@ class PulledBody(Body):
     Await it for all of it, as often as you like, or iterate over it once.
 
     Raises `RequestEntityTooLarge` as soon as more than `limit` bytes are announced or have come,
-    and `ClientDisconnected` if the client goes before it has sent everything.
+    `ServiceUnavailable` if its share of all bodies has no room for it, and `ClientDisconnected` if
+    the client goes before it has sent everything. Nothing of it is kept then.
     """
 
     def __init__(
-        self, receive: ASGIReceiveCallable, announced: int | None, limit: int | None
+        self,
+        receive: ASGIReceiveCallable,
+        announced: int | None,
+        limit: int | None,
+        share: Share | None = None,
     ) -> None:
         # Not super().__init__(): it makes asyncio events, and nothing here waits for one.
         self._receive = receive
@@ -51,7 +58,9 @@ class PulledBody(Body):
         self._ended = False
         self._failure: Exception | None = None
         self._pulling = trio.Lock()
-        if announced is not None and announced > self._limit:
+        self._announced = announced or 0
+        self._share = share
+        if self._announced > self._limit:
             self._failure = RequestEntityTooLarge()
 
     @property
@@ -80,8 +89,20 @@ class PulledBody(Body):
     def append(self, data: bytes) -> None:
         self._data += data
         self._received += len(data)
-        if self._received > self._limit:
-            self._failure = RequestEntityTooLarge()
+        try:
+            if self._received > self._limit:
+                raise RequestEntityTooLarge
+            if self._share is not None:
+                self._share.grow(self._received)
+        except HTTPException as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        # While the client is told, others may have the room.
+        self._data.clear()
+        if self._share is not None:
+            self._share.give_back()
 
     def set_complete(self) -> None:
         self._ended = True
@@ -95,6 +116,8 @@ class PulledBody(Body):
             return bytes(self._data)
 
     async def _pull(self) -> None:
+        if self._failure is None and self._share is not None and not self._received:
+            self._announce(self._share)
         if self._failure is not None:
             raise self._failure
         event = await self._receive()
@@ -103,14 +126,21 @@ class PulledBody(Body):
             if not event.get("more_body", False):
                 self.set_complete()
         else:
-            self._failure = ClientDisconnected()
-            raise self._failure
+            self._fail(ClientDisconnected())
+            raise ClientDisconnected
+
+    def _announce(self, share: Share) -> None:
+        try:
+            share.announce(self._announced)
+        except HTTPException as error:
+            self._fail(error)
 
 
 class HTTPConnection(ASGIHTTPConnection):
     """Answers one request. Set it as an app's `asgi_http_class`.
 
-    Honours `MAX_CONTENT_LENGTH` (bytes) and `BODY_TIMEOUT` (seconds, for the whole body). An
+    Honours `MAX_CONTENT_LENGTH` (bytes), `BODIES` (a `Bodies`, of all requests) and `BODY_TIMEOUT`
+    (seconds, for the whole body). An
     answer's own `timeout`, or else `RESPONSE_TIMEOUT` (seconds), bounds a streamed body; a plain
     one needs none, as the server bounds every send.
     """
@@ -118,9 +148,15 @@ class HTTPConnection(ASGIHTTPConnection):
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         request = self._create_request_from_scope(send)
         limit = request.max_content_length = self.app.config["MAX_CONTENT_LENGTH"]
-        body = PulledBody(receive, request.content_length, limit)
+        bodies = self.app.config.get("BODIES")
+        share = None if bodies is None else Share(bodies)
+        body = PulledBody(receive, request.content_length, limit, share)
         request.body = body
-        response = await self.app.handle_request(request)
+        try:
+            response = await self.app.handle_request(request)
+        finally:
+            if share is not None:
+                share.give_back()
         await send(_start(response))
         if isinstance(response, WerkzeugResponse):
             await send(_body(b"".join(response.iter_encoded())))

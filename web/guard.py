@@ -99,6 +99,12 @@ class Guard:
     body_limit: int = 16 * MiB
     """Bytes. The app's `MAX_CONTENT_LENGTH` must say the same, for bodies that do not announce."""
 
+    bodies_limit: int = 64 * MiB
+    """Bytes of all bodies in flight: of the largest, as many as are decoded at once, and as many
+    that come meanwhile. While decoded, a body takes seven times as much memory as it has bytes; one
+    of a million members, twelve times. If it is less than `body_limit`, that is what it is, so that
+    one always fits. A blueprint has no such limit: the bodies are the app's around it."""
+
     open_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
     """Need no token."""
 

@@ -7,15 +7,11 @@ refuse no others.
 from typing import Annotated, Any, cast
 
 import msgspec
-import trio
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import MAX_ROLE, NUMBER_ID, Appended, Entry, History, LogPage, sent, shown_json
-from web.body import LARGE
+from runtime import MAX_ROLE, NUMBER_ID, Appended, Entry, LogPage, sent
 from web.schemas import (
     DEFAULT_LIMIT,
-    AgentHistory,
-    AgentSwitchOut,
     DurableSeq,
     Limit,
     LogCursor,
@@ -101,42 +97,6 @@ def log_cursor(page: LogPage, *, backwards: bool) -> str | UnsetType:
     # The chain names the log: what was deleted and made anew does not follow on this page.
     last = page.entries[-1]
     return f"{last.seq}-{last.chain.hex()}"
-
-
-class HistoryOut(Struct):
-    """A session's whole conversation."""
-
-    session_id: str
-    messages: list[HistoryMessageOut]
-    message_count: int
-    last_activity: Timestamp
-    current_agent: str
-    agent_history: AgentHistory
-
-    @classmethod
-    def of(cls, history: History, messages: bytes) -> "HistoryOut":
-        return cls(
-            session_id=history.session_id,
-            # That is such messages, encoded already: the encoder only copies the bytes.
-            messages=cast("list[HistoryMessageOut]", Raw(messages)),
-            message_count=history.message_count,
-            last_activity=history.last_activity,
-            current_agent=history.current_agent,
-            agent_history=AgentSwitchOut.all_of(history.agent_history),
-        )
-
-
-async def shown_messages(history: History) -> bytes:
-    """The messages as a history shows them, as JSON.
-
-    Most are only copied. Those that are transformed take a hundred times as long: many of them are
-    made in a thread, as nobody else would be answered meanwhile.
-    """
-    pieces = list(history.entries.shown())
-    transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
-    if transformed < LARGE:
-        return shown_json(pieces)
-    return await trio.to_thread.run_sync(shown_json, pieces)
 
 
 class MessagePageOut(Struct, omit_defaults=True):

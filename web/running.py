@@ -4,6 +4,7 @@ The runtime is the outer scope, so that it can still write when the server has s
 are watched outside of both. Every way out is bounded in time and has an exit code of its own (I6).
 """
 
+import gc
 import logging
 import os
 import signal
@@ -85,9 +86,20 @@ async def run(
                     urls = await serving.start(
                         partial(serve, app, listeners, config=config.server, shutdown=shutdown)
                     )
+                    _keep_what_is_there()
                     announce(urls, count)
                 background.cancel_scope.cancel()
         outer.cancel_scope.cancel()
+
+
+def _keep_what_is_there() -> None:
+    """Takes all that has been made by now out of the search for garbage.
+
+    It stays until the end, and one look through it takes longer than most answers. This process is
+    the service's own: a program that embeds the runtime decides for itself.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _longest_end(config: ServiceConfig) -> float:

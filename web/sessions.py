@@ -1,28 +1,52 @@
 """The endpoints of sessions and their messages: parse, ask, render."""
 
+from typing import Any
+
+from attrs import evolve
 from msgspec import UNSET, Raw
 from quart import Blueprint, Request, Response
 
-from runtime import DEFAULT_AGENT, Cursor, InvalidInput, New, Runtime, from_json, parse, read_as
+from runtime import (
+    DEFAULT_AGENT,
+    Apart,
+    Cursor,
+    InvalidInput,
+    New,
+    Runtime,
+    from_json,
+    from_text,
+    normal,
+)
 from web import listing
-from web.body import WHERE, decode, elements, json_response, query, read, taken
+from web.body import (
+    LARGE,
+    WHERE,
+    decode,
+    elements,
+    encoded_response,
+    joined,
+    members,
+    paced,
+    query,
+    read,
+    taken,
+)
 from web.describe import describe
 from web.endpoint import as_view
+from web.history import HistoryOut, shown_history, streamed_history
 from web.messages import (
     AppendedOut,
     AppendQuery,
-    HistoryOut,
     MessageIn,
     MessagePageOut,
     MessagesIn,
     MessagesQuery,
-    shown_messages,
 )
 from web.paths import segment
 from web.preference import written
 from web.problems import write
 from web.schemas import DeleteQuery, SessionIn, SessionOut, SessionPatchIn
-from web.tags import answer, headers_of, unchanged
+from web.tags import answer, headers_of, large_answer, unchanged
 
 MAX_MESSAGES = 1_000
 """Messages in one call: a long conversation's import goes in a few calls of some megabytes."""
@@ -40,12 +64,14 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
 
         304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
         """
-        history = await runtime.session(session_id, nowait=True).history()
+        stream = await runtime.session(session_id, nowait=True).stream_history()
+        history = stream.history
         known = unchanged(request, history)
         if known is not None:
             return known
-        messages = await shown_messages(history)
-        return json_response(HistoryOut.of(history, messages), headers=headers_of(history))
+        if not stream.is_in_memory:
+            return await streamed_history(stream)
+        return encoded_response(await shown_history(history), headers=headers_of(history))
 
     @api.get("/sessions")
     @as_view
@@ -160,7 +186,12 @@ def sessions_blueprint(runtime: Runtime) -> Blueprint:
         page = await runtime.session(session_id, nowait=True).messages(
             after=cursor_of(part.after), before=part.before, last=part.last, limit=part.limit
         )
-        return answer(request, page, lambda: MessagePageOut.of(page, backwards=part.backwards))
+        return await large_answer(
+            request,
+            page,
+            sum(entry.size for entry in page.entries),
+            lambda: MessagePageOut.of(page, backwards=part.backwards),
+        )
 
     return api
 
@@ -178,8 +209,16 @@ def cursor_of(after: str) -> Cursor:
 
 def _creation(body: bytes) -> tuple[SessionIn, New | None]:
     """What the session is to be, and its first message."""
-    wanted = decode(body, SessionIn)
-    prompt = wanted.system_prompt
+    if len(body) < LARGE:
+        wanted = decode(body, SessionIn)
+        prompt: Any = wanted.system_prompt
+    else:
+        found, _ = members(body, WHERE, SessionIn.__struct_fields__)
+        text = found.pop("system_prompt", b"null")
+        if text != b"null" and not text.startswith(b'"'):
+            raise InvalidInput("system_prompt: must be text")
+        prompt = None if text == b"null" else Raw(normal(text, "system_prompt")[0])
+        wanted = decode(joined(found), SessionIn)
     return wanted, None if prompt is None else from_json({"role": "system", "content": prompt})
 
 
@@ -188,19 +227,26 @@ def _messages(body: bytes) -> list[New]:
 
     What has a role is a message, whatever else it has: `messages` may be a member of its own.
     """
-    members, replaced = read_as(body, dict[str, Raw], WHERE)
-    if "messages" not in members or "role" in members:
-        message, replaced = parse(body, WHERE)
-        return [from_json(message, replaced=replaced)]
-    if unknown := members.keys() - {"messages"}:
-        raise InvalidInput(f"{sorted(unknown)[0]}: beside messages there is no other member")
-    texts = elements(members["messages"], "messages", MAX_MESSAGES)
+    apart = Apart(body, WHERE)
+    found = None
+    other = None
+    for name, value in apart.members():
+        if name == "messages":
+            found = value
+        elif name == "role":
+            return [from_text(body, WHERE)]
+        elif other is None:
+            other = name
+    if found is None:
+        return [from_text(body, WHERE)]
+    if other is not None:
+        raise InvalidInput(f"{other}: beside messages there is no other member")
+    texts = elements(found, "messages", MAX_MESSAGES)
     if not texts:
         raise InvalidInput("messages: must be a list of messages, at least one")
     made: list[New] = []
-    for place, text in enumerate(texts):
-        where = f"messages[{place}]"
-        message, more = parse(bytes(text), where)
-        # What was replaced in the whole body, or else here: it is noted once.
-        made.append(from_json(message, where, replaced=more if place else more + replaced))
+    for place, text in enumerate(paced(texts, len(body))):
+        made.append(from_text(text, f"messages[{place}]"))
+    # What was replaced when the body was taken apart, or else in a message: it is noted once.
+    made[0] = evolve(made[0], replaced=made[0].replaced + apart.replaced)
     return made

@@ -89,7 +89,8 @@ _OPTIONS = (
         "--undurable-limit-mib",
         default=_RUNTIME.undurable_limit // MiB,
         type=COUNT,
-        help="MiB of changes that may wait for the disk before new ones are answered 503.",
+        help="MiB of changes that may wait for the disk before new ones wait too; while it fails, "
+        "they are answered 503.",
     ),
     option(
         "--idle-timeout",
@@ -104,6 +105,12 @@ _OPTIONS = (
         help="Sessions in memory at one time.",
     ),
     option(
+        "--resident-mib",
+        default=_RUNTIME.resident_bytes // MiB,
+        type=COUNT,
+        help="MiB of a session in memory; what is older is read when it is used.",
+    ),
+    option(
         "--mailbox-size",
         default=_RUNTIME.mailbox_size,
         type=COUNT,
@@ -114,6 +121,13 @@ _OPTIONS = (
         default=Guard().body_limit // MiB,
         type=COUNT,
         help="MiB in the body of one request, at most.",
+    ),
+    option(
+        "--bodies-limit-mib",
+        default=Guard().bodies_limit // MiB,
+        type=COUNT,
+        help="MiB in the bodies of all requests in flight before further ones are answered 503; "
+        "one of the largest always fits.",
     ),
     option(
         "--max-connections",
@@ -200,6 +214,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
             origins=frozenset(settings["cors_origin"]),
             token=token,
             body_limit=settings["body_limit_mib"] * MiB,
+            bodies_limit=settings["bodies_limit_mib"] * MiB,
         )
     except ValueError as error:
         raise CannotServe(str(error), "See agent-runtime serve --help.") from error
@@ -213,6 +228,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
             undurable_limit=settings["undurable_limit_mib"] * MiB,
             idle_timeout=settings["idle_timeout"],
             max_active=settings["max_active"],
+            resident_bytes=settings["resident_mib"] * MiB,
             mailbox_size=settings["mailbox_size"],
             flush_timeout=settings["flush_timeout"],
             trash_retention=settings["trash_days"] * DAYS,

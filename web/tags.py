@@ -16,7 +16,7 @@ from attrs import frozen
 from quart import Request, Response
 
 from runtime import InvalidInput, PreconditionFailed, Reply, Session
-from web.body import json_response
+from web.body import encoded_response, json_response, rendered
 
 
 @frozen
@@ -75,3 +75,13 @@ def answer(request: Request, reply: Reply, render: Callable[[], object]) -> Resp
     """The answer to a read: what `render` makes, unless the caller has that already."""
     known = unchanged(request, reply)
     return json_response(render(), headers=headers_of(reply)) if known is None else known
+
+
+async def large_answer(
+    request: Request, reply: Reply, size: int, render: Callable[[], object]
+) -> Response:
+    """The same to a read of so many bytes, which are a client's own and may be many."""
+    known = unchanged(request, reply)
+    if known is not None:
+        return known
+    return encoded_response(await rendered(size, render), headers=headers_of(reply))

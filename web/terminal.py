@@ -10,7 +10,18 @@ from typing import Any, Protocol
 import click
 import msgspec
 
-from runtime import Entry, Listing, ListPosition, SessionInfo, SessionPage, shown_json
+from runtime import (
+    Entry,
+    Listing,
+    ListPosition,
+    MiB,
+    Row,
+    SessionInfo,
+    SessionPage,
+    StoreUnavailable,
+    Wanted,
+    shown_json,
+)
 
 log = logging.getLogger("agent_runtime")
 
@@ -96,6 +107,20 @@ def _print_table(sessions: Sequence[SessionInfo], total: int) -> None:
         )
     shown = len(sessions)
     click.echo(f"{shown} sessions" if shown == total else f"{shown} of {total} sessions")
+
+
+def entries_of(find: Callable[[Wanted], Sequence[Row]], last: int) -> Iterator[Entry]:
+    """A session's entries up to `last`, read while they are printed, however many they are.
+
+    Raises `StoreError`.
+    """
+    seqs = range(1, last + 1)
+    while seqs:
+        rows = find(Wanted(seqs=seqs, room=MiB))
+        if not rows:
+            raise StoreUnavailable("The session was deleted for good while it was being printed")
+        yield from (Entry(*row) for row in rows)
+        seqs = seqs[len(rows) :]
 
 
 def print_transcript(session_id: str, header: Head, rare: Rare, entries: Iterable[Entry]) -> None:

@@ -5,10 +5,11 @@ Those that lie together are read like any range of rows. If every entry has a ro
 """
 
 import sqlite3
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 
 from persistence.sqlite.look import IN_RUNS, hash_of
-from runtime import Row
+from runtime import Mark, Row, text_size
 
 BLOCK = 1_000
 """Numbers that are read with one statement. A life whose older entries have a row each pays for
@@ -36,6 +37,11 @@ SELECT k + (SELECT max(id) FROM entry) - id
 """
 _FORWARDS = "ORDER BY run.k, run.id, entry.id"
 _BACKWARDS = "ORDER BY run.k DESC, run.id DESC, entry.id DESC"
+# Out of its index alone, whatever bodies these have.
+_OUTLINE = """
+SELECT seq, kind, key, at, form FROM entry
+ WHERE no = ? AND kind <> 'message' AND seq < ? ORDER BY seq
+"""
 _BY_KEY = f"{_ROW} {_BY_HASH} AND kind = ? AND key = ?"
 _BY_CALL = f"{_ROW} {_BY_HASH} AND call = ?"
 
@@ -52,13 +58,19 @@ def between(connection: sqlite3.Connection, no: int, low: int, high: int) -> lis
     return found
 
 
+def oldest_first(
+    connection: sqlite3.Connection, no: int, low: int, high: int
+) -> Generator[Row, None, None]:
+    """The same, each read when it is asked for. Whoever does not want all of them closes it."""
+    high = _bounded(connection, no, low, high)
+    for first in range(low, high + 1, BLOCK):
+        yield from _block(connection, no, first, min(first + BLOCK - 1, high), _FORWARDS)
+
+
 def newest_first(
     connection: sqlite3.Connection, no: int, low: int, high: int
 ) -> Generator[Row, None, None]:
-    """The same, the highest number first, each read when it is asked for.
-
-    Whoever does not want all of them closes it.
-    """
+    """The same, the highest number first."""
     for last in range(_bounded(connection, no, low, high), low - 1, -BLOCK):
         yield from _block(connection, no, max(last - BLOCK + 1, low), last, _BACKWARDS)
 
@@ -74,6 +86,45 @@ def numbered(connection: sqlite3.Connection, no: int, seqs: Collection[int]) -> 
             low = seq
         high = seq
     return found + between(connection, no, low, high)
+
+
+def within(connection: sqlite3.Connection, no: int, seqs: Collection[int], room: int) -> list[Row]:
+    """The first of these entries, in the order of `seqs`: as many as it takes to fill `room`."""
+    found: list[Row] = []
+    for first, last in _neighbours(seqs):
+        ordered = oldest_first if first <= last else newest_first
+        low, high = min(first, last), max(first, last)
+        with closing(ordered(connection, no, low, high)) as rows:
+            for row in rows:
+                found.append(row)
+                room -= text_size(row)
+                if room <= 0:
+                    return found
+    return found
+
+
+def _neighbours(seqs: Collection[int]) -> Iterator[tuple[int, int]]:
+    """The numbers as stretches, up or down, each to be read with few statements."""
+    if isinstance(seqs, range) and seqs.step == 1:
+        if seqs:
+            yield seqs[0], seqs[-1]
+        return
+    first = last = step = 0
+    for seq in seqs:
+        if last and seq - last in ((1, -1) if not step else (step,)):
+            step = seq - last
+        else:
+            if last:
+                yield first, last
+            first, step = seq, 0
+        last = seq
+    if last:
+        yield first, last
+
+
+def outline(connection: sqlite3.Connection, no: int, before: int) -> list[Mark]:
+    """The entries of a life below this number that are no messages, in order."""
+    return connection.execute(_OUTLINE, (no, before)).fetchall()
 
 
 def with_key(connection: sqlite3.Connection, no: int, kind: str, key: str) -> list[Row]:

@@ -6,7 +6,7 @@ each other, and see committed state only.
 
 import sqlite3
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,19 @@ from runtime import (
     ListChunk,
     Listing,
     ListPosition,
+    Mark,
     Origin,
     Row,
     SessionPage,
     Settings,
     StoredSession,
-    StoreUnavailable,
     Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
     Wanted,
+    damaged,
+    text_size,
 )
 
 __all__ = ["LIST_CHUNK", "SQLiteReader"]
@@ -46,6 +48,9 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no
  WHERE s.session_id = ? AND s.deleted_at IS NULL
 """
+Place = tuple[int, bytes]
+"""An entry's number, and the chain behind it; 0 and the root."""
+
 _EXISTS = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
@@ -71,16 +76,20 @@ class SQLiteReader:
             raise store_error(error) from error
         return cls(path.resolve())
 
-    def load(self, session_id: str) -> StoredSession | None:
+    def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         with self._reader() as connection, snapshot(connection):
             found = connection.execute(_SESSION, (session_id,)).fetchone()
             if found is None:
                 return None
-            no, version = found[0], found[4]
-            rows = entries.between(connection, no, 1, version)
+            no, root, version = found[0], found[1], found[4]
+            if resident_bytes is None:
+                rows, before = entries.between(connection, no, 1, version), (0, root)
+            else:
+                rows, before = _newest(connection, no, version, resident_bytes, root)
             # What the header does not know of must not be left out silently.
             rows += entries.between(connection, no, version + 1, version + 1)
-        return _stored(session_id, found, rows)
+            outline = entries.outline(connection, no, before[0] + 1) if before[0] else []
+        return _stored(session_id, found, rows, before, outline)
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         found: list[Row] = []
@@ -91,7 +100,10 @@ class SQLiteReader:
                 found += entries.with_key(connection, no, kind, key)
             for call in wanted.calls:
                 found += entries.of_call(connection, no, call)
-            found += entries.numbered(connection, no, wanted.seqs)
+            if wanted.room is None:
+                found += entries.numbered(connection, no, wanted.seqs)
+            else:
+                found += entries.within(connection, no, wanted.seqs, wanted.room)
         return sorted({row[0]: row for row in found}.values())
 
     def list_sessions(
@@ -163,15 +175,35 @@ class SQLiteReader:
             self._idle_readers.pop().close()
 
 
-def _stored(session_id: str, row: tuple[Any, ...], rows: list[Row]) -> StoredSession:
+def _newest(
+    connection: sqlite3.Connection, no: int, version: int, size: int, root: bytes
+) -> tuple[list[Row], Place]:
+    """The newest entries that have at most so much text, and the place before the first."""
+    rows: list[Row] = []
+    before = (0, root)
+    with closing(entries.newest_first(connection, no, 1, version)) as found:
+        for row in found:
+            size -= text_size(row)
+            if size < 0:
+                before = (row[0], row[5])
+                break
+            rows.append(row)
+    rows.reverse()
+    return rows, before
+
+
+def _stored(
+    session_id: str, row: tuple[Any, ...], rows: list[Row], before: Place, outline: list[Mark]
+) -> StoredSession:
     version = row[4]
     # As many, and the last one has this number, so there is no gap: no number occurs twice.
-    if len(rows) != version or (rows and rows[-1][0] != version):
-        raise _damaged(session_id, f"it has {len(rows)} entries, not {version}")
+    count = before[0] + len(rows)
+    if count != version or (rows and rows[-1][0] != version):
+        raise damaged(session_id, f"it has {count} entries, not {version}")
     try:
         counting = intervals.decode(row[15])
     except ValueError as error:  # somebody else has written to the tables
-        raise _damaged(session_id, error) from error
+        raise damaged(session_id, error) from error
     return StoredSession(
         no=row[0],
         root=row[1],
@@ -193,13 +225,6 @@ def _stored(session_id: str, row: tuple[Any, ...], rows: list[Row]) -> StoredSes
             intervals=counting,
         ),
         entries=rows,
-    )
-
-
-def _damaged(session_id: str, what: object) -> StoreUnavailable:
-    """Not `StoreBroken`: the rows of one session are at fault, and the others are still served."""
-    return StoreUnavailable(
-        f"Session {session_id!r} is damaged and cannot be read: {what}. "
-        "The operator can run `agent-runtime verify`, which names all that is damaged, "
-        "and restore a backup"
+        before=before[1],
+        outline=outline,
     )

@@ -35,7 +35,7 @@ from sqlite_utils import Database, Migrations
 
 from persistence.sqlite import views
 from persistence.sqlite.guards.witness import Mark
-from runtime import CannotOpenStore
+from runtime import REMOVAL, CannotOpenStore
 
 APPLICATION_ID = 0x4147_5254
 """`AGRT`, at byte 68 of the file: tells `file(1)` and us whose database this is."""
@@ -175,6 +175,19 @@ def views_of_runs(db: Database) -> None:
     db.conn.execute("DROP VIEW IF EXISTS sessions")
     db.conn.execute("DROP VIEW IF EXISTS agent_contexts")
     published_views(db)
+
+
+# What is not a message is found without its body, however long the session. `REMOVAL` says in the
+# form what only the body said before.
+@migrations()
+def outlines(db: Database) -> None:
+    db.conn.execute(
+        "CREATE INDEX entry_outline ON entry (no, seq, kind, key, at, form) WHERE kind <> 'message'"
+    )
+    db.conn.execute(
+        "UPDATE entry SET form = form | ? WHERE kind = 'record' AND body = ?",
+        (REMOVAL, '{"removed":true}'),
+    )
 
 
 def new_identity() -> str:

@@ -23,9 +23,10 @@ from runtime.errors import (
     RuntimeClosed,
     SessionCrashed,
     StoreError,
+    damaged,
 )
-from runtime.session.log import Needs
 from runtime.session.state import SessionState
+from runtime.session.tail import Needs
 from runtime.store import Row, Wanted
 
 R = TypeVar("R")
@@ -140,7 +141,11 @@ class Actor:
             while (wanted := self._apply(command, session)) is not None:
                 life = session.present()
                 assert life.no is not None, "what the store does not have yet is in memory"
-                life.bring(wanted, await self._find(life.no, wanted))
+                rows = await self._find(life.no, wanted)
+                try:
+                    life.log.bring(wanted, rows)
+                except ValueError as error:
+                    raise damaged(self.session_id, error) from error
         except StoreError as error:  # it could not be read; the session goes on
             command.refuse(error)
         except BaseException:
@@ -148,7 +153,7 @@ class Actor:
             raise
         finally:
             if session.life is not None:
-                session.life.release()
+                session.life.log.release()
             self._unanswered -= 1
         if session.life is None:
             self._on_absent(self)

@@ -69,6 +69,8 @@ class Dirty:
     since: float
     size: int = 0
     """Its share of the undurable bytes."""
+    rejected_size: int = 0
+    """Its share of the rejected ones."""
     waiters: list[tuple[int, Waiting]] = field(factory=list)
     """Each with the mark that it waits for."""
     rejection: DeltaRejected | None = None
@@ -97,7 +99,9 @@ class DirtySet:
 
     _by_id: dict[str, Dirty] = field(factory=dict)
     undurable_bytes: int = 0
-    """Invariant: the sum of the sizes of what is in here."""
+    """Invariant: the sum of the sizes of what is in here, but for what the store has rejected."""
+    rejected_bytes: int = 0
+    """Invariant: the sum of the sizes of that."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -207,10 +211,13 @@ class DirtySet:
         self._resize(dirty)
         if isinstance(dirty.record, Errand):
             del self._by_id[session_id]
+            self.rejected_bytes -= dirty.rejected_size
         dirty.fail_waiters(rejection)
 
     def _resize(self, dirty: Dirty) -> None:
-        # What the store rejects is not counted: one session must not use up everybody's room (I5).
-        size = dirty.record.undurable_bytes if dirty.rejection is None else 0
-        self.undurable_bytes += size - dirty.size
-        dirty.size = size
+        # What the store rejects is counted apart: it must not use up everybody's room (I5).
+        size = dirty.record.undurable_bytes
+        undurable, rejected = (size, 0) if dirty.rejection is None else (0, size)
+        self.undurable_bytes += undurable - dirty.size
+        self.rejected_bytes += rejected - dirty.rejected_size
+        dirty.size, dirty.rejected_size = undurable, rejected

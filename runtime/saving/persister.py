@@ -66,6 +66,8 @@ class Persister:
     """Whether the store has a purge to go on with, which it does in commits."""
     _is_ending: bool = False
     """Whether the last commits are being made: a purge is gone on with after the next start."""
+    _came_round: trio.Event = field(factory=trio.Event)
+    """Set when the next commit has ended, well or not, and what came of it is noted."""
     _returned: trio.Event = field(factory=trio.Event)
     """Set when the thread of the last commit is back."""
     _failed_attempts: int = 0
@@ -132,10 +134,30 @@ class Persister:
         """Whether less waits for the store than the configured bound."""
         return self._dirty.undurable_bytes < self._config.undurable_limit
 
-    def check_room(self) -> None:
-        """Raises `StoreBehind` if too much waits for the store already."""
-        if not self.has_room:
-            raise StoreBehind(self._dirty.undurable_bytes, self._config.undurable_limit)
+    async def wait_for_room(self, session_id: str) -> None:
+        """Returns when less waits for the store than the configured bound.
+
+        Raises `StoreBehind` if the store fails, or makes no room within `commit_timeout`; and for a
+        session that it rejects, if there is as much of such sessions.
+        """
+        dirty, limit = self._dirty.get(session_id), self._config.undurable_limit
+        if dirty is not None and dirty.rejection is not None:
+            if self._dirty.rejected_bytes >= limit:
+                raise StoreBehind(self._dirty.rejected_bytes, limit)
+            return
+        # While the store works, whoever fills the room makes others late, and has none of them
+        # refused (I5). All are let in at once: what they bring is in memory already.
+        timeout = self._config.commit_timeout
+        deadline = trio.current_time() + timeout
+        while not self.has_room:
+            if self._ended or self.is_failing or trio.current_time() >= deadline:
+                raise StoreBehind(self._dirty.undurable_bytes, limit)
+            self._hurry = True
+            self._stirred.set()
+            # A commit that takes longer than this has failed.
+            stalled = self._began + timeout if self.is_committing else deadline
+            with trio.move_on_at(min(deadline, stalled)):
+                await self._came_round.wait()
 
     def has_dirty(self, session_id: str) -> bool:
         """Whether something of this session waits for the store."""
@@ -197,6 +219,7 @@ class Persister:
                 del batch  # it holds the messages, which are packed by now
         finally:
             self._ended = True
+            self._come_round()
             for dirty in self._dirty:
                 dirty.fail_waiters(StoreUnavailable(ENDED))
 
@@ -341,6 +364,10 @@ class Persister:
             self._commit_seconds.observe(now - started)
             self._batch_sessions.observe(len(batch))
 
+    def _come_round(self) -> None:
+        self._came_round.set()
+        self._came_round = trio.Event()
+
     def _came_back(self) -> None:
         self.is_committing = False
         self._returned.set()
@@ -348,6 +375,7 @@ class Persister:
     def _note_failure(self, error: StoreError) -> None:
         self._failures += 1
         self._last_error = error
+        self._come_round()
         self._dirty.settle_reads(error)
         if self._failing_since is None:
             self._failing_since = timestamp(self._now())
@@ -355,6 +383,7 @@ class Persister:
 
     def _note_success(self) -> None:
         self._failed_attempts = 0
+        self._come_round()
         if self._failing_since is not None:
             log.warning("the store works again; it failed since %s", self._failing_since)
             self._failing_since = self._last_error = None

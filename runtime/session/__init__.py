@@ -4,13 +4,21 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 
 - `chain`     eight bytes that name a log up to an entry
 - `encoding`  JSON in and out, and what it cannot say
+- `pieces`    large JSON text, cut into pieces that a decoder takes soon
+- `normal`    what is kept of a JSON value, whatever its size
 - `counting`  which entries count: what rewinds make of a log's numbers
 - `rules`     what ids, names and keys may look like
-- `log`       the entries in memory, packed
+- `large`     a large message, read in pieces
+- `moments`   a moment in nine bytes
+- `tail`      the newest entries, those in memory, packed
+- `stretch`   the messages of a history
+- `outline`   what is known of the entries that are not in memory
+- `large_form` a large message as a history shows it
 - `forms`     a message as it was sent, and as a history shows it
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is
-- `life`      a log from its first entry to the session's deletion, and what counts of it
+- `log`       all entries of a life, wherever they are
+- `life`      the log from its first entry to the session's deletion, and what counts of it
 - `replies`   what a session answers
 - `state`     the present life, and those that the store has yet to end
 - `message`   the kinds, a file each: messages, …

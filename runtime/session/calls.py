@@ -19,11 +19,10 @@ from attrs import evolve, frozen
 
 from runtime.errors import CallerError, ExpectationFailed, InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
-from runtime.session.encoding import check_tree, parse
+from runtime.session.encoding import check_tree
 from runtime.session.kind import Kind, New
 from runtime.session.kinds import KINDS
 from runtime.session.life import REWIND, Life
-from runtime.session.log import Needs
 from runtime.session.record import (
     RECORD,
     REMOVED,
@@ -37,8 +36,9 @@ from runtime.session.record import (
     value_of,
 )
 from runtime.session.replies import KnownRecord, Written
-from runtime.session.rules import check_key, check_record_key, check_small_body
+from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
+from runtime.session.tail import Needs
 from runtime.store import CALL_SIZE, Entry
 
 T = TypeVar("T")
@@ -84,12 +84,8 @@ def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[lis
     def read(part: tuple[str, str | None, bytes]) -> Item:
         nonlocal replaced
         name, key, text = part
-        kind = _kind(name)
-        if not kind.is_content:
-            check_small_body(text, name)
-        body, count = parse(text, "body")
+        new, body, count = _kind(name).read(key, text)
         replaced += count
-        new = kind.make(key, body)
         return Item(kind=name, key=key, new=new, body=None if new else body)
 
     return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
@@ -263,7 +259,7 @@ class _Call:
         try:
             seq = life.seq_of(item.kind, item.key) if kind.is_unique and item.key else None
             if seq is None:
-                self._append(_proposed(life, kind, item))
+                self._append(item.new or _proposed(life, kind, item))
                 return
             # What is known is not proposed again: it could not be, for what it asked for may be
             # out of reach by now, or come out otherwise.
@@ -277,13 +273,15 @@ class _Call:
     def _append(self, new: New) -> None:
         life = self._life
         # A removal is no first write: it is not passed over.
-        is_put = new.kind == RECORD and new.body != REMOVED
-        if self._once and is_put and (found := known(life, new.key or "")):
-            self._known.append(found)
-            self._seqs.append(found.seq)
-            return
+        if self._once and new.kind == RECORD and new.body != REMOVED:
+            found = known(life, new.key or "")
+            if found is not None:
+                self._known.append(found)
+                self._seqs.append(found.seq)
+                return
         self._seqs.append(life.append(new, self._at, self._call, self._call_size))
-        self._call, self._call_size = None, 0
+        if self._call is not None:
+            self._call, self._call_size = None, 0
         self._size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
 
 
@@ -296,7 +294,7 @@ def _repeat(
     does, or its last: it may have rewound its own first one.
     """
     life = state.life
-    for first in life.calls_of(call) if life else ():
+    for first in life.log.seqs_of_call(call) if life else ():
         assert life is not None, "only a life has calls"
         items = items_at(first - 1)
         size = life.entry(first).form >> CALL_SIZE
@@ -322,6 +320,8 @@ def _replay(
     were appended.
     """
     last = first - 1
+    life.log.need(range(first, min(last + len(items), life.version) + 1))
+    life.need_keys(_unique_keys(life, items))
     intervals = life.counting_at(last)
     records = records_at(life, last) if once else None
     seqs: list[int] = []
@@ -345,7 +345,7 @@ def _replay(
             intervals = life.counting_at(last)
             records = records_at(life, last) if once else None
         elif item.kind == RECORD and records:
-            records.add(life.entry(seq))
+            records.add(life.log.mark(seq))
     return seqs, skipped, last
 
 
@@ -367,16 +367,29 @@ def _says_the_same(life: Life, seq: int, item: Item) -> bool:
     return _is_repeat(life, life.kinds[item.kind], entry, item)
 
 
+def _unique_keys(life: Life, items: Sequence[Item]) -> list[tuple[str, str]]:
+    """The kinds and keys of the entries that have one effect while they count."""
+    return [
+        (item.kind, item.key)
+        for item in items
+        if item.key is not None
+        and (kind := life.kinds.get(item.kind)) is not None
+        and kind.is_unique
+    ]
+
+
 def _all_known(state: SessionState, items: Sequence[Item]) -> Written | None:
     """The answer to a call all of whose entries are known by their keys."""
     life = state.life
     if life is None:
         return None
+    keys = _unique_keys(life, items)
+    life.need_keys(keys)
+    if len(keys) < len(items):
+        return None
     seqs: list[int] = []
     for item in items:
-        kind = life.kinds.get(item.kind)
-        if kind is None or not kind.is_unique or item.key is None:
-            return None
+        assert item.key is not None
         seq = life.seq_of(item.kind, item.key)
         if seq is None:
             return None

@@ -60,7 +60,7 @@ def dropped_body(entry: Entry) -> bytes:
 def link(before: bytes, seq: int, kind: str, key: str | None, at: str, content: bytes) -> bytes:
     """The chain behind an entry, from the one before it. `content` is the entry's D."""
     named = _NO_KEY if key is None else _part(b"=" + key.encode())
-    said = (_HEAD.pack(before, seq), _kind(kind), named, _part(at.encode()), _DIGEST_HEAD, content)
+    said = (_HEAD.pack(before, seq), _text(kind), named, _text(at), _DIGEST_HEAD, content)
     return blake2b(b"".join(said), digest_size=LINK_SIZE).digest()
 
 
@@ -68,8 +68,9 @@ def _part(said: bytes) -> bytes:
     return _LENGTH.pack(len(said)) + said
 
 
-_kind = lru_cache(lambda kind: _part(kind.encode()))
-"""There are few kinds, and one of them is in every link."""
+_text = lru_cache(lambda text: _part(text.encode()))
+"""There are few kinds, and one of them is in every link; and all entries of a call are of one time.
+"""
 _NO_KEY = _part(b"")
 _DIGEST_HEAD = _LENGTH.pack(DIGEST_SIZE)
 

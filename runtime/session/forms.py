@@ -5,14 +5,15 @@ body is like that already, `PLAIN` says so, and it is passed on as it is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from runtime.errors import InvalidInput
+from runtime.session.large_form import is_text_part, large_form
+from runtime.session.pieces import WHOLE
 from runtime.store import NUMBER_ID, PLAIN, TEXT_ID, Entry
-
-TEXT_PARTS = ("text", "input_text", "output_text")
-"""The types of parts whose text a history shows; a part may have no type, too."""
 
 
 def sent(entry: Entry) -> bytes:
@@ -31,6 +32,9 @@ def shown(entry: Entry) -> bytes:
     """The message as a history shows it, as JSON."""
     if entry.form & PLAIN:
         return entry.body
+    if len(entry.body) > WHOLE:
+        with suppress(InvalidInput):  # one that was taken over may nest deeper
+            return large_form(entry.body)
     return msgspec.json.encode(history_form(msgspec.json.decode(entry.body)))
 
 
@@ -68,13 +72,4 @@ def history_form(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(parts: Sequence[Any]) -> str:
-    return "\n\n".join(part["text"] for part in parts if _is_text(part))
-
-
-def _is_text(part: Any) -> bool:
-    return (
-        isinstance(part, dict)
-        and isinstance(part.get("text"), str)
-        and ("type" not in part or part["type"] in TEXT_PARTS)
-        and part.get("thought") is not True
-    )
+    return "\n\n".join(part["text"] for part in parts if is_text_part(part))

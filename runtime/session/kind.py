@@ -4,12 +4,16 @@ A kind is one file beside this one, with its commands, and one row in `kinds.py`
 (the store, deltas, histories of changes, forks, verify) knows entries, and no kinds.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from runtime.session.chain import digest, digest_of
-from runtime.store import Entry
+from runtime.session.encoding import parse
+from runtime.session.rules import check_small_body
+from runtime.store import Entry, Settings
 
 if TYPE_CHECKING:
     from runtime.session.life import Life
@@ -41,6 +45,22 @@ class Fold:
     def add(self, entry: Entry) -> None:
         """Takes one more entry in, the newest so far."""
 
+    def lacks(self) -> Collection[int]:
+        """The numbers of the entries whose bodies it needs, of those that came without."""
+        return ()
+
+    def resume(self, settings: Settings, first: Sequence[Entry]) -> bool:  # noqa: ARG002
+        """Takes in what the store keeps of it, and so need not be given the entries of a long log.
+
+        Only of a kind that no rewind takes along. `first` is the log's first entry, if it is of
+        this kind. Says whether it did.
+        """
+        return False
+
+    def copy(self) -> "Fold":
+        """One that stays as it is when this one changes."""
+        return deepcopy(self)
+
     def describe(self, header: dict[str, Any]) -> None:
         """Says what of it belongs into a `Header`.
 
@@ -67,9 +87,20 @@ class Kind:
     """Whether a key has one effect while its entry counts. (Else each entry is a new value.)"""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
-    is_content: bool = False
-    """Whether a body may be as large as a call can be; else it is small."""
     fold: type[Fold] = Fold
+    folds_bodies: bool = True
+    """Whether the fold looks at bodies. If not, entries that are not in memory come without theirs,
+    and nothing is read for them."""
+
+    def read(self, key: str | None, text: bytes) -> tuple[New | None, Any, int]:
+        """What `make` makes of a body that is JSON, the body, and its lone surrogates.
+
+        Kinds whose bodies may be as large as a call can be read them in pieces; here they are
+        small. Raises `InvalidInput`.
+        """
+        check_small_body(text, self.name)
+        body, replaced = parse(text, "body")
+        return self.make(key, body), body, replaced
 
     def make(self, key: str | None, body: Any) -> New | None:  # noqa: ARG002
         """The entry that a call asks for, if that does not depend on the session; else `None`.
@@ -91,3 +122,7 @@ class Kind:
     def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
         """Whether a call with this body asked for the entry, when it was first made."""
         return self.propose(life, entry.key, body).digest == digest_of(entry)
+
+
+Kinds = Mapping[str, Kind]
+"""By their names."""

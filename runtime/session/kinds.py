@@ -2,8 +2,7 @@
 
 from types import MappingProxyType
 
-from runtime.session.kind import Kind
-from runtime.session.life import Kinds
+from runtime.session.kind import Kind, Kinds
 from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
 from runtime.session.rewind import RewindKind

@@ -12,43 +12,31 @@ The rules:
 - Every fold follows from the entries that count, and from nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from operator import itemgetter
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
 
 from runtime.errors import BelowFloor, InvalidInput
-from runtime.session.chain import dropped_body, link, new_root, tag
+from runtime.session.chain import link, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
-from runtime.session.keys import Keys
-from runtime.session.kind import Fold, Kind, New
-from runtime.session.log import MESSAGE, Log, Needs, Stretch
+from runtime.session.kind import Fold, Kinds, New
+from runtime.session.log import Brought, Log
+from runtime.session.stretch import Stretch
 from runtime.store import (
     ALL,
     CALL_SIZE,
+    MESSAGE,
     Change,
     Entry,
     Header,
     Interval,
-    Row,
     Settings,
     StoredSession,
-    Wanted,
 )
 
 REWIND = "rewind"
 """The kind that says what counts; the only one whose meaning is here and not in its fold."""
-
-Kinds = Mapping[str, Kind]
-
-NOTHING: Mapping[int, Entry] = MappingProxyType({})
-UNSOUGHT = Wanted()
-"""Shared by all lives: an empty container for each would be a tenth of a small session's memory."""
-
-_seq = itemgetter(0)
 
 
 @frozen
@@ -62,7 +50,7 @@ class Point:
     message_count: int
     is_stale: bool
     folds: dict[str, Fold] | None
-    """Copies; `None`: all entries are resident, so that the folds can be made anew, which seldom
+    """Copies; `None`: all entries are in memory, so that the folds can be made anew, which seldom
     happens and costs the other calls nothing."""
 
 
@@ -91,46 +79,42 @@ class Life:
     """What the folds say of a header; `None` while nobody has asked since one of them changed."""
     _is_stale: bool = False
     """Whether folds and counts are to be made anew before they are looked at. A rewind only says
-    so: of many in one call, one pass is enough. Never where entries are not resident: what would
+    so: of many in one call, one pass is enough. Never where entries are not in memory: what would
     be lacking then is asked for by the command that rewinds."""
     _rewinds: list[tuple[int, int]] = field(factory=list)
     """Number and `to` of each rewind, in their order."""
-    _keys: Keys = field(init=False)
-    """Of the resident entries; not of kinds whose keys repeat."""
-    _calls: dict[str, tuple[int, ...]] = field(factory=dict)
-    """By the id of a call: the first numbers of it. Several, if a rewind freed the id between."""
-    _brought: Mapping[int, Entry] = NOTHING
-    """Entries that are not resident, but were read for the present command."""
-    _sought: Wanted = UNSOUGHT
-    """What was read for the present command, whether there was such an entry or not."""
 
     def __attrs_post_init__(self) -> None:
         self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
-        self._keys = Keys(self._keyed)
 
     @classmethod
     def begin(cls, kinds: Kinds, at: str) -> "Life":
         """A life without entries yet."""
-        return cls(kinds=kinds, log=Log(new_root()), created_at=at, last_activity=at)
+        return cls(kinds=kinds, log=Log.begin(kinds), created_at=at, last_activity=at)
 
     @classmethod
-    def restored(cls, kinds: Kinds, stored: StoredSession) -> "Life":
-        """A life as the store has it. Raises `ValueError` for rows that are not this program's."""
+    def restored(cls, kinds: Kinds, stored: StoredSession, brought: Brought = ()) -> "Life":
+        """A life as the store has it.
+
+        Raises `ValueError` for rows that are not this program's, and `Needs` for what has to be
+        `brought` beside them.
+        """
         header = stored.header
         life = cls(
             kinds=kinds,
-            log=Log.of_rows(stored.root, stored.entries),
+            log=Log.restored(kinds, stored),
             created_at=header.created_at,
             last_activity=header.last_activity,
             no=stored.no,
             floor=header.floor,
             intervals=stored.settings.intervals,
         )
+        for wanted, rows in brought:
+            life.log.bring(wanted, rows)
         life._message_count = header.message_count
-        if life.version != header.version:
-            raise ValueError(f"the log ends at {life.version}, and the header says otherwise")
-        life._index()
-        life._fold()
+        life._check_outline()
+        life._resume(stored.settings)
+        life.log.release()
         return life
 
     # -- what it says ------------------------------------------------------------------------
@@ -192,7 +176,15 @@ class Life:
 
     def messages(self) -> Stretch:
         """The messages that count."""
-        return Stretch(self.log, closed(self.intervals, self.version))
+        return Stretch(self.log.tail, closed(self.intervals, self.version), self.no)
+
+    def counting_between(self, low: int, high: int) -> list[tuple[int, int]]:
+        """The parts of the intervals that lie between these numbers."""
+        return [
+            (max(low, first), min(high, last))
+            for first, last in closed(self.intervals, self.version)
+            if first <= high and last >= low
+        ]
 
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
@@ -200,7 +192,11 @@ class Life:
 
     def counting_at(self, version: int) -> tuple[Interval, ...]:
         """What counted when the log ended at this version; the last interval is open."""
-        return counting_at(self._known_rewinds(), version)
+        return counting_at(self._rewinds, version)
+
+    def goals_beyond(self, version: int) -> list[int]:
+        """The goals of the rewinds behind this version."""
+        return [goal for seq, goal in self._rewinds if seq > version]
 
     def seq_of(
         self,
@@ -216,40 +212,35 @@ class Life:
         """
         last = self.version if last is None else last
         intervals = self.intervals if intervals is None else intervals
-        resident = ((s, self.log.entry(s)) for s in self._keys.candidates(kind, key))
-        seqs = [
-            s
-            for s, entry in (*resident, *self._brought.items())
-            if (entry.kind, entry.key) == (kind, key)
-        ]
         is_rewound = self.kinds[kind].is_rewound
         found = max(
-            (s for s in seqs if s <= last and (not is_rewound or within(intervals, s))),
+            (
+                seq
+                for seq in self.log.seqs_of_key(kind, key)
+                if seq <= last and (not is_rewound or within(intervals, seq))
+            ),
             default=None,
         )
-        if found is None and self.log.first > 1 and (kind, key) not in self._sought.keys:
-            raise Needs(Wanted(keys=((kind, key),)))
+        if found is None:
+            self.log.need_keys(((kind, key),))
         return found
 
-    def calls_of(self, call: str) -> list[int]:
-        """The first number that each call of this id was given, the last call first. `Needs`."""
-        if self.log.first > 1 and call not in self._sought.calls:
-            raise Needs(Wanted(calls=(call,)))
-        brought = (seq for seq, entry in self._brought.items() if entry.call == call)
-        return sorted({*self._calls.get(call, ()), *brought}, reverse=True)
+    def need_keys(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Raises one `Needs` for all of these kinds and keys of which nothing is known yet."""
+        if self.log.tail.first > 1:
+            self.log.need_keys(key for key in keys if not self.log.seqs_of_key(*key))
 
     def entry(self, seq: int) -> Entry:
         """The entry of this number. Raises `Needs`."""
-        return self._brought.get(seq) or self.log.entry(seq)
+        return self.log.entry(seq)
 
     def chain(self, seq: int) -> bytes:
         """The chain behind the entry of this number, from 0 to `version`. Raises `Needs`."""
-        brought = self._brought.get(seq)
-        return self.log.chain(seq) if brought is None else brought.chain
+        return self.log.chain(seq)
 
     def kind(self, seq: int) -> str:
-        """The kind of the entry of this number. Raises `Needs`."""
-        return self.log.kind(seq) if seq >= self.log.first else self.entry(seq).kind
+        """The kind of the entry of this number."""
+        return self.log.kind(seq)
 
     # -- what changes it ---------------------------------------------------------------------
 
@@ -258,33 +249,27 @@ class Life:
 
         `call` is the id of the call that it begins, and `size` of how many entries that is.
         """
-        if new.kind == REWIND:
-            self._known_rewinds()  # before anything changes: what a rewind lacks is asked for here
-        log, kind = self.log, self.kinds[new.kind]
-        seq = log.last + 1
-        chain = link(log.chain(seq - 1), seq, new.kind, new.key, at, new.digest)
+        tail, kind = self.log.tail, self.kinds[new.kind]
+        seq = tail.last + 1
+        chain = link(tail.chain(seq - 1), seq, new.kind, new.key, at, new.digest)
         form = new.form | size << CALL_SIZE
         entry = Entry(seq, new.kind, new.key, at, new.body, chain, new.metadata, form, call)
-        log.append(entry)
-        if new.key is not None and kind.is_unique:
-            self._keys.add(seq, new.kind, new.key)
-        if call is not None:
-            self._calls[call] = (*self._calls.get(call, ()), seq)
         if new.kind == REWIND:
-            self._go_back(entry)
+            self._go_back(entry)  # before anything changes: it may lack something
         elif not self._is_stale:
             self._message_count += new.kind == MESSAGE
             if kind.fold is not Fold:
                 self._folds[new.kind].add(entry)
                 self._described = None
-        self.settings_changed |= kind.is_rare
-        if kind.is_activity:
-            self.last_activity = max(self.last_activity, at)
+        self.log.append(entry)
+        if kind.is_rare:
+            self.settings_changed = True
+        if kind.is_activity and at > self.last_activity:
+            self.last_activity = at
         return seq
 
     def point(self) -> Point:
         """What `take_back` needs to come back here."""
-        all_here = self.log.first == 1
         return Point(
             self.version,
             self.last_activity,
@@ -292,24 +277,16 @@ class Life:
             self.intervals,
             self._message_count,
             self._is_stale,
-            None if all_here else deepcopy(self._folds),
+            None if self._is_whole else self._copies(self._folds),
         )
 
     def take_back(self, point: Point) -> None:
         """Undoes the appends of a call that is refused half-way; nobody has seen them."""
-        version = point.version
-        folded = False
-        for entry in reversed(self.log.fresh):
-            if entry.seq <= version:
-                break
-            folded |= entry.kind == REWIND or self.kinds[entry.kind].fold is not Fold
-            if entry.key is not None and self.kinds[entry.kind].is_unique:
-                self._keys.remove(entry.seq, entry.kind, entry.key)
-            if entry.call is not None:
-                self._calls[entry.call] = self._calls[entry.call][:-1]
+        is_folded = False
+        for entry in self.log.take_back(point.version):
+            is_folded |= entry.kind == REWIND or self.kinds[entry.kind].fold is not Fold
             if entry.kind == REWIND:
                 self._rewinds.pop()
-        self.log.take_back(version)
         self.last_activity = point.last_activity
         self.settings_changed = point.settings_changed
         self.intervals = point.intervals
@@ -317,7 +294,7 @@ class Life:
         if point.folds is not None:
             self._folds, self._described = point.folds, None
         else:
-            self._is_stale = point.is_stale or folded
+            self._is_stale = point.is_stale or is_folded
 
     def check_goal(self, to: int) -> None:
         """Raises `InvalidInput` and `BelowFloor` for what neither a rewind nor a fork can reach."""
@@ -330,40 +307,25 @@ class Life:
         """The bodies of these settled entries go; nothing goes back below `floor` any more."""
         gone = frozenset(seqs)
         for seq in gone:
-            self.log.drop(seq, dropped_body(self.log.entry(seq)))
+            self.log.drop(seq)
         self.dropped |= gone
         self.floor = max(self.floor, floor)
 
     def as_of(self, version: int) -> "Life":
         """The life as it was when its log ended there, for a fork. Raises `Needs`."""
+        intervals = self.counting_at(version)
         past = Life(
             kinds=self.kinds,
             log=self.log,
             created_at=self.created_at,
             last_activity=self.last_activity,
             floor=min(self.floor, version),
-            intervals=self.counting_at(version),
-            brought=self._brought,
-            sought=self._sought,
+            intervals=intervals,
         )
-        past._fold(version)
-        past._message_count = past._count_messages(version)
+        folds = self._folded(intervals, version, self._kept(version))
+        past._folds = self._copies(folds)
+        past._message_count = self._count_messages(intervals, version)
         return past
-
-    def bring(self, wanted: Wanted, rows: Iterable[Row]) -> None:
-        """Gives what the present command needs; `release` takes it away again."""
-        self._brought = {**self._brought, **{row[0]: Entry(*row) for row in rows}}
-        before = self._sought
-        self._sought = Wanted(
-            keys={*before.keys, *wanted.keys},
-            calls={*before.calls, *wanted.calls},
-            seqs={*before.seqs, *wanted.seqs},
-        )
-
-    def release(self) -> None:
-        """The command is done: what was brought for it can go."""
-        if self._brought or self._sought is not UNSOUGHT:
-            self._brought, self._sought = NOTHING, UNSOUGHT
 
     # -- what the persister asks -------------------------------------------------------------
 
@@ -385,11 +347,15 @@ class Life:
             ended_at=ended_at,
         )
 
-    def mark_durable(self, change: Change, no: int | None) -> None:
-        """Takes note that `change`, one of this life's, is in the store."""
+    def mark_durable(self, change: Change, no: int | None, resident_bytes: int) -> None:
+        """Takes note that `change`, one of this life's, is in the store.
+
+        What is beyond so many bytes, and in the store, leaves memory.
+        """
         if self.no is None:
             self.no = no
-        self.log.settle(change.header.version)
+        self._refresh()  # while all that it takes is in memory
+        self.log.settle(change.header.version, resident_bytes)
         # A life begins with the default settings, without being told.
         stored = change.settings or (Settings() if change.no is None else None)
         if self.settings_changed and stored == self.settings():
@@ -399,70 +365,105 @@ class Life:
 
     # -- inside ------------------------------------------------------------------------------
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all entries are in memory."""
+        return self.log.tail.first == 1
+
+    def _copies(self, folds: Mapping[str, Fold]) -> dict[str, Fold]:
+        return {
+            name: fold if self.kinds[name].fold is Fold else fold.copy()
+            for name, fold in folds.items()
+        }
+
     def _refresh(self) -> None:
         if self._is_stale:
             self._is_stale = False
-            self._message_count = self._count_messages()
-            self._fold()
+            self._message_count = self._count_messages(self.intervals, self.version)
+            self._folds = self._folded(self.intervals, self.version, ())
+            self._described = None
 
-    def _index(self) -> None:
-        for seq, call in self.log.calls():
-            self._calls[call] = (*self._calls.get(call, ()), seq)
-        for seq in self.log.of_kind(REWIND, 1, self.version):
-            self._rewinds.append((seq, goal_of(self.log.entry(seq))))
+    def _check_outline(self) -> None:
+        """Raises `ValueError` if an entry that is no message is missing where it counts."""
+        # In the outline it would be taken for a message, and what follows from it would be lost.
+        if not self._is_whole:
+            found = self._count_messages(self.intervals, self.version)
+            if found != self._message_count:
+                raise ValueError(
+                    f"{found} of its entries seem to be messages that count, and its header says "
+                    f"{self._message_count}"
+                )
 
-    def _fold(self, version: int | None = None) -> None:
-        """Folds everything anew, up to a version."""
-        version = self.version if version is None else version
-        self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
-        self._described = None
-        for name, kind in self.kinds.items():
-            if kind.fold is Fold:
-                continue
-            fold = self._folds[name]
-            for seq in self._seqs(kind, version):
-                fold.add(self.entry(seq))
+    def _resume(self, settings: Settings) -> None:
+        """Makes the folds of a life that comes from the store. Raises `Needs`."""
+        rewinds = list(self.log.of_kind(REWIND, 1, self.version))
+        resumed: set[str] = set()
+        if not self._is_whole:
+            for name in self._unmoved():
+                first = [1] if self.log.kind(1) == name else []
+                self.log.need(first)
+                if self._folds[name].resume(settings, [self.log.entry(seq) for seq in first]):
+                    resumed.add(name)
+            self.log.need(rewinds)
+        self._rewinds = [(seq, goal_of(self.log.mark(seq))) for seq in rewinds]
+        self._folds = self._folded(self.intervals, self.version, resumed)
 
-    def _seqs(self, kind: Kind, version: int) -> Iterator[int]:
-        """The numbers of the entries of a kind from which its fold follows."""
-        intervals = closed(self.intervals, version) if kind.is_rewound else ((1, version),)
-        for low, high in intervals:
-            yield from self._brought_of(kind.name, low, high)
-            yield from self.log.of_kind(kind.name, low, high)
-
-    def _brought_of(self, kind: str, low: int, high: int) -> Iterator[int]:
-        """The numbers of the entries of a kind that are not resident, but were read."""
-        for seq, entry in sorted(self._brought.items(), key=_seq):
-            if low <= seq <= high and seq < self.log.first and entry.kind == kind:
-                yield seq
-
-    def _count_messages(self, version: int | None = None) -> int:
-        intervals = closed(self.intervals, self.version if version is None else version)
-        if intervals and intervals[0][0] < self.log.first:
-            self._known_rewinds()  # asks for all that is not resident
-        return sum(
-            sum(1 for _ in self._brought_of(MESSAGE, low, high))
-            + self.log.count(MESSAGE, low, high)
-            for low, high in intervals
-        )
-
-    def _known_rewinds(self) -> Sequence[tuple[int, int]]:
-        if self.log.first > 1 and len(self._sought.seqs) < self.log.first - 1:
-            raise Needs(Wanted(seqs=range(1, self.log.first)))
-        earlier = [
-            (seq, goal_of(entry))
-            for seq, entry in sorted(self._brought.items())
-            if entry.kind == REWIND and seq < self.log.first
+    def _unmoved(self) -> list[str]:
+        """The kinds whose folds no rewind changes."""
+        return [
+            name
+            for name, kind in self.kinds.items()
+            if not kind.is_rewound and kind.fold is not Fold
         ]
-        return [*earlier, *self._rewinds]
 
-    def _go_back(self, entry: Entry) -> None:
-        self._rewinds.append((entry.seq, goal_of(entry)))
-        self.intervals = self.counting_at(entry.seq)
+    def _folded(
+        self, intervals: Sequence[Interval], version: int, kept: Collection[str]
+    ) -> dict[str, Fold]:
+        """What follows from the log up to a version, if these intervals count. Raises `Needs`.
+
+        Of the kinds `kept`, the present folds are those of the version, too.
+        """
+        counting = closed(intervals, version)
+        seqs = {
+            name: [
+                seq
+                for low, high in (counting if kind.is_rewound else ((1, version),))
+                for seq in self.log.of_kind(name, low, high)
+            ]
+            for name, kind in self.kinds.items()
+            if kind.fold is not Fold and name not in kept
+        }
+        self.log.need(seq for name in seqs if self.kinds[name].folds_bodies for seq in seqs[name])
+        folds = dict(self._folds)
+        for name, of_kind in seqs.items():
+            fold = folds[name] = self.kinds[name].fold()
+            for seq in of_kind:
+                fold.add(self.log.mark(seq))
+        self.log.need(seq for name in seqs for seq in folds[name].lacks())
+        return folds
+
+    def _kept(self, version: int) -> list[str]:
+        """The kinds whose present folds are those of an earlier version, too."""
+        # Where all is in memory all are made anew: a call that is taken back has added to them.
+        if self._is_whole:
+            return []
+        return [
+            name
+            for name in self._unmoved()
+            if not any(self.log.of_kind(name, version + 1, self.version))
+        ]
+
+    def _count_messages(self, intervals: Sequence[Interval], version: int) -> int:
+        return sum(self.log.count_messages(low, high) for low, high in closed(intervals, version))
+
+    def _go_back(self, rewind: Entry) -> None:
+        """Lets count what counted at the goal of this entry, which comes next. Raises `Needs`."""
+        rewinds = [*self._rewinds, (rewind.seq, goal_of(rewind))]
+        intervals = counting_at(rewinds, rewind.seq)
+        if not self._is_whole:
+            self._folds = self._folded(intervals, self.version, self._unmoved())
+            self._described = None
+            self._message_count = self._count_messages(intervals, self.version)
+        self._rewinds, self.intervals = rewinds, intervals
         self.settings_changed = True
-        self._is_stale = True
-        if self.log.first > 1:
-            self._refresh()
-
-    def _keyed(self) -> Iterator[tuple[int, str, str]]:
-        return (keyed for keyed in self.log.keyed() if self.kinds[keyed[1]].is_unique)
+        self._is_stale = self._is_whole

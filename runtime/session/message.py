@@ -20,14 +20,16 @@ from attrs import frozen
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
-from runtime.session.encoding import check_tree, encode, replace_surrogates
+from runtime.session.encoding import check_tree, encode, parse, replace_surrogates
 from runtime.session.kind import Kind, New
+from runtime.session.large import LargeMessage
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
+from runtime.session.normal import is_text
+from runtime.session.pieces import WHOLE
 from runtime.session.replies import Appended
 from runtime.session.rules import MAX_KEY, check_key, check_role
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import NUMBER_ID, PLAIN, TEXT_ID
+from runtime.store import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID
 
 
 @frozen(kw_only=True)
@@ -81,20 +83,36 @@ def from_json(message: Any, where: str = "message", *, replaced: int = 0) -> New
     Raises `InvalidInput`, naming `where`.
     """
     rest = _object(message, where)
-    key, form = None, 0
-    sent_id = rest.get("id")
-    # An empty id names nothing: it stays a member like others.
-    if isinstance(sent_id, str) and sent_id:
-        key, form = check_key(sent_id, f"{where}: id"), TEXT_ID
-    elif isinstance(sent_id, int) and not isinstance(sent_id, bool):
-        if not -_END_OF_NUMBERS < sent_id < _END_OF_NUMBERS:
-            raise InvalidInput(f"{where}: id: must have at most {MAX_KEY} digits")
-        key, form = check_key(str(sent_id), f"{where}: id"), NUMBER_ID
-    elif sent_id is not None and sent_id != "":
-        raise InvalidInput(f"{where}: id: must be text or an integer")
+    key, form = _key_of(rest.get("id"), where)
     if form:
         del rest["id"]
     return _new(rest, key, form, replaced, where)
+
+
+def from_text(text: bytes, where: str = "message") -> New:
+    """The entry of a message that is JSON, of any size; its `id` is its key.
+
+    Raises `InvalidInput`, naming `where`.
+    """
+    if len(text) <= WHOLE:
+        message, replaced = parse(text, where)
+        return from_json(message, where, replaced=replaced)
+    sent = LargeMessage.read(text, where, lambda sent_id: bool(_key_of(sent_id, where)[1]))
+    return _new_of(sent, *_key_of(sent.id, where), where)
+
+
+def _key_of(sent_id: Any, where: str) -> tuple[str | None, int]:
+    """The key that an id is, and how it is written."""
+    # An empty id names nothing: it stays a member like others.
+    if sent_id is None or sent_id == "":
+        return None, 0
+    if is_text(sent_id):
+        return check_key(sent_id, f"{where}: id"), TEXT_ID
+    if not isinstance(sent_id, int) or isinstance(sent_id, bool):
+        raise InvalidInput(f"{where}: id: must be text or an integer")
+    if not -_END_OF_NUMBERS < sent_id < _END_OF_NUMBERS:
+        raise InvalidInput(f"{where}: id: must have at most {MAX_KEY} digits")
+    return check_key(str(sent_id), f"{where}: id"), NUMBER_ID
 
 
 _END_OF_NUMBERS = 10**MAX_KEY
@@ -126,11 +144,21 @@ def _new(rest: dict[str, Any], key: str | None, form: int, replaced: int, where:
 
 def _is_plain(body: Mapping[str, Any]) -> bool:
     return (
-        isinstance(body.get("content"), str)
+        is_text(body.get("content"))
         and isinstance(body.get("name", ""), str)
         and "id" not in body
         and None not in body.values()
     )
+
+
+def _new_of(sent: LargeMessage, key: str | None, form: int, where: str) -> New:
+    """As `_new`."""
+    metadata = None
+    if "metadata" in sent.front:
+        metadata = encode(sent.front["metadata"], f"{where}: metadata")
+    if sent.is_plain:
+        form |= PLAIN
+    return New(MESSAGE, key, sent.body(where), metadata, form, sent.replaced)
 
 
 # -- the kind ----------------------------------------------------------------------------------
@@ -140,7 +168,19 @@ class MessageKind(Kind):
     """Messages. That they are counted, and cut out for histories, is the life's own."""
 
     name = MESSAGE
-    is_content = True
+
+    def read(self, key: str | None, text: bytes) -> tuple[New, Any, int]:
+        if len(text) <= WHOLE:
+            body, replaced = parse(text, "body")
+            return self.make(key, body), None, replaced
+        if key is not None:
+            check_key(key, "key")
+        sent = LargeMessage.read(
+            text, "message", lambda sent_id: key is not None and sent_id == key
+        )
+        is_key = key is not None and sent.id == key
+        new = _new_of(sent, key, TEXT_ID if is_key else 0, "message")
+        return new, None, sent.replaced
 
     def make(self, key: str | None, body: Any) -> New:
         """A message of a call of several entries: its key is the entry's, and `id` a member."""
@@ -194,6 +234,8 @@ def number(life: Life | None, news: Sequence[New]) -> tuple[Sequence[int], Seque
     Raises `KeyConflict`, `Needs`.
     """
     last = life.version if life else 0
+    if life is not None:
+        life.need_keys((new.kind, new.key) for new in news if new.key is not None)
     seqs: list[int] = []
     fresh: list[New] = []
     fresh_keys: dict[str, int] = {}

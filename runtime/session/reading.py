@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterable
 from heapq import merge
+from itertools import chain, islice, takewhile
 
 from attrs import frozen
 
 from runtime.errors import PreconditionFailed
 from runtime.session.life import Life
-from runtime.session.log import MESSAGE
+from runtime.session.log import PAGE_BYTES
 from runtime.session.record import RECORD
 from runtime.session.replies import History, LogPage
 from runtime.session.state import SessionState
-from runtime.session.switch import SWITCH, Switches
-from runtime.store import Entry
+from runtime.session.switch import shown_switches
+from runtime.store import MESSAGE
 
 
 @frozen
@@ -49,8 +50,6 @@ def history(state: SessionState) -> History:
     """The whole conversation. Raises `SessionNotFound`, `Needs`."""
     life = state.present()
     header = life.header()
-    fold = life.folds[SWITCH]
-    assert isinstance(fold, Switches)
     return History(
         session_id=state.session_id,
         version=life.version,
@@ -60,7 +59,7 @@ def history(state: SessionState) -> History:
         message_count=header.message_count,
         last_activity=header.last_activity,
         current_agent=header.current_agent,
-        agent_history=tuple(fold.history),
+        agent_history=shown_switches(life),
     )
 
 
@@ -75,16 +74,16 @@ def log_page(state: SessionState, part: Part) -> LogPage:
     low = part.after.seq + 1 if part.after else 1
     high = life.version if part.before is None else min(part.before - 1, life.version)
     limit = part.limit if part.last is None else part.last
-    seqs = _numbers(life, part, low, high, backwards=backwards)
-    found: list[Entry] = []
-    following: int | None = None
-    for seq in seqs:
-        if not _is_wanted(life, seq, part):
-            continue
-        if len(found) == limit:
-            following = found[-1].seq
-            break
-        found.append(life.entry(seq))
+    wanted = (
+        seq
+        for seq in _numbers(life, part, low, high, backwards=backwards)
+        if _is_wanted(life, seq, part)
+    )
+    seqs = list(islice(wanted, limit + 1))
+    life.log.need(seqs[:limit], room=PAGE_BYTES)
+    # Those that are not in memory come as far as they fit into a page; what is in memory does.
+    found = [life.entry(seq) for seq in takewhile(life.log.is_here, seqs[:limit])]
+    following = found[-1].seq if len(found) < len(seqs) else None
     if backwards:
         found.reverse()
     return LogPage(
@@ -102,13 +101,21 @@ def log_page(state: SessionState, part: Part) -> LogPage:
 def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) -> Iterable[int]:
     """The numbers to look at, in the order in which they are asked for.
 
-    Of some kinds, only theirs: whoever asks for the rewinds of a long log gets them without a walk
-    through all that is none.
+    Of some kinds, or of what counts, only theirs: whoever asks for the rewinds of a long log, or
+    for the messages behind a rewind, gets them without a walk through all that is none.
     """
-    if not part.kinds or life.log.first > low:
+    if not part.kinds and not part.counting:
         return range(high, low - 1, -1) if backwards else range(low, high + 1)
-    of_each = (life.log.of_kind(kind, low, high, backwards=backwards) for kind in part.kinds)
-    return merge(*of_each, reverse=backwards)
+    of_kind = life.log.back_from if backwards else life.log.of_kind
+    order = reversed if backwards else iter
+
+    def counting(name: str) -> Iterable[int]:
+        whole = not (part.counting and life.kinds[name].is_rewound)
+        intervals = [(low, high)] if whole else life.counting_between(low, high)
+        return chain.from_iterable(of_kind(name, *interval) for interval in order(intervals))
+
+    names = [name for name in part.kinds or life.kinds if name in life.kinds]
+    return merge(*map(counting, names), reverse=backwards)
 
 
 def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
@@ -125,11 +132,7 @@ def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
 
 
 def _is_wanted(life: Life, seq: int, part: Part) -> bool:
-    kind = life.kind(seq)
-    if part.kinds and kind not in part.kinds:
-        return False
-    if part.key_prefix and kind == RECORD:
-        key = life.entry(seq).key
-        if key is None or not key.startswith(part.key_prefix):
-            return False
-    return not part.counting or life.counts(seq, kind)
+    if part.key_prefix and life.kind(seq) == RECORD:
+        key = life.log.mark(seq).key
+        return key is not None and key.startswith(part.key_prefix)
+    return True

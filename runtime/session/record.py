@@ -15,14 +15,17 @@ from typing import Any
 from attrs import define, field
 
 from runtime.errors import ExpectationFailed, InvalidInput
-from runtime.session.counting import closed, goal_of
+from runtime.session.counting import closed
 from runtime.session.encoding import encode, parse
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
+from runtime.session.log import PAGE_BYTES
+from runtime.session.normal import Apart, normal
+from runtime.session.pieces import WHOLE
 from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
-from runtime.store import DROPPED, Entry
+from runtime.store import DROPPED, REMOVAL, Entry
 
 RECORD = "record"
 
@@ -41,13 +44,16 @@ class Records(Fold):
 
     def add(self, entry: Entry) -> None:
         key = entry.key or ""
-        if entry.body == REMOVED:
+        if entry.form & REMOVAL:
             if self.seqs.pop(key, None) is not None and self._sorted is not None:
                 del self._sorted[bisect_left(self._sorted, key)]
             return
         if self._sorted is not None and key not in self.seqs:
             insort(self._sorted, key)
         self.seqs[key] = entry.seq
+
+    def copy(self) -> "Records":
+        return Records(self.seqs.copy())
 
     def keys(self) -> list[str]:
         """All keys, in their order."""
@@ -82,15 +88,31 @@ class RecordKind(Kind):
 
     name = RECORD
     is_unique = False
-    is_content = True
     fold = Records
+    folds_bodies = False
+
+    def read(self, key: str | None, text: bytes) -> tuple[New, Any, int]:
+        if len(text) <= WHOLE:
+            body, replaced = parse(text, "body")
+            return self.make(key, body), None, replaced
+        found: dict[str, bytes] = {}
+        apart = Apart(text, "body")
+        for name, value in apart.members():
+            found[name] = value
+            if len(found) > 1:
+                break
+        if found.keys() != {"value"}:
+            removed = found.keys() == {"removed"} and found["removed"] == b"true"
+            return self.make(key, {"removed": True} if removed else None), None, 0
+        new, replaced = put_from_json(check_record_key(key), found["value"])
+        return new, None, apart.replaced + replaced
 
     def make(self, key: str | None, body: Any) -> New:
         """`{value}` or `{removed: true}`."""
         if isinstance(body, dict) and body.keys() == {"value"}:
             return put(key, body["value"])
         if isinstance(body, dict) and body.keys() == {"removed"} and body["removed"] is True:
-            return New(RECORD, check_record_key(key), REMOVED)
+            return removal(check_record_key(key))
         raise InvalidInput("record: the body must be {value} or {removed: true}")
 
 
@@ -100,11 +122,16 @@ def put(key: Any, value: Any) -> New:
     return New(RECORD, checked, encode({"value": value}, f"record {checked!r}"))
 
 
+def removal(key: str) -> New:
+    """The entry that takes a key's record away."""
+    return New(RECORD, key, REMOVED, form=REMOVAL)
+
+
 def put_from_json(key: str, value: bytes) -> tuple[New, int]:
     """The entry that gives a key a value that is JSON, and its lone surrogates; see `parse`."""
     checked = check_record_key(key)
-    decoded, replaced = parse(value, f"record {checked!r}", around=1)
-    return put(checked, decoded), replaced
+    found, replaced = normal(value, f"record {checked!r}", around=1)
+    return New(RECORD, checked, b'{"value":' + found + b"}"), replaced
 
 
 def records_of(life: Life) -> Records:
@@ -140,7 +167,7 @@ def changes_of(
     gone = {check_record_key(key): None for key in remove}
     prefixes = [check_record_key(prefix, "remove_prefix") for prefix in remove_prefix]
     gone.update(dict.fromkeys(fold.with_prefixes(prefixes)))
-    removals = [New(RECORD, key, REMOVED) for key in gone if key in fold.seqs]
+    removals = [removal(key) for key in gone if key in fold.seqs]
     return [*removals, *puts]
 
 
@@ -148,9 +175,11 @@ def is_so_already(life: Life | None, changes: Sequence[New]) -> bool:
     """Whether the records are as these changes would make them."""
     wanted = {change.key or "": change for change in changes}
     seqs = records_of(life).seqs if life else {}
+    if life is not None:
+        life.log.need(sorted(seqs[key] for key in wanted.keys() & seqs.keys()))
     for key, change in wanted.items():
         seq = seqs.get(key)
-        if change.body == REMOVED:
+        if change.form & REMOVAL:
             if seq is not None:
                 return False
         elif seq is None or life is None or life.entry(seq).body != change.body:
@@ -197,15 +226,27 @@ def read(
     found = ordered[low:high]
     if reverse:
         found = found[::-1]
-    page = found[:limit]
+    page, is_short = _with_values(life, fold, found[:limit])
     return RecordPage(
         session_id=state.session_id,
         version=life.version,
         durable_seq=state.durable_seq,
         tag=life.tag,
         records=[_record(life, key, fold.seqs[key]) for key in page],
-        next=page[-1] if len(found) > limit else None,
+        next=page[-1] if is_short or len(found) > limit else None,
     )
+
+
+def _with_values(life: Life, fold: Records, keys: Sequence[str]) -> tuple[Sequence[str], bool]:
+    """So many of the keys whose values fit into a page, and whether that leaves any out. `Needs`.
+
+    Values that are in memory all fit; those that have to be read do up to `PAGE_BYTES`.
+    """
+    life.log.need([fold.seqs[key] for key in keys], room=PAGE_BYTES)
+    for place, key in enumerate(keys):
+        if not life.log.is_here(fold.seqs[key]):
+            return keys[:place], True
+    return keys, False
 
 
 def _record(life: Life, key: str, seq: int) -> Record:
@@ -222,15 +263,12 @@ def drop_superseded(state: SessionState, *, before: str) -> int:
     life = state.present()
     floor = _last_before(life, before)
     live: set[int] = set()
-    goals = [
-        goal_of(life.entry(seq)) for seq in life.log.of_kind("rewind", floor + 1, life.version)
-    ]
-    for version in {floor, *goals}:
+    for version in {floor, *life.goals_beyond(floor)}:
         live.update(records_at(life, version).seqs.values())
     dead = [
         seq
         for seq in life.log.of_kind(RECORD, 1, floor)
-        if seq not in live and _has_value(life.log.entry(seq))
+        if seq not in live and _has_value(life.log.mark(seq))
     ]
     if dead:
         life.drop(dead, floor)
@@ -239,16 +277,21 @@ def drop_superseded(state: SessionState, *, before: str) -> int:
 
 
 def _has_value(entry: Entry) -> bool:
-    return not entry.form & DROPPED and entry.body != REMOVED
+    return not entry.form & (DROPPED | REMOVAL)
 
 
 def _last_before(life: Life, moment: str) -> int:
-    """The last version, of what the store has, whose entries are all of before the moment."""
+    """The last version, of what the store has, that all is of before the moment, messages aside.
+
+    It ends with an entry that is no message: behind it, messages change no record.
+    """
     # Times may go backwards with the clock, so the first entry that is not of before decides.
-    for seq in range(1, life.log.settled + 1):
-        if life.log.at(seq) >= moment:
-            return seq - 1
-    return life.log.settled
+    last = 0
+    for seq in life.log.others(1, life.log.settled):
+        if life.log.mark(seq).at >= moment:
+            break
+        last = seq
+    return last
 
 
 def records_at(life: Life, version: int) -> Records:
@@ -256,5 +299,5 @@ def records_at(life: Life, version: int) -> Records:
     fold = Records()
     for low, high in closed(life.counting_at(version), version):
         for seq in life.log.of_kind(RECORD, low, high):
-            fold.add(life.log.entry(seq))
+            fold.add(life.log.mark(seq))
     return fold

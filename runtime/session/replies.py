@@ -11,7 +11,7 @@ import msgspec
 from attrs import frozen
 
 from runtime.session.forms import shown_json
-from runtime.session.log import Stretch
+from runtime.session.stretch import Stretch
 from runtime.store import Entry, Origin
 
 

@@ -6,11 +6,11 @@ session that begins with a message has none. A change of settings is no activity
 takes it back: what a session is called does not depend on what was said in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from attrs import define
+from attrs import define, evolve
 
 from runtime.errors import InvalidInput
 from runtime.session.encoding import encode
@@ -20,7 +20,7 @@ from runtime.session.message import number
 from runtime.session.replies import Summary
 from runtime.session.rules import check_agent, check_metadata, check_title
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import DEFAULT_AGENT, Entry, Origin
+from runtime.store import DEFAULT_AGENT, Entry, Origin, Settings
 
 SETTINGS = "settings"
 
@@ -60,6 +60,18 @@ class SettingsFold(Fold):
             self.last_switch_at = body.get("last_switch_at")
         if "forked_from" in body:
             self.forked_from = Origin(**body["forked_from"])
+
+    def resume(self, settings: Settings, first: Sequence[Entry]) -> bool:
+        for entry in first:
+            self.add(entry)
+        self.title = settings.title
+        self.archived = settings.archived
+        self.metadata = settings.metadata
+        self.forked_from = settings.forked_from
+        return True
+
+    def copy(self) -> "SettingsFold":
+        return evolve(self)
 
     def describe(self, header: dict[str, Any]) -> None:
         header["current_agent"] = self.agent

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
+from runtime.config import MiB
 from runtime.errors import PreconditionFailed, SessionExists, SessionNotFound
-from runtime.session.kind import New
-from runtime.session.life import Kinds, Life
+from runtime.session.kind import Kinds, New
+from runtime.session.life import Life
+from runtime.session.log import Brought
 from runtime.session.rules import check_new_session_id
 from runtime.store import Change, Committed, Delta, StoredSession
 
@@ -49,6 +51,8 @@ class SessionState:
     session_id: str
     kinds: Kinds
     life: Life | None = None
+    resident_bytes: int = MiB
+    """How much of its log stays in memory, about: what the store has beyond that leaves it."""
     mark: int = 0
     durable_mark: int = 0
     """Invariant: `durable_mark <= mark`; equal exactly when the store has everything."""
@@ -63,11 +67,20 @@ class SessionState:
 
     @classmethod
     def restored(
-        cls, session_id: str, kinds: Kinds, stored: StoredSession | None
+        cls,
+        session_id: str,
+        kinds: Kinds,
+        stored: StoredSession | None,
+        brought: Brought = (),
+        resident_bytes: int = MiB,
     ) -> "SessionState":
-        """The state as the store has it. Raises `ValueError` for rows that are no log of ours."""
-        life = None if stored is None else Life.restored(kinds, stored)
-        return cls(session_id=session_id, kinds=kinds, life=life)
+        """The state as the store has it.
+
+        Raises `ValueError` for rows that are no log of ours, and `Needs` for what has to be
+        `brought` beside what is stored.
+        """
+        life = None if stored is None else Life.restored(kinds, stored, brought)
+        return cls(session_id=session_id, kinds=kinds, life=life, resident_bytes=resident_bytes)
 
     @property
     def version(self) -> int:
@@ -167,7 +180,7 @@ class SessionState:
         ended: set[int] = set()
         for life, step in zip(self._taken, delta.steps, strict=True):
             assert isinstance(step, Change), "a session's own delta changes lives"
-            life.mark_durable(step, committed.begun.get(self.session_id))
+            life.mark_durable(step, committed.begun.get(self.session_id), self.resident_bytes)
             if step.end is not None:
                 ended.add(id(life))
         self._ended = [

@@ -4,7 +4,7 @@ Its body is `{from, to, reason}`. The current agent is the last one that was swi
 that the session began with.
 """
 
-from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -30,34 +30,57 @@ all, `GET …/log?kind=switch`, and `switch_count` says how many there are."""
 
 @define
 class Switches(Fold):
-    """The switches that count: how many, and the newest of them."""
+    """The switches that count: how many, the newest of them, and what the last one says."""
 
     count: int = 0
-    history: deque[AgentSwitch] = field(factory=lambda: deque(maxlen=MAX_SHOWN_SWITCHES))
+    _seqs: list[int] = field(factory=list)
+    """The numbers of the newest, and of some before them. (No deque: an empty one takes a tenth of
+    what a short session does.)"""
+    _last: AgentSwitch | None = None
+    """`None`: there is none, or it was not in memory."""
 
     def add(self, entry: Entry) -> None:
-        body = msgspec.json.decode(entry.body)
         self.count += 1
-        self.history.append(
-            AgentSwitch(
-                from_agent=body["from"],
-                to_agent=body["to"],
-                reason=body["reason"],
-                timestamp=entry.at,
-            )
-        )
+        self._seqs.append(entry.seq)
+        if len(self._seqs) >= 2 * MAX_SHOWN_SWITCHES:
+            del self._seqs[:-MAX_SHOWN_SWITCHES]
+        self._last = _said(entry) if entry.body else None
+
+    def lacks(self) -> Collection[int]:
+        return self._seqs[-1:] if self._last is None else ()
+
+    def copy(self) -> "Switches":
+        return Switches(self.count, self._seqs.copy(), self._last)
+
+    @property
+    def shown(self) -> list[int]:
+        """The numbers of the newest. What they say is looked up when somebody asks."""
+        return self._seqs[-MAX_SHOWN_SWITCHES:]
 
     def describe(self, header: dict[str, Any]) -> None:
-        if self.history:
-            header["current_agent"] = self.history[-1].to_agent
+        if self._last is not None:
+            header["current_agent"] = self._last.to_agent
             header["switch_count"] = header.get("switch_count", 0) + self.count
-            header["last_switch_at"] = self.history[-1].timestamp
+            header["last_switch_at"] = self._last.timestamp
 
     def view(self) -> Any:
-        return [
-            {"from": s.from_agent, "to": s.to_agent, "reason": s.reason, "timestamp": s.timestamp}
-            for s in self.history
-        ]
+        return {"count": self.count, "shown": self.shown}
+
+
+def _said(entry: Entry) -> AgentSwitch:
+    body = msgspec.json.decode(entry.body)
+    return AgentSwitch(
+        from_agent=body["from"], to_agent=body["to"], reason=body["reason"], timestamp=entry.at
+    )
+
+
+def shown_switches(life: Life) -> tuple[AgentSwitch, ...]:
+    """The newest of the switches that count, as answers show them. Raises `Needs`."""
+    fold = life.folds[SWITCH]
+    assert isinstance(fold, Switches)
+    shown = fold.shown
+    life.log.need(shown)
+    return tuple(_said(life.log.mark(seq)) for seq in shown)
 
 
 class SwitchKind(Kind):
@@ -65,6 +88,7 @@ class SwitchKind(Kind):
 
     name = SWITCH
     fold = Switches
+    folds_bodies = False
 
     def propose(self, life: Life, key: str | None, body: Any) -> New:
         """`from` is filled in."""
@@ -98,6 +122,7 @@ def switch_agent(
     Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`, `PreconditionFailed`, `Needs`.
     """
     life = state.present()
+    shown_switches(life)  # what the answer lacks is asked for before anything changes
     new = life.kinds[SWITCH].propose(life, key, {"to": agent, "reason": reason})
     seq = None if key is None else life.seq_of(SWITCH, key)
     if seq is not None:
@@ -116,15 +141,13 @@ def agent_context(state: SessionState) -> AgentContext:
     """The current agent and its predecessors. Raises `SessionNotFound`."""
     life = state.present()
     header, settings = life.header(), life.settings()
-    fold = life.folds[SWITCH]
-    assert isinstance(fold, Switches)
     return AgentContext(
         session_id=state.session_id,
         version=life.version,
         durable_seq=state.durable_seq,
         tag=life.tag,
         current_agent=header.current_agent,
-        agent_history=tuple(fold.history),
+        agent_history=shown_switches(life),
         switch_count=header.switch_count,
         last_switch_at=header.last_switch_at,
         metadata=msgspec.json.decode(settings.metadata),

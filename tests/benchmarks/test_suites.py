@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, growth, layouts, peers, runtime
+from benchmarks import any_length, compare, growth, layouts, limits, peers, runtime, stalls
 from benchmarks.budgets import BUDGETS
 from benchmarks.results import DISTRIBUTION, Results
 from benchmarks.servers import ROOT
@@ -62,6 +62,23 @@ WORKS = {
         "start of the service, by sessions in the database",
         "memory of the service after its start, by sessions in the database",
     },
+    "any_length": {
+        "activation, by length",
+        "memory of an active session of any length",
+        "GET messages?last=50 of a long session: the first request of a new process",
+        "GET messages?last=50 of a long session: after it left memory",
+        "GET messages?last=50 of a long session: "
+        "the first request of a new process, the file not in the page cache",
+        "GET history of a long session",
+        "GET history of a long session: memory of the service",
+        "session of 300 messages: a page in the middle",
+        "session of 300 messages: a message sent again, under its old id",
+        "session of 300 messages: an append under a new id",
+        "session of 300 messages: a rewind to the middle",
+        "session of 300 messages: the last messages after that",
+        "session of 300 messages: a rewind back to the end",
+        "session of 300 messages: a fork of its first half",
+    },
     "layouts": {
         "pages of an append, by sessions in a transaction",
         "bytes of an append, by sessions in a transaction",
@@ -80,6 +97,11 @@ WORKS = {
         "GET history while 50 sessions are listed: p99",
         "GET history while 50 sessions are listed: latency",
     },
+    "limits": {
+        "POST messages while one session is at its limits: p99",
+        "POST messages while one session is at its limits: latency",
+    },
+    "stalls": {"longest answer of /health"},
     "peers": {
         "append, 1 session",
         "append, 1 session: latency",
@@ -98,8 +120,16 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 @pytest.mark.parametrize(
     "run",
-    [runtime.run, growth.run, layouts.run, compare.run],
-    ids=["runtime", "growth", "layouts", "compare"],
+    [
+        runtime.run,
+        growth.run,
+        any_length.run,
+        layouts.run,
+        compare.run,
+        limits.run,
+        stalls.run,
+    ],
+    ids=["runtime", "growth", "any_length", "layouts", "compare", "limits", "stalls"],
 )
 def test_a_suite_measures_each_of_its_works_and_judges_each_of_its_budgets(
     run: Callable[..., Results], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,7 +1,8 @@
 """Databases of schema version 2, as the release that had it left them.
 
 Their tables are those of today. But each entry had a row of its own in `look`, and the views
-counted on that.
+counted on that; no index said which entries are no messages, and no form which records are
+removals.
 """
 # ruff: noqa: S608 -- nothing in the statements comes from outside
 
@@ -55,5 +56,7 @@ def make_version_2(path: Path) -> None:
     change(path, "DROP VIEW agent_contexts")
     for view in _VIEWS:
         change(path, view)
-    change(path, "DELETE FROM _sqlite_migrations WHERE name = 'views_of_runs'")
+    change(path, "DROP INDEX entry_outline")
+    change(path, "UPDATE entry SET form = form & ~16 WHERE kind = 'record'")
+    change(path, "DELETE FROM _sqlite_migrations WHERE name IN ('views_of_runs', 'outlines')")
     change(path, "PRAGMA user_version = 2")

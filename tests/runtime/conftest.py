@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from trio.testing import MockClock
 
+from runtime import MiB
 from tests.runtime.fakes import FakeStore, Watch, patient_threads
 
 
@@ -24,6 +25,7 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture
-def store(clock: MockClock) -> FakeStore:
-    return FakeStore(clock.current_time)
+@pytest.fixture(params=[pytest.param(MiB, id="in-memory"), pytest.param(0, id="in-the-store")])
+def store(clock: MockClock, request: pytest.FixtureRequest) -> FakeStore:
+    """One whose sessions are in memory as a whole, and one of whose nothing stays there."""
+    return FakeStore(clock.current_time, request.param)

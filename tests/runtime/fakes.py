@@ -22,6 +22,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from persistence import MemoryStore
 from runtime import (
+    MESSAGE,
     AgentRuntimeError,
     Appended,
     DeltaRejected,
@@ -29,6 +30,7 @@ from runtime import (
     Listing,
     ListPosition,
     Message,
+    MiB,
     New,
     Runtime,
     RuntimeConfig,
@@ -96,16 +98,31 @@ class Gate(Event):
                 _threads_held -= 1
 
 
+def from_entry(stored: StoredSession, first: int) -> StoredSession:
+    """What is stored, with the entries from number `first` on alone; before, all are there."""
+    gone = stored.entries[: max(0, first - 1)]
+    return evolve(
+        stored,
+        entries=stored.entries[len(gone) :],
+        before=gone[-1][5] if gone else stored.root,
+        outline=[(*row[:4], row[7]) for row in gone if row[1] != MESSAGE],
+    )
+
+
 class FakeStore(MemoryStore):
     """The verified fake, failing as told and keeping a record of its calls."""
 
-    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0, resident_bytes: int = MiB) -> None:
         super().__init__()
         self.clock = clock
+        self.resident_bytes = resident_bytes
+        """How much of each session `running` keeps in memory."""
         self.commit_error: BaseException | None = None
         """Raised by every commit while it is set."""
         self.load_error: Exception | None = None
         self.find_error: Exception | None = None
+        self.lost: set[int] = set()
+        """Numbers of entries that it has no more, of any session."""
         self.rejected: set[str] = set()
         """Ids of sessions of which it takes nothing but an end for good."""
         self.resident: int | None = None
@@ -131,15 +148,21 @@ class FakeStore(MemoryStore):
         self.finds: list[Wanted] = []
         self.closed = 0
 
-    def load(self, session_id: str) -> StoredSession | None:
+    def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         self.loads.append(session_id)
         self.load_gate.wait()
         if self.load_error is not None:
             raise self.load_error
-        stored = super().load(session_id)
-        if stored is None or self.resident is None:
-            return stored
-        return evolve(stored, entries=stored.entries[-self.resident :])
+        stored = super().load(session_id, resident_bytes)
+        if stored is None:
+            return None
+        if self.resident is not None:
+            stored = from_entry(stored, stored.header.version + 1 - self.resident)
+        return evolve(
+            stored,
+            entries=[row for row in stored.entries if row[0] not in self.lost],
+            outline=[mark for mark in stored.outline if mark[0] not in self.lost],
+        )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         self.finds.append(wanted)
@@ -147,7 +170,7 @@ class FakeStore(MemoryStore):
         self.find_gate.wait()
         if self.find_error is not None:
             raise self.find_error
-        return super().find(no, wanted)
+        return [row for row in super().find(no, wanted) if row[0] not in self.lost]
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         ids = [delta.session_id for delta in deltas]
@@ -296,6 +319,8 @@ async def running(
 ) -> AsyncIterator[Runtime]:
     """A runtime whose sessions are named `new-1`, `new-2`, … and whose time is a mock."""
     assert isinstance(trio.lowlevel.current_clock(), MockClock), "ask for the `clock` fixture"
+    if isinstance(store, FakeStore):
+        config.setdefault("resident_bytes", store.resident_bytes)
     numbers = count(1)
     async with open_runtime(
         store,

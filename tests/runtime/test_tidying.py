@@ -138,10 +138,10 @@ async def test_below_the_floor_nothing_goes_back_and_above_it_everything_does(
     async with running(store, now=watch, record_retention=1.5 * DAY) as runtime:
         await keep_state(runtime, watch)
         await runtime.tidy()
-        for refused in (runtime.session("s").rewind(3), runtime.session("s").fork("f", at=3)):
-            with pytest.raises(BelowFloor, match="the floor is 4"):
+        for refused in (runtime.session("s").rewind(2), runtime.session("s").fork("f", at=2)):
+            with pytest.raises(BelowFloor, match="the floor is 3"):
                 await refused
-        await runtime.session("s").rewind(4)
+        await runtime.session("s").rewind(3)
         (record,) = (await runtime.session("s").records()).records
         assert record.decoded == 1
 

@@ -4,7 +4,6 @@ What is not counted first is recognized by a broken item behind the limit: whoev
 finds that one, and not that there are too many.
 """
 
-import gc
 import json
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import trio
 from attrs import define
 from quart import Request, Response
 
-from runtime import MAX_ENTRIES, InvalidInput, KiB
+from runtime import MAX_ENTRIES, KiB
 from runtime.session import calls, message, record
 from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
@@ -171,24 +170,8 @@ async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them()
     async with trio.open_nursery() as nursery:
         for _ in range(5):
             nursery.start_soon(take, HUGE)
-        while HUGE_AT_ONCE.statistics().tasks_waiting < 3:
+        while HUGE_AT_ONCE.statistics().tasks_waiting < 3 or at_work < 2:
             await trio.lowlevel.checkpoint()
         assert await taken(cast(Request, Sent(b" " * LARGE)), len) == LARGE
         may_end.set()
     assert most == 2
-
-
-@pytest.mark.parametrize("is_wrong", [False, True])
-async def test_no_garbage_is_looked_for_while_a_huge_body_is_decoded(is_wrong: bool) -> None:
-    def work(_: bytes) -> bool:
-        if is_wrong:
-            raise InvalidInput("wrong")
-        return gc.isenabled()
-
-    request = cast(Request, Sent(b" " * HUGE))
-    if is_wrong:
-        with pytest.raises(InvalidInput):
-            await taken(request, work)
-    else:
-        assert not await taken(request, work)
-    assert gc.isenabled()

@@ -14,10 +14,9 @@ from runtime import (
     Runtime,
     Written,
     items_from_json,
-    read_as,
 )
 from web.api.entries import kinds, shown_entry, union_of
-from web.body import WHERE, check_counts, query, taken
+from web.body import WHERE, apart, elements, paced, query, taken
 from web.describe import describe
 from web.endpoint import as_view
 from web.messages import MessagesQuery, log_cursor
@@ -32,7 +31,7 @@ from web.schemas import (
     Version,
 )
 from web.sessions import cursor_of
-from web.tags import answer
+from web.tags import large_answer
 
 Expected = Annotated[
     dict[str, Annotated[int, Meta(ge=0)]],
@@ -52,15 +51,15 @@ class LogQuery(MessagesQuery):
 
 
 class _Entry(Struct, forbid_unknown_fields=True):
-    """An entry as a call asks for it: what its body may be, its kind knows."""
+    """An entry as a call asks for it, without its body: what that may be, its kind knows."""
 
     kind: str
-    body: Raw
     key: str | None = None
 
 
 class _Call(Struct, forbid_unknown_fields=True):
-    entries: list[_Entry]
+    """A call without its entries."""
+
     id: str | None = None
     once: bool = False
     expect: Expected | None = None
@@ -160,9 +159,10 @@ def blueprint(runtime: Runtime) -> Blueprint:
             key_prefix=part.key_prefix,
             counting=part.counting,
         )
-        return answer(
+        return await large_answer(
             request,
             page,
+            sum(entry.size for entry in page.entries),
             lambda: page_out(
                 session_id=page.session_id,
                 entries=[shown_entry(entry) for entry in page.entries],
@@ -206,9 +206,12 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 def _call(body: bytes) -> tuple[_Call, list[Item], int]:
     """What is asked for, the entries that are to be appended, and the replaced surrogates."""
-    check_counts(body, {"entries"}, MAX_ENTRIES)
-    call, replaced = read_as(body, _Call, WHERE)
-    items, more = items_from_json(
-        (entry.kind, entry.key, bytes(entry.body)) for entry in call.entries
-    )
+    call, content, replaced = apart(body, WHERE, _Call, "entries")
+    texts = elements(content, "entries", MAX_ENTRIES)
+    read: list[tuple[str, str | None, bytes]] = []
+    for place, text in enumerate(paced(texts, len(body))):
+        entry, inside, more = apart(text, f"entries[{place}]", _Entry, "body")
+        read.append((entry.kind, entry.key, inside))
+        replaced += more
+    items, more = items_from_json(paced(read, len(body)))
     return call, items, replaced + more

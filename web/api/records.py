@@ -13,18 +13,17 @@ from runtime import (
     RecordPage,
     Runtime,
     put_from_json,
-    read_as,
 )
 from web.api.entries import EntryIn, EntryOut
 from web.api.log import Expected, WrittenOut
-from web.body import WHERE, check_counts, query, taken
+from web.body import WHERE, apart, elements, paced, query, taken
 from web.describe import describe
 from web.endpoint import as_view
 from web.listing import from_cursor, to_cursor
 from web.preference import written
 from web.problems import write
 from web.schemas import DEFAULT_LIMIT, CallId, Cursor, Limit, Seq
-from web.tags import answer
+from web.tags import large_answer
 
 RecordKey = Annotated[
     str,
@@ -81,14 +80,14 @@ class RecordsIn(Struct, forbid_unknown_fields=True):
 
 
 class _Put(Struct, forbid_unknown_fields=True):
+    """A `PutIn` without its value."""
+
     key: RecordKey
-    value: Raw
 
 
 class _Call(Struct, forbid_unknown_fields=True):
-    """The same, with values that are not decoded yet."""
+    """A call without what it puts."""
 
-    put: Annotated[list[_Put], Meta(max_length=MAX_ENTRIES)] = []
     remove: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
     remove_prefix: Annotated[list[RecordKey], Meta(max_length=MAX_ENTRIES)] = []
     once: bool = False
@@ -150,7 +149,8 @@ def blueprint(runtime: Runtime) -> Blueprint:
             limit=part.limit,
             after=after,
         )
-        return answer(request, page, lambda: RecordPageOut.of(page))
+        size = sum(len(record.value) for record in page.records)
+        return await large_answer(request, page, size, lambda: RecordPageOut.of(page))
 
     @api.post("/sessions/<session_id>/records")
     @as_view
@@ -187,12 +187,13 @@ def blueprint(runtime: Runtime) -> Blueprint:
 
 def _call(body: bytes) -> tuple[_Call, list[New], int]:
     """What is asked for, the entries that give keys values, and the replaced surrogates."""
-    check_counts(body, {"put", "remove", "remove_prefix"}, MAX_ENTRIES)
-    call, replaced = read_as(body, _Call, WHERE)
+    call, content, replaced = apart(body, WHERE, _Call, "put", b"[]")
     made: dict[str, New] = {}
-    for place, put in enumerate(call.put):
+    texts = elements(content, "put", MAX_ENTRIES)
+    for place, text in enumerate(paced(texts, len(body))):
+        put, value, more = apart(text, f"put[{place}]", _Put, "value")
         if put.key in made:
             raise InvalidInput(f"put[{place}]: key {put.key!r} is there twice")
-        made[put.key], more = put_from_json(put.key, bytes(put.value))
-        replaced += more
+        made[put.key], inside = put_from_json(put.key, value)
+        replaced += more + inside
     return call, list(made.values()), replaced

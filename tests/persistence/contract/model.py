@@ -68,6 +68,24 @@ def counting(entries: Sequence[Entry], kind: str, settings: Settings) -> Iterato
             yield entry
 
 
+def newest(entries: Sequence[Entry], room: int) -> list[Entry]:
+    """The newest entries that together have at most so many bytes of text."""
+    first = len(entries)
+    while first and sum(entry.size for entry in entries[first - 1 :]) <= room:
+        first -= 1
+    return list(entries[first:])
+
+
+def as_far_as_fits(entries: Sequence[Entry], room: int) -> list[Entry]:
+    """The first ones, in the order given, until they fill the room."""
+    found: list[Entry] = []
+    for entry in entries:
+        found.append(entry)
+        if sum(one.size for one in found) >= room:
+            break
+    return found
+
+
 def counts(items: Sequence[Item | str], settings: Settings) -> dict[str, Any]:
     """What the header says of these entries."""
     return {

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from persistence.sqlite import entries, purging
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
-from runtime.store import Listing, Store, StoredSession
+from runtime.store import MESSAGE, Listing, Store, StoredSession, Wanted
 from tests.persistence.builders import ROOT, at, query
-from tests.persistence.contract.model import Model
+from tests.persistence.contract.model import Life, Model, as_far_as_fits, newest
 from tests.persistence.contract.plays import PLAYS
 from tests.persistence.contract.stores import (
     MAKERS,
@@ -119,8 +119,11 @@ def check(store: Store, model: Model) -> None:
             header=life.header,
             settings=life.settings,
             entries=session.entries,
+            before=ROOT,
+            outline=[],
         )
         assert found(store, life.no) == rows(life.entries)
+        check_parts(store, life)
     trash = sorted(model.trash, key=lambda life: (life.deleted_at, life.no), reverse=True)
     assert [
         (life.no, life.info.session_id, life.deleted_at, life.info.version, life.info.title)
@@ -131,6 +134,30 @@ def check(store: Store, model: Model) -> None:
     ]
     for life in trash:
         assert found(store, life.no) == rows(life.entries)
+
+
+def check_parts(store: Store, life: Life) -> None:
+    """What a session that is not in memory as a whole is loaded from, and read by."""
+    entries = life.entries
+    last = len(entries)
+    for room in (0, 60, 150):
+        session = store.load(life.name, room)
+        assert session is not None
+        fits = newest(entries, room)
+        gone = entries[: last - len(fits)]
+        assert list(session.entries) == rows(fits)
+        assert session.before == (gone[-1].chain if gone else ROOT)
+        assert list(session.outline) == [
+            (entry.seq, entry.kind, entry.key, entry.at, entry.form)
+            for entry in gone
+            if entry.kind != MESSAGE
+        ]
+        for seqs in (range(2, last + 1), range(last, 0, -1), [*range(1, last + 1, 2), 2]):
+            wanted = [entries[seq - 1] for seq in seqs if seq <= last]
+            read = store.find(life.no, Wanted(seqs=seqs, room=room))
+            assert {row[0]: row for row in read} == {
+                row[0]: row for row in rows(as_far_as_fits(wanted, room))
+            }
 
 
 def check_views(path: Path, model: Model) -> None:

@@ -69,6 +69,11 @@ def steps_of(store: SQLiteStore, call: str) -> str:
         ("store.load('s')", "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)"),
         ("store.load('s')", "SEARCH entry USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         ("store.load('one')", "SEARCH entry USING INTEGER PRIMARY KEY (rowid=?)"),
+        ("store.load('s', 0)", "SEARCH entry USING COVERING INDEX entry_outline (no=? AND seq<?)"),
+        (
+            "store.find(1, Wanted(seqs=[2, 1], room=9))",
+            "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)",
+        ),
         ("store.find(1, Wanted(seqs=[1]))", "SEARCH run USING PRIMARY KEY (no=? AND k>? AND k<?)"),
         ("store.find(1, Wanted(calls=['c']))", "SEARCH look USING PRIMARY KEY (no=? AND k=?)"),
         (
@@ -97,6 +102,7 @@ def test_what_is_read_is_found_by_an_index(store: SQLiteStore, call: str, index:
         "store.trash(9)",
         "store.trashed_before('a', 9)",
         "store.load('s')",
+        "store.load('s', 9)",
     ],
 )
 def test_of_what_is_read_only_the_few_that_move_are_sorted(store: SQLiteStore, call: str) -> None:

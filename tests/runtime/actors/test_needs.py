@@ -15,6 +15,11 @@ from tests.runtime.fakes import FakeStore, call, running, texts, unavailable, un
 RESIDENT = 3
 
 
+@pytest.fixture
+def store(clock: MockClock) -> FakeStore:
+    return FakeStore(clock.current_time)
+
+
 async def prepare(store: FakeStore) -> None:
     """Puts session `s` on the "disk": messages `m1` to `m6`, of which three get into memory."""
     async with running(store) as runtime:

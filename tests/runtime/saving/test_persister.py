@@ -6,8 +6,6 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import (
     Runtime,
-    SessionNotFound,
-    StoreBehind,
 )
 from runtime.statistics import PersisterStatistics
 from tests.runtime.fakes import (
@@ -15,7 +13,6 @@ from tests.runtime.fakes import (
     call,
     error_of,
     running,
-    unavailable,
     until,
     until_quiet,
     user,
@@ -202,60 +199,3 @@ async def test_a_write_whose_caller_gave_up_is_written_all_the_same(
         await until_quiet()
         assert numbers(runtime).dirty_sessions == 0
     assert store.texts("s") == ["a"]
-
-
-# -- too much in memory ------------------------------------------------------------------------
-
-
-async def test_writes_are_refused_when_too_much_waits_for_the_store(
-    clock: MockClock, store: FakeStore
-) -> None:
-    async with running(store, undurable_limit=100_000, snapshot_interval=3600) as runtime:
-        store.commit_error = unavailable()
-        await runtime.session("s").append(user("a" * 100_000))
-        assert not runtime.accepts_writes
-        for write in (
-            runtime.session("t").append(user("a")),
-            runtime.create_session("t"),
-            runtime.session("s").switch_agent("coder"),
-            runtime.session("s").update({"metadata": {"a": 1}}),
-        ):
-            with pytest.raises(StoreBehind, match="the limit is 100000"):
-                await write
-        assert (await runtime.session("s").summary()).message_count == 1
-        store.commit_error = None
-        await runtime.flush()
-        assert runtime.accepts_writes
-        assert numbers(runtime).undurable_bytes == 0
-        await runtime.session("t").append(user("a"))
-
-
-async def test_a_delete_is_taken_when_too_much_waits_for_the_store(
-    clock: MockClock, store: FakeStore
-) -> None:
-    async with running(store, undurable_limit=100_000, snapshot_interval=3600) as runtime:
-        store.gate.clear()
-        await runtime.session("s").append(user("a" * 200_000))
-        await runtime.session("s").delete()
-        with pytest.raises(SessionNotFound):
-            await runtime.session("s").history()
-        store.gate.set()
-    assert store.trash_texts("s") == [["a" * 200_000]]
-
-
-async def test_the_accounting_returns_to_zero(clock: MockClock, store: FakeStore) -> None:
-    async with running(store, snapshot_interval=0.5) as runtime:
-        for n in range(60):
-            session = runtime.session(f"s-{n % 7}")
-            await session.append(user("a" * n))
-            if n % 3 == 0:
-                await session.switch_agent(f"agent-{n}", reason="r" * n)
-            if n % 5 == 0:
-                await session.update({"metadata": {"n": "x" * n}})
-            if n % 11 == 0:
-                await session.delete()
-            store.commit_error = unavailable() if n % 4 == 0 else None
-            await trio.sleep(0.1 * (n % 3))
-        store.commit_error = None
-        await runtime.flush()
-        assert (numbers(runtime).dirty_sessions, numbers(runtime).undurable_bytes) == (0, 0)

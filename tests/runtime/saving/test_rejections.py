@@ -7,6 +7,7 @@ from trio.testing import MockClock
 from runtime import (
     DeltaRejected,
     Runtime,
+    StoreBehind,
     StoreUnavailable,
 )
 from runtime.statistics import PersisterStatistics
@@ -141,12 +142,26 @@ async def test_a_rejected_session_does_not_use_up_the_room_of_the_others(
 ) -> None:
     async with running(store, undurable_limit=100_000, snapshot_interval=3600) as runtime:
         store.rejected = {"poison"}
-        await runtime.session("poison").append(user("a" * 200_000))
-        assert not runtime.accepts_writes
+        await runtime.session("poison").append(user("a" * 90_000))
         with pytest.raises(DeltaRejected):
             await runtime.flush()
-        assert (runtime.accepts_writes, numbers(runtime).undurable_bytes) == (True, 0)
-        await runtime.session("poison").append(user("b" * 200_000))
-        assert runtime.accepts_writes
+        assert numbers(runtime).undurable_bytes == 0
+        await runtime.session("poison").append(user("b" * 90_000))
+        assert numbers(runtime).undurable_bytes == 0
         assert (await runtime.session("sound").append(user("a"), durable=True)).durable_seq == 1
         await runtime.session("poison").delete(purge=True)
+
+
+async def test_what_is_rejected_has_a_bound_of_its_own_in_memory(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store, undurable_limit=100_000, snapshot_interval=3600) as runtime:
+        store.rejected = {"poison"}
+        await runtime.session("poison").append(user("a" * 100_000))
+        with pytest.raises(DeltaRejected):
+            await runtime.flush()
+        with pytest.raises(StoreBehind, match="the limit is 100000"):
+            await runtime.session("poison").append(user("b"))
+        await runtime.session("sound").append(user("a"))
+        await runtime.session("poison").delete(purge=True)
+        store.rejected = set()

@@ -10,10 +10,11 @@ from persistence import MemoryStore
 from runtime.session import message, record
 from runtime.session.calls import Item
 from runtime.session.kinds import KINDS
-from runtime.session.log import Needs
 from runtime.session.message import from_json
 from runtime.session.state import SessionState
-from runtime.store import Change, Delta, Entry, StoredSession
+from runtime.session.tail import Needs
+from runtime.store import Change, Delta, Entry, Row, StoredSession, Wanted
+from tests.runtime.fakes import from_entry
 
 R = TypeVar("R")
 
@@ -111,14 +112,18 @@ def with_tail_only(state: SessionState, first: int) -> tuple[SessionState, Memor
     commit(state, store)
     stored = store.load(state.session_id)
     assert stored is not None
-    cut = StoredSession(
-        no=stored.no,
-        root=stored.root,
-        header=stored.header,
-        settings=stored.settings,
-        entries=stored.entries[first - 1 :],
-    )
-    return SessionState.restored(state.session_id, KINDS, cut), store
+    return restored(state.session_id, from_entry(stored, first), store), store
+
+
+def restored(session_id: str, stored: StoredSession, store: MemoryStore) -> SessionState:
+    """The session that is stored, given what it lacks, as an activation does."""
+    brought: list[tuple[Wanted, Sequence[Row]]] = []
+    for _ in range(10):
+        try:
+            return SessionState.restored(session_id, KINDS, stored, brought)
+        except Needs as needs:
+            brought.append((needs.wanted, store.find(stored.no, needs.wanted)))
+    raise AssertionError("it never has enough")
 
 
 def asking(state: SessionState, store: MemoryStore, command: Callable[[SessionState], R]) -> R:
@@ -132,9 +137,9 @@ def asking(state: SessionState, store: MemoryStore, command: Callable[[SessionSt
                 return command(state)
             except Needs as needs:
                 assert (state.mark, life.version) == before, "it has changed nothing"
-                life.bring(needs.wanted, store.find(life.no, needs.wanted))
+                life.log.bring(needs.wanted, store.find(life.no, needs.wanted))
     finally:
-        life.release()
+        life.log.release()
     raise AssertionError("it never has enough")
 
 

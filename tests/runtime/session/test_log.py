@@ -1,254 +1,186 @@
-"""The entries in memory say the same however they came there, and to whoever reads beside."""
+"""The whole log, wherever its entries are: what it says by itself, and what it asks for."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
-from typing import Any
-
-import msgspec
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
-from runtime.session.chain import digest_of, dropped_body
-from runtime.session.counting import closed
-from runtime.session.forms import shown_json
-from runtime.session.log import MESSAGE, Log, Needs, Stretch
-from runtime.store import ALL, DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
-from tests.runtime.session.builders import NOON, at, entry, keys, text
-
-ROOT = b"the root"
+from persistence import MemoryStore
+from runtime.session.log import Log
+from runtime.session.state import SessionState
+from runtime.session.tail import Needs
+from runtime.store import MESSAGE, Entry, StoredSession, Wanted
+from tests.runtime.session.builders import commit, with_tail_only
+from tests.runtime.session.logs import FIRST, state
 
 
-@st.composite
-def an_entry(draw: st.DrawFn) -> Entry:
-    """One without its number: messages of both forms, and other kinds."""
-    kind = draw(st.sampled_from([MESSAGE, MESSAGE, "record", "switch", "rewind"]))
-    body: dict[str, Any] = {"role": "user", "content": draw(text | st.none())}
-    plain = PLAIN if kind == MESSAGE and body["content"] is not None else 0
-    return entry(
-        0,
-        kind=kind,
-        key=draw(st.none() | keys),
-        at=at(draw(st.integers(0, 600))),
-        body=msgspec.json.encode(body),
-        chain=draw(st.binary(min_size=8, max_size=8)),
-        metadata=draw(st.none() | st.just(b'{"a":1}')),
-        form=plain | draw(st.sampled_from([0, TEXT_ID, NUMBER_ID])),
-        call=draw(st.none() | keys),
-    )
+@pytest.fixture
+def session() -> SessionState:
+    return state()
 
 
-logs = st.lists(an_entry(), max_size=20).map(
-    lambda entries: [evolve(one, seq=seq) for seq, one in enumerate(entries, 1)]
-)
+@pytest.fixture
+def whole(session: SessionState) -> Log:
+    return session.present().log
 
 
-def row(one: Entry) -> Row:
-    return (
-        one.seq,
-        one.kind,
-        one.key,
-        one.at,
-        one.body,
-        one.chain,
-        one.metadata,
-        one.form,
-        one.call,
-    )
+@pytest.fixture
+def log(session: SessionState) -> Log:
+    """The log with its end in memory."""
+    return with_tail_only(session, FIRST)[0].present().log
 
 
-def extend(log: Log, entries: Iterable[Entry]) -> None:
-    for one in entries:
-        log.append(one)
+def said_of(entry: Entry) -> tuple[object, ...]:
+    """All that an outline says of an entry."""
+    return entry.seq, entry.kind, entry.key, entry.at, entry.form & 31
 
 
-@st.composite
-def split(draw: st.DrawFn) -> tuple[list[Entry], Log]:
-    """Entries, and a log of them that was loaded, extended and settled in any pieces."""
-    entries = draw(logs)
-    loaded = draw(st.integers(0, len(entries)))
-    log = Log.of_rows(ROOT, [row(one) for one in entries[:loaded]])
-    come, settled = loaded, loaded
-    while come < len(entries) or draw(st.booleans()):
-        come = draw(st.integers(come, len(entries)))
-        extend(log, entries[log.last : come])
-        settled = draw(st.integers(settled, come))
-        log.settle(settled)
-        if come == len(entries):
-            break
-    return entries, log
+def wanted_by(needs: pytest.ExceptionInfo[Needs]) -> Wanted:
+    return needs.value.wanted
 
 
-def shown(entries: list[Entry], low: int, high: int) -> Any:
-    wanted = [one for one in entries if low <= one.seq <= high and one.kind == MESSAGE]
-    return msgspec.json.decode(shown_json(wanted))
+# -- what it says by itself ----------------------------------------------------------------------
 
 
-@given(split())
-def test_every_entry_is_what_it_was(case: tuple[list[Entry], Log]) -> None:
-    entries, log = case
-    assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries
-    assert [log.kind(one.seq) for one in entries] == [one.kind for one in entries]
-    assert [log.chain(seq) for seq in range(log.last + 1)] == [ROOT, *(e.chain for e in entries)]
-    assert list(log.fresh) == entries[log.settled :]
+def test_the_numbers_of_what_is_no_message_are_known(log: Log) -> None:
+    assert list(log.others(1, 8)) == [2, 4, 7]
+    assert list(log.others(3, 6)) == [4]
 
 
-@given(split(), st.integers(1, 22), st.integers(0, 22))
-def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Log], low: int, high: int) -> None:
-    entries, log = case
-    for kind in (MESSAGE, "record", "switch", "unheard of"):
-        wanted = [one.seq for one in entries if low <= one.seq <= high and one.kind == kind]
-        assert list(log.of_kind(kind, low, high)) == wanted
-        assert log.count(kind, low, high) == len(wanted)
-    assert msgspec.json.decode(shown_json(log.shown(low, high))) == shown(entries, low, high)
+def test_kinds_are_known_of_all(log: Log, whole: Log) -> None:
+    for seq in range(1, 9):
+        assert log.kind(seq) == whole.kind(seq)
 
 
-@given(split())
-def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], Log]) -> None:
-    entries, log = case
-    assert list(log.keyed()) == [(e.seq, e.kind, e.key) for e in entries if e.key is not None]
-    assert sorted(log.calls()) == [(e.seq, e.call) for e in entries if e.call is not None]
+def test_marks_say_the_same_wherever_the_entry_is(log: Log, whole: Log) -> None:
+    for seq in (2, 4, 7):
+        assert said_of(log.mark(seq)) == said_of(whole.mark(seq))
+    assert (log.mark(2).body, log.mark(7).body) == (b"", b'{"value":2}')
 
 
-@given(split(), st.lists(an_entry(), max_size=4), st.data())
-def test_what_is_taken_back_was_never_there(
-    case: tuple[list[Entry], Log], more: list[Entry], data: st.DataObject
-) -> None:
-    entries, log = case
-    last = data.draw(st.integers(log.settled, len(entries)))
-    extend(log, [evolve(one, seq=log.last + place) for place, one in enumerate(more, 1)])
-    log.take_back(last)
-    assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries[:last]
-    extend(log, entries[last:])
-    log.settle(log.last)
-    assert [log.entry(seq) for seq in range(1, log.last + 1)] == entries
+@pytest.mark.parametrize("kind", [MESSAGE, "record", "switch"])
+def test_entries_of_a_kind_are_listed_in_both_directions(log: Log, whole: Log, kind: str) -> None:
+    for low in range(1, 10):
+        for high in range(9):
+            wanted = [seq for seq in range(low, high + 1) if whole.kind(seq) == kind]
+            assert list(log.of_kind(kind, low, high)) == wanted
+            assert list(log.back_from(kind, low, high)) == wanted[::-1]
 
 
-@given(split(), st.data())
-def test_a_body_that_is_dropped_leaves_its_digest(
-    case: tuple[list[Entry], Log], data: st.DataObject
-) -> None:
-    entries, log = case
-    log.settle(log.last)
-    gone = data.draw(
-        st.sets(st.sampled_from([e.seq for e in entries if e.kind == "record"] or [0]))
-    )
-    for seq in gone - {0}:
-        log.drop(seq, dropped_body(log.entry(seq)))
-    for one in entries:
-        found = log.entry(one.seq)
-        assert bool(found.form & DROPPED) == (one.seq in gone)
-        assert digest_of(found) == digest_of(one)
-        assert one.seq in gone or found == one
+def test_messages_are_counted_across_what_is_in_memory(log: Log, whole: Log) -> None:
+    for low in range(1, 10):
+        for high in range(9):
+            assert log.count_messages(low, high) == whole.count_messages(low, high)
 
 
-@given(split(), st.data())
-def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Log], data: st.DataObject) -> None:
-    entries, log = case
-    cut = data.draw(st.integers(0, len(entries)))
-    stretch = Stretch(log, closed(((1, max(1, cut // 2)), (cut // 2 + 2, None)), log.last))
-    before = list(stretch), shown_json(stretch.shown())
-    extend(log, [entry(log.last + 1), entry(log.last + 2, form=0)])
-    log.settle(data.draw(st.integers(log.settled, log.last)))
-    assert (list(stretch), shown_json(stretch.shown())) == before
-    assert len(stretch) == len(before[0])
+# -- what it asks for ------------------------------------------------------------------------------
 
 
-def test_a_history_that_is_read_slowly_does_not_stop_the_log() -> None:
-    log = Log.of_rows(ROOT, [row(entry(seq, form=PLAIN if seq % 2 else 0)) for seq in range(1, 9)])
-    slow = log.shown(1, log.last)
-    pieces = [next(slow)]
-    extend(log, [entry(9)])
-    log.settle(9)
-    assert msgspec.json.decode(shown_json([*pieces, *slow])) == shown(
-        [log.entry(seq) for seq in range(1, 9)], 1, 8
-    )
-
-
-def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
-    log = Log.of_rows(ROOT, [row(entry(seq, key=f"k{seq}")) for seq in range(1, 1_001)])
-    whole = [log.entry(seq) for seq in range(1, 1_001)]
-    stretch, ended = Stretch(log, ((1, 1_000),)), Event()
-    shown_before = shown_json(stretch.shown())
-
-    def read() -> bool:
-        same = True
-        while same and not ended.is_set():
-            # The border between what is packed and what is fresh moves meanwhile.
-            last = log.last
-            same = [log.entry(seq) for seq in range(last - 2, last + 1)] == [
-                entry(seq, key=f"k{seq}") for seq in range(last - 2, last + 1)
-            ]
-            same = same and shown_json(stretch.shown()) == shown_before
-            same = same and [log.entry(seq) for seq in range(1, 51)] == whole[:50]
-            same = same and log.count(MESSAGE, 1, last) == last
-        return same
-
-    with ThreadPoolExecutor(2) as threads:
-        readers = [threads.submit(read) for _ in range(2)]
-        for seq in range(1_001, 4_001):
-            extend(log, [entry(seq, key=f"k{seq}")])
-            log.settle(seq)
-        ended.set()
-        assert [reader.result() for reader in readers] == [True, True]
-
-
-# -- of which only the end is in memory ---------------------------------------------------------
-
-
-def tail() -> Log:
-    """Entries 5 to 8 of a longer log."""
-    log = Log.of_rows(ROOT, [row(entry(seq)) for seq in (5, 6, 7)])
-    extend(log, [entry(8)])
-    return log
-
-
-def test_what_is_in_memory_is_found_by_its_number() -> None:
-    log = tail()
-    assert [log.entry(seq).seq for seq in (5, 7, 8)] == [5, 7, 8]
-    assert (log.first, log.settled, log.last) == (5, 7, 8)
-    assert list(log.of_kind(MESSAGE, 1, 6)) == [5, 6]
-    assert log.chain(0) == ROOT
-
-
-@pytest.mark.parametrize(
-    ("read", "wanted"),
-    [
-        (lambda log: log.entry(4), [4]),
-        (lambda log: log.chain(2), [2]),
-        (lambda log: list(log.shown(3, 8)), [3, 4]),
-        (lambda log: list(log.shown(1, 3)), [1, 2, 3]),
-        (lambda log: list(log.shown(4, 4)), [4]),
-    ],
-)
-def test_what_is_not_in_memory_is_asked_for(read: Any, wanted: list[int]) -> None:
+def test_an_entry_that_is_not_in_memory_is_asked_for(log: Log) -> None:
     with pytest.raises(Needs) as needs:
-        read(tail())
-    assert list(needs.value.wanted.seqs) == wanted
+        log.entry(FIRST - 1)
+    assert wanted_by(needs) == Wanted(seqs=(FIRST - 1,))
+    assert log.entry(FIRST).seq == FIRST
 
 
-def test_nothing_is_asked_for_an_empty_range() -> None:
-    assert list(tail().shown(3, 2)) == []
+def test_all_that_is_lacking_is_asked_for_at_once(log: Log) -> None:
+    with pytest.raises(Needs) as needs:
+        log.need([7, 1, 5, 8, 3], room=9)
+    assert wanted_by(needs) == Wanted(seqs=[1, 5, 3], room=9)
+    log.need([6, 7, 8])
 
 
-# -- what is refused ---------------------------------------------------------------------------
+def test_keys_are_asked_for_each_once(log: Log) -> None:
+    with pytest.raises(Needs) as needs:
+        log.need_keys([(MESSAGE, "a"), (MESSAGE, "x"), (MESSAGE, "a")])
+    assert wanted_by(needs) == Wanted(keys=((MESSAGE, "a"), (MESSAGE, "x")))
 
 
-@pytest.mark.parametrize("seqs", [[1, 3], [2, 1], [1, 1]])
-def test_stored_entries_that_do_not_follow_on_each_other_are_refused(seqs: list[int]) -> None:
-    with pytest.raises(ValueError, match="follow on each other"):
-        Log.of_rows(ROOT, [row(entry(seq)) for seq in seqs])
+def test_a_call_may_always_have_begun_before_what_is_in_memory(log: Log) -> None:
+    for call in ("first", "second", "unheard of"):
+        with pytest.raises(Needs) as needs:
+            log.seqs_of_call(call)
+        assert wanted_by(needs) == Wanted(calls=(call,))
 
 
-@pytest.mark.parametrize("times", [[NOON[:-1]], [NOON[:-1], NOON + "0"]])
-def test_a_stored_time_of_another_form_is_refused(times: list[str]) -> None:
-    with pytest.raises(ValueError, match="time"):
-        Log.of_rows(ROOT, [row(entry(seq, at=time)) for seq, time in enumerate(times, 1)])
+def test_a_log_that_is_in_memory_asks_for_nothing(whole: Log) -> None:
+    whole.need(range(1, 9))
+    whole.need_keys([(MESSAGE, "unheard of")])
+    assert whole.seqs_of_call("first") == [1]
+    assert whole.seqs_of_call("unheard of") == []
 
 
-def test_a_log_without_entries_is_a_history_without_messages() -> None:
-    log = Log(ROOT)
-    assert (log.last, log.settled, log.chain(0)) == (0, 0, ROOT)
-    assert shown_json(Stretch(log, closed(ALL, 0)).shown()) == b"[]"
+# -- what leaves memory ----------------------------------------------------------------------------
+
+
+def short_of_all() -> tuple[Log, Log]:
+    """A log of which nothing has stayed in memory once the store had it, and what it was."""
+    before, after = state(), evolve(state(), resident_bytes=0)
+    commit(before, MemoryStore())
+    commit(after, MemoryStore())
+    return before.present().log, after.present().log
+
+
+def test_marks_of_what_is_cut_are_kept() -> None:
+    whole, log = short_of_all()
+    assert (log.tail.first, log.last, log.settled) == (9, 8, 8)
+    assert list(log.others(1, 8)) == [2, 4, 7]
+    for seq in (2, 4, 7):
+        assert said_of(log.mark(seq)) == said_of(whole.mark(seq))
+    assert log.count_messages(1, 8) == 5
+
+
+def test_keys_and_calls_of_what_is_cut_are_asked_for() -> None:
+    _, log = short_of_all()
+    assert log.seqs_of_key(MESSAGE, "e") == []
+    with pytest.raises(Needs):
+        log.need_keys([(MESSAGE, "e")])
+    with pytest.raises(Needs):
+        log.seqs_of_call("second")
+
+
+def test_keys_and_calls_of_what_stays_are_found() -> None:
+    long = evolve(state(), resident_bytes=200)
+    log = long.present().log
+    assert log.seqs_of_key(MESSAGE, "a") == [1]  # as an index is there, too, and must not stay
+    commit(long, MemoryStore())
+    assert log.tail.first == 6
+    log.bring(Wanted(calls=("first", "second")), [])
+    assert (log.seqs_of_key(MESSAGE, "a"), log.seqs_of_key(MESSAGE, "e")) == ([], [8])
+    assert (log.seqs_of_call("first"), log.seqs_of_call("second")) == ([], [6])
+
+
+def test_what_the_store_does_not_have_stays() -> None:
+    log = evolve(state(), resident_bytes=0).present().log
+    log.settle(5, 0)
+    assert (log.tail.first, log.settled, log.last) == (6, 5, 8)
+    assert [entry.seq for entry in log.fresh] == [6, 7, 8]
+
+
+def test_what_is_a_little_too_long_is_not_cut_yet() -> None:
+    log = state().present().log
+    log.tail.settle(8)
+    size = log.tail.size
+    log.settle(8, size - size // 5)
+    assert log.tail.first == 1
+    log.settle(8, size - size // 5 - 2)
+    assert log.tail.first > 1
+
+
+# -- what is stored and no log ---------------------------------------------------------------------
+
+
+def stored() -> StoredSession:
+    store = MemoryStore()
+    commit(state(), store)
+    found = store.load("s", 200)
+    assert found is not None
+    return found
+
+
+def test_a_log_that_ends_elsewhere_than_its_header_says_is_refused() -> None:
+    found = stored()
+    kinds = state().kinds
+    assert Log.restored(kinds, found).last == 8
+    with pytest.raises(ValueError, match="the log ends at 7, and the header says otherwise"):
+        Log.restored(kinds, evolve(found, entries=found.entries[:-1]))
+    with pytest.raises(ValueError, match="do not follow on each other"):
+        Log.restored(kinds, evolve(found, entries=[found.entries[0], found.entries[-1]]))

@@ -35,7 +35,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "read", "argume
 
 def kept(one: Any) -> Entry:
     """The entry of a message that was read from JSON."""
-    life = Life(kinds=KINDS, log=Log(bytes(8)), created_at=NOON, last_activity=NOON)
+    life = Life(kinds=KINDS, log=Log.begin(KINDS), created_at=NOON, last_activity=NOON)
     life.append(from_json(one), NOON)
     return life.entry(1)
 

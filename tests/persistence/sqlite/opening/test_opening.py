@@ -152,4 +152,5 @@ def test_the_migrations_are_applied_once(path: Path) -> None:
         ("tables",),
         ("published_views",),
         ("views_of_runs",),
+        ("outlines",),
     ]

@@ -11,7 +11,9 @@ from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.schema import SCHEMA_VERSION
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
+from runtime import REMOVAL
 from tests.persistence.builders import (
+    Item,
     at,
     begins,
     born,
@@ -26,6 +28,7 @@ from tests.persistence.builders import (
 )
 from tests.persistence.version2 import make_version_2
 
+GONE = Item("record", "r", {"removed": True}, form=REMOVAL)
 LOG = [message("one", "k"), record("r", 1), switch("coder"), message("two")]
 
 
@@ -67,6 +70,31 @@ def test_the_views_show_all_that_is_appended_once_it_is_opened(old: Path) -> Non
     [(history,)] = query(old, "SELECT agent_history FROM agent_contexts WHERE session_id = 's'")
     assert [one["to"] for one in json.loads(history)] == ["coder", "tester"]
     assert verify(old).problems == ()
+
+
+def removals(path: Path) -> list[tuple[int, int]]:
+    return query(path, "SELECT seq, form & 16 FROM entry WHERE kind = 'record' ORDER BY seq")
+
+
+def test_removals_say_so_in_their_form_once_it_is_opened(path: Path) -> None:
+    log = [record("r", 1), GONE, record("r", {"removed": True}), message('{"removed":true}')]
+    store = SQLiteStore.open(path)
+    store.commit([born("s", *log)])
+    before = store.load("s", 0)
+    store.close()
+    make_version_2(path)
+    assert removals(path) == [(1, 0), (2, 0), (3, 0)]
+    again = SQLiteStore.open(path)
+    assert again.load("s", 0) == before
+    again.close()
+    assert removals(path) == [(1, 0), (2, 16), (3, 0)]
+    assert verify(path).problems == ()
+
+
+def test_its_outlines_are_indexed_once_it_is_opened(old: Path) -> None:
+    SQLiteStore.open(old).close()
+    [(sql,)] = query(old, "SELECT sql FROM sqlite_schema WHERE name = 'entry_outline'")
+    assert "WHERE kind <> 'message'" in sql
 
 
 def test_a_backup_of_it_is_restored_as_one_of_today(old: Path, tmp_path: Path) -> None:
