@@ -134,12 +134,13 @@ class Life:
     @property
     def version(self) -> int:
         """The number of the last entry."""
-        return self.log.last
+        return self.log.tail.last
 
     @property
     def tag(self) -> str:
         """What names this state: `<seq>-<chain>`."""
-        return tag(self.version, self.log.chain(self.version))
+        tail = self.log.tail
+        return tag(tail.last, tail.chain(tail.last))
 
     @property
     def is_durable(self) -> bool:

@@ -234,8 +234,9 @@ def number(life: Life | None, news: Sequence[New]) -> tuple[Sequence[int], Seque
     Raises `KeyConflict`, `Needs`.
     """
     last = life.version if life else 0
-    if life is not None:
-        life.need_keys((new.kind, new.key) for new in news if new.key is not None)
+    keyed = [(new.kind, new.key) for new in news if new.key is not None]
+    if keyed and life is not None:
+        life.need_keys(keyed)
     seqs: list[int] = []
     fresh: list[New] = []
     fresh_keys: dict[str, int] = {}

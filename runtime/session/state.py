@@ -183,9 +183,10 @@ class SessionState:
             life.mark_durable(step, committed.begun.get(self.session_id), self.resident_bytes)
             if step.end is not None:
                 ended.add(id(life))
-        self._ended = [
-            life for life in self._ended if id(life) not in ended and not _is_nothing(life)
-        ]
+        if self._ended:
+            self._ended = [
+                life for life in self._ended if id(life) not in ended and not _is_nothing(life)
+            ]
         self._taken = []
         if self.durable_mark == self.mark:
             self.undurable_bytes = 0

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, repeat
 
 from runtime.session.chain import LINK_SIZE
-from runtime.session.moments import MOMENT_SIZE, packed, unpacked
+from runtime.session.moments import MOMENT_SIZE, packed, packed_own, unpacked
 from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Row, Wanted
 
 _FULL = 1024 * 1024
@@ -63,13 +63,13 @@ class Tail:
         "_kind_names",
         "_kinds",
         "_metadata",
-        "_metadata_size",
         "_packed",
         "_tail",
         "_times",
         "first",
         "last",
         "root",
+        "size",
     )
 
     def __init__(self, root: bytes, first: int = 1, before: bytes | None = None) -> None:
@@ -97,7 +97,8 @@ class Tail:
         """The keys of the settled entries, one behind the other, and where each ends, up to the
         last entry that has one: mostly none has. An empty one is none."""
         self._metadata: dict[int, bytes] = {}
-        self._metadata_size = 0
+        self.size = 0
+        """Bytes that what is settled takes in memory, about."""
         self._calls: dict[int, tuple[str, int]] = {}
         """Both by index, of the settled entries that have any. A call's with its size."""
         self._dropped: dict[int, bytes] = {}
@@ -132,13 +133,6 @@ class Tail:
     def fresh(self) -> Sequence[Entry]:
         """The entries that the store does not have."""
         return self._tail[1]
-
-    @property
-    def size(self) -> int:
-        """Bytes that what is settled takes in memory, about."""
-        settled, _ = self._tail
-        bodies = self._ends[-1] if settled else 0
-        return bodies + self._metadata_size + len(self._keys) + _COLUMNS * settled
 
     def entry(self, seq: int) -> Entry:
         """The entry of this number, from 1 to `last`. Raises `Needs`."""
@@ -296,7 +290,9 @@ class Tail:
             tail._keys = self._keys[key_start:]
             tail._key_ends = array("I", (end - key_start for end in self._key_ends[index:]))
         tail._metadata = {at - index: value for at, value in self._metadata.items() if at >= index}
-        tail._metadata_size = sum(map(len, tail._metadata.values()))
+        bodies = tail._ends[-1] if tail._ends else 0
+        metadata = sum(map(len, tail._metadata.values()))
+        tail.size = bodies + metadata + len(tail._keys) + _COLUMNS * (settled - index)
         tail._calls = {at - index: value for at, value in self._calls.items() if at >= index}
         tail._dropped = {at - index: value for at, value in self._dropped.items() if at >= index}
         tail._tail = settled - index, fresh.copy()
@@ -412,33 +408,40 @@ class Tail:
             ends[0] += len(self._keys)
             self._keys += b"".join(encoded)
             self._key_ends.extend(accumulate(ends))
+            self.size += sum(map(len, encoded))
         if any(metadata):
             self._metadata.update(
                 (place, value) for place, value in enumerate(metadata, index) if value is not None
             )
-            self._metadata_size += sum(len(value) for value in metadata if value is not None)
+            self.size += sum(len(value) for value in metadata if value is not None)
         self._add_piece(piece, start)
+        self.size += len(piece) + _COLUMNS * len(seqs)
 
     def _pack_one(self, entry: Entry) -> None:
         """The same for a single entry: what most commits bring, in a quarter of the time."""
         index = len(self._ends)
         start = self._ends[-1] if index else 0
-        self._times += packed(entry.at)
-        self._widen(start + len(entry.body) + 1)
-        self._ends.append(start + len(entry.body) + 1)
+        self._times += packed_own(entry.at)
+        end = start + len(entry.body) + 1
+        if end >= _NARROW:
+            self._widen(end)
+        self._ends.append(end)
         self._chains += entry.chain
         self._forms.append(_form(entry.kind, entry.form & _FORM))
         self._kinds.append(self._code(entry.kind))
         if entry.key is not None:
             self._pad_keys(index)
-            self._keys += entry.key.encode()
+            key = entry.key.encode()
+            self._keys += key
             self._key_ends.append(len(self._keys))
+            self.size += len(key)
         if entry.metadata is not None:
             self._metadata[index] = entry.metadata
-            self._metadata_size += len(entry.metadata)
+            self.size += len(entry.metadata)
         if entry.call is not None:
             self._calls[index] = entry.call, entry.form >> CALL_SIZE
         self._add_piece(entry.body + b",", start)
+        self.size += end - start + _COLUMNS
 
     def _add_piece(self, piece: bytes, start: int) -> None:
         pieces, starts = self._packed[0].copy(), self._packed[1][:]
