@@ -29,7 +29,7 @@ from runtime.session.replies import (
 )
 from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
-from runtime.session.state import Condition, SessionState
+from runtime.session.state import ANY, Condition, SessionState
 from runtime.store import DEFAULT_AGENT
 
 R = TypeVar("R")
@@ -229,7 +229,8 @@ class Session:
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
         `BelowFloor`, `PreconditionFailed`.
         """
-        await self._persister.wait_for_room(self.id)
+        if not self._persister.has_room_for_all:
+            await self._persister.wait_for_room(self.id)
         patch: dict[str, Any] = {}
         if title is not None:
             patch["title"] = title
@@ -423,7 +424,8 @@ class Session:
         )
 
     async def _write(self, work: Callable[[SessionState], A], durable: bool | None) -> A:
-        await self._persister.wait_for_room(self.id)
+        if not self._persister.has_room_for_all:
+            await self._persister.wait_for_room(self.id)
         confirm = self._commits if durable is None else durable
         return await self._answered(
             Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)
@@ -438,7 +440,7 @@ class Session:
 
 def _condition(if_match: str | Collection[str] | None, if_absent: bool = False) -> Condition:
     if if_match is None:
-        return Condition(absent=if_absent)
+        return Condition(absent=True) if if_absent else ANY
     tags = (if_match,) if isinstance(if_match, str) else if_match
     return Condition(tags=frozenset(tags), absent=if_absent)
 

@@ -134,6 +134,12 @@ class Persister:
         """Whether less waits for the store than the configured bound."""
         return self._dirty.undurable_bytes < self._config.undurable_limit
 
+    @property
+    def has_room_for_all(self) -> bool:
+        """Whether `wait_for_room` returns at once, whatever the session: nearly always."""
+        limit = self._config.undurable_limit
+        return self._dirty.undurable_bytes < limit > self._dirty.rejected_bytes
+
     async def wait_for_room(self, session_id: str) -> None:
         """Returns when less waits for the store than the configured bound.
 

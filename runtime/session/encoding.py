@@ -51,9 +51,17 @@ def encode(value: object, where: str) -> bytes:
     first.
     """
     try:
-        return _encode(value)
+        return encode_exactly(value, where)
     except UnicodeEncodeError:
         return _encode(replace_surrogates(value)[0])
+
+
+def encode_exactly(value: object, where: str) -> bytes:
+    """The same, but raises `UnicodeEncodeError` for a lone surrogate."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        raise
     except (TypeError, OverflowError, ValueError) as error:
         raise InvalidInput(f"{where}: {error}") from None
 

@@ -12,15 +12,20 @@ Rules:
   out, and only there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from attrs import frozen
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
-from runtime.session.encoding import check_tree, encode, parse, replace_surrogates
+from runtime.session.encoding import (
+    check_tree,
+    encode,
+    encode_exactly,
+    parse,
+    replace_surrogates,
+)
 from runtime.session.kind import Kind, New
 from runtime.session.large import LargeMessage
 from runtime.session.life import Life
@@ -64,17 +69,12 @@ def from_python(message: Message | Mapping[str, Any]) -> New:
     """
     sent = message.as_sent() if isinstance(message, Message) else message
     check_tree(sent, "message")
-    clean, replaced = sent, 0
     try:
-        _encode_strictly(dict(sent))
-    except (UnicodeEncodeError, TypeError):  # a lone surrogate, or a mapping that is no dict
+        return _from(sent, "message", 0, encode_exactly)
+    except (UnicodeEncodeError, InvalidInput):
+        # It may be a lone surrogate, or a mapping that is no dict.
         clean, replaced = replace_surrogates(sent)
-    except (OverflowError, ValueError):  # `from_json` says it better
-        pass
-    return from_json(clean, replaced=replaced)
-
-
-_encode_strictly = msgspec.json.Encoder().encode
+        return from_json(clean, replaced=replaced)
 
 
 def from_json(message: Any, where: str = "message", *, replaced: int = 0) -> New:
@@ -82,11 +82,15 @@ def from_json(message: Any, where: str = "message", *, replaced: int = 0) -> New
 
     Raises `InvalidInput`, naming `where`.
     """
+    return _from(message, where, replaced, encode)
+
+
+def _from(message: Any, where: str, replaced: int, encoded: Callable[[object, str], bytes]) -> New:
     rest = _object(message, where)
     key, form = _key_of(rest.get("id"), where)
     if form:
         del rest["id"]
-    return _new(rest, key, form, replaced, where)
+    return _new(rest, key, form, replaced, where, encoded)
 
 
 def from_text(text: bytes, where: str = "message") -> New:
@@ -129,17 +133,24 @@ def _object(message: Any, where: str) -> dict[str, Any]:
     return dict(message)
 
 
-def _new(rest: dict[str, Any], key: str | None, form: int, replaced: int, where: str) -> New:
+def _new(
+    rest: dict[str, Any],
+    key: str | None,
+    form: int,
+    replaced: int,
+    where: str,
+    encoded: Callable[[object, str], bytes] = encode,
+) -> New:
     metadata = None
     if "metadata" in rest:
-        metadata = encode(rest.pop("metadata"), f"{where}: metadata")
+        metadata = encoded(rest.pop("metadata"), f"{where}: metadata")
     body = {"role": rest.pop("role")}
     if "content" in rest:
         body["content"] = rest.pop("content")
     body.update(rest)
     if _is_plain(body):
         form |= PLAIN
-    return New(MESSAGE, key, encode(body, where), metadata, form, replaced)
+    return New(MESSAGE, key, encoded(body, where), metadata, form, replaced)
 
 
 def _is_plain(body: Mapping[str, Any]) -> bool:
