@@ -32,14 +32,14 @@ CALLS = {
     REMEMBER: "answered from memory",
     FLUSH: "`flush()` of that message",
     APPEND: "answered when committed and synced",
-    "history, still packed, by length of the session": (
-        "of an active session; nothing of it is looked at, so it is flat by construction"
+    "history, before its first piece, by length of the session": (
+        "`stream_history()` of an active session; what is read then grows with it, this does not"
     ),
 }
 """What is called, in this order, and a note for whoever compares."""
 HISTORY = "history, by length of the session"
 DURABLE = {REMEMBER: False, FLUSH: True, APPEND: True}
-NOTES = CALLS | {HISTORY: "of an active session, all of its messages unpacked"}
+NOTES = CALLS | {HISTORY: "of an active session, all of its messages read and unpacked"}
 
 
 def latency(effort: Effort, results: Results) -> None:
@@ -87,7 +87,7 @@ async def _seconds(
             moments.append(perf_counter())
             await session.append(MESSAGE, durable=True)
             moments.append(perf_counter())
-            await session.history()
+            await session.stream_history()
             moments.append(perf_counter())
             for work, (began, ended) in zip(CALLS, pairwise(moments), strict=True):
                 seconds[work, length].append(ended - began)

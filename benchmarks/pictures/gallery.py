@@ -146,7 +146,7 @@ PICTURES = (
                     "append in `commit`": ("append, commit", BLUE),
                     "snapshot": ("flush", GREEN),
                     "append in `snapshot`": ("append, snapshot", ORANGE),
-                    "history, still packed": ("history, packed", PURPLE),
+                    "history, before its first piece": ("history, first piece", PURPLE),
                     "history": ("history, unpacked", RED),
                 },
             ),

@@ -52,7 +52,7 @@ WORKS = {
         "snapshot, by length of the session",
         "append in `commit`, by length of the session",
         "history, by length of the session",
-        "history, still packed, by length of the session",
+        "history, before its first piece, by length of the session",
         "bytes written by an append, by length of the session",
         "history of an inactive session, by sessions in the database",
         "append in `commit`, by sessions in the database",
