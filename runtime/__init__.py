@@ -22,6 +22,7 @@ or folder may import another (a test enforces it):
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
 from runtime.errands import trash_id_of
 from runtime.errors import (
+    DAMAGE_REMEDY,
     AgentRuntimeError,
     BelowFloor,
     CallerError,
@@ -136,6 +137,7 @@ from runtime.store import (
 
 __all__ = [
     "ALL",
+    "DAMAGE_REMEDY",
     "DAYS",
     "DEFAULT_AGENT",
     "DROPPED",

@@ -154,15 +154,19 @@ class StoreUnavailable(StoreError):
     """The store cannot read or write at the moment: locked, full, or not answering."""
 
 
+DAMAGE_REMEDY = (
+    "The operator can run `agent-runtime verify`, which names all that is damaged, "
+    "and restore a backup"
+)
+
+
 def damaged(session_id: str, what: object) -> StoreUnavailable:
     """What is to be said of a session whose rows are no log.
 
     Not `StoreBroken`: the rows of one session are at fault, and the others are still served.
     """
     return StoreUnavailable(
-        f"Session {session_id!r} is damaged and cannot be read: {what}. "
-        "The operator can run `agent-runtime verify`, which names all that is damaged, "
-        "and restore a backup"
+        f"Session {session_id!r} is damaged and cannot be read: {what}. {DAMAGE_REMEDY}"
     )
 
 

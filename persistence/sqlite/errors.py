@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from runtime import StoreBroken, StoreError, StoreUnavailable
+from runtime import DAMAGE_REMEDY, StoreBroken, StoreError, StoreUnavailable
 
 DATA_FAULTS = (
     sqlite3.IntegrityError,
@@ -34,6 +34,10 @@ def store_error(error: sqlite3.Error, *, at_commit: bool = False) -> StoreError:
     unknown. Everything else rolls back cleanly and may work later; so does a write that failed in a
     COMMIT: it went into the WAL, where nobody reads it, and where the next attempt overwrites it.
     """
+    if isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode"):
+        # Not SQLite's, but its Python module's, which met a text that is not UTF-8. The others are
+        # still served.
+        return StoreUnavailable(f"A text in the database is damaged: {error}. {DAMAGE_REMEDY}")
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     text = f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
     primary = code & 0xFF

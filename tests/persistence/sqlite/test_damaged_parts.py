@@ -90,3 +90,13 @@ def test_of_others_nothing_is_said(store: SQLiteStore, path: Path, no: int) -> N
     found = store.load("other", ROOM)
     assert found is not None
     assert numbers(found.entries) == [9, 10, 11, 12]
+
+
+@pytest.mark.parametrize("resident_bytes", [None, ROOM])
+def test_a_text_that_is_no_text_any_more_is_called_damage(
+    store: SQLiteStore, path: Path, no: int, resident_bytes: int | None
+) -> None:
+    change(path, "UPDATE entry SET at = CAST(x'32303235ff' AS TEXT) WHERE no = ? AND seq = 10", no)
+    with pytest.raises(StoreUnavailable, match=r"damaged.*agent-runtime verify"):
+        store.load("s", resident_bytes)
+    assert store.load("other") is not None
