@@ -78,14 +78,9 @@ def newest_first(
 def numbered(connection: sqlite3.Connection, no: int, seqs: Collection[int]) -> list[Row]:
     """The entries of a life with these numbers, in their order."""
     found: list[Row] = []
-    # Neighbours are read with one statement; there is no number 0.
-    low, high = 1, 0
-    for seq in sorted(seqs):
-        if seq > high + 1:
-            found += between(connection, no, low, high)
-            low = seq
-        high = seq
-    return found + between(connection, no, low, high)
+    for low, high in _neighbours(sorted(set(seqs))):
+        found += between(connection, no, low, high)
+    return found
 
 
 def within(connection: sqlite3.Connection, no: int, seqs: Collection[int], room: int) -> list[Row]:
