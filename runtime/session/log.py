@@ -275,9 +275,8 @@ class Log:
             return
         if self.outline is NO_MARKS:
             self.outline = Outline()
-        for seq in tail.others(tail.first, first - 1):
-            entry = tail.entry(seq)
-            self.outline.add(seq, entry.kind, entry.key, entry.at, entry.form)
+        for mark in tail.marks(tail.first, first - 1):
+            self.outline.add(*mark)
         self.tail = tail.cut(first)
         self._keys = Keys(self._keyed)
         if self._calls:

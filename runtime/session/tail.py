@@ -23,7 +23,7 @@ from itertools import accumulate, repeat
 
 from runtime.session.chain import LINK_SIZE
 from runtime.session.moments import MOMENT_SIZE, packed, packed_own, unpacked
-from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Row, Wanted
+from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Mark, Row, Wanted
 
 _FULL = 1024 * 1024
 """Bytes of a piece that is not merged any more: one stretch of the event loop never moves much more
@@ -219,6 +219,18 @@ class Tail:
         kinds = self._kinds[max(0, low - self.first) : max(0, high + 1 - self.first)]
         names = self._kind_names
         return [seq for seq, code in enumerate(kinds, low) if names[code] != MESSAGE]
+
+    def marks(self, low: int, high: int) -> Iterator[Mark]:
+        """The same entries in outline: their bodies are not even cut out."""
+        for seq in self.others(low, high):
+            index = seq - self.first
+            yield (
+                seq,
+                self._kind_names[self._kinds[index]],
+                self._key(index),
+                unpacked(self._times[MOMENT_SIZE * index : MOMENT_SIZE * (index + 1)]),
+                self._forms[index] & _FORM,
+            )
 
     def append(self, entry: Entry) -> None:
         """Adds a fresh entry, which follows on the last one."""
