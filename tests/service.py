@@ -13,7 +13,7 @@ import httpx
 from attrs import define
 from click.testing import CliRunner
 
-from web.cli import main
+from web.cli.commands import main
 
 COMMAND = str(Path(sys.executable).with_name("agent-runtime"))
 

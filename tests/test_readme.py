@@ -22,7 +22,7 @@ from runtime import open_runtime
 from tests.service import command, running
 from web import create_app
 from web.app import PREFIX
-from web.cli import main, serve
+from web.cli.commands import main, serve
 
 ROOT = Path(runtime.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

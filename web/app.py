@@ -4,13 +4,14 @@ from quart import Blueprint
 from quart_trio import QuartTrio
 
 from runtime import Runtime
-from web import guard, problems
+from web import problems
+from web.access import rules as guard
+from web.access.rules import Guard
 from web.agents import agents_blueprint
 from web.api import blueprints
 from web.bodies import Bodies
 from web.direct import DirectApp
-from web.documentation import documentation_blueprint
-from web.guard import Guard
+from web.docs.page import documentation_blueprint
 from web.health import health_blueprint
 from web.metrics import Metrics
 from web.sessions import sessions_blueprint

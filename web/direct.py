@@ -12,10 +12,11 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
-from web import guard, problems
+from web import problems
+from web.access import rules as guard
+from web.access.rules import Guard
 from web.connection import HTTPConnection
 from web.endpoint import Endpoint, endpoint_of
-from web.guard import Guard
 from web.metrics import Metrics
 from web.paths import Segment, sent_path
 

@@ -12,7 +12,7 @@ from runtime import Appended, New
 from runtime.session import message
 from runtime.session.state import SessionState
 from web.body import read
-from web.cli import main
+from web.cli.commands import main
 
 BUG = "planted-bug"
 

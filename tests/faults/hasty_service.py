@@ -7,7 +7,7 @@ answered 404, and after a crash the session is there. To be run as a script, in 
 from typing import Any
 
 from runtime.actors.mailbox import Command
-from web.cli import main
+from web.cli.commands import main
 
 begin = Command.__init__
 

@@ -23,7 +23,7 @@ from tests.faults.clients import Load, found
 from tests.faults.lag import Lag
 from tests.faults.ledger import Ledger, Outcome
 from tests.service import PATIENCE, Service, running
-from web.running import Exit
+from web.cli.service import Exit
 
 GRACE, FLUSH = 2.0, 2.0
 PATIENT_GRACE, PATIENT_FLUSH = 8.0, 8.0

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from web.bearer import VARIABLE, is_loopback, load_token, require_token
+from web.access.token import VARIABLE, is_loopback, load_token, require_token
 from web.problems import CannotServe
 
 TOKEN = "0123456789abcdef"  # noqa: S105

@@ -27,7 +27,7 @@ from tests.clock import Clock
 from tests.persistence.builders import OldDatabase, change, query
 from tests.persistence.version1 import Version1
 from tests.service import COMMAND, command, running
-from web.cli import main, serve
+from web.cli.commands import main, serve
 
 DB = "data/agent_runtime.db"
 COMMANDS = tuple(main.commands)

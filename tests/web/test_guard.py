@@ -9,7 +9,7 @@ from quart_trio import QuartTrio
 from werkzeug.datastructures import Headers
 
 from tests.web.serving import open_server
-from web.guard import Guard, Refusal, install, is_same_origin, parse_host
+from web.access.rules import Guard, Refusal, install, is_same_origin, parse_host
 
 TOKEN = "0123456789abcdef"  # noqa: S105
 EVIL = "http://evil.example"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from web import logs
-from web.logs import open_log
+from web.cli import logs
+from web.cli.logs import open_log
 from web.problems import CannotServe
 
 log = logging.getLogger("tests.anyone")

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from trio.testing import MockClock
 
 from runtime import DAYS, Runtime, RuntimeConfig, StoreUnavailable
-from web.running import RETENTION_PAUSE, TIDY_PAUSE, _retain, _tidy
-from web.settings import service_config, service_options
+from web.cli.service import RETENTION_PAUSE, TIDY_PAUSE, _retain, _tidy
+from web.cli.settings import service_config, service_options
 
 
 class Cleaned:

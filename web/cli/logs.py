@@ -14,8 +14,8 @@ from pathlib import Path
 from time import gmtime
 
 from runtime import MiB
+from web.cli.traces import WithoutValues
 from web.problems import CannotServe
-from web.traces import WithoutValues
 
 FILE_SIZE = 10 * MiB
 """Where a new file is begun. Lines are rare (no request is logged): months of ordinary use."""

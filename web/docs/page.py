@@ -53,7 +53,7 @@ def documentation_blueprint() -> Blueprint:
     @api.get("/openapi.json")
     async def openapi() -> Response:
         # Imported when somebody asks: quart-schema would take a tenth of every start.
-        from web.openapi import document
+        from web.docs.openapi import document
 
         app = current_app._get_current_object()  # type: ignore[attr-defined] # not the proxy
         return Response(msgspec.json.encode(document(app)), content_type="application/json")

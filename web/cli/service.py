@@ -18,8 +18,8 @@ import trio
 from attrs import frozen
 
 from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
+from web.access.rules import Guard
 from web.app import create_app
-from web.guard import Guard
 from web.metrics import Metrics
 from web.server import ServerConfig, open_listeners, serve
 from web.systems import STOP_SIGNALS

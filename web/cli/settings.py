@@ -14,10 +14,10 @@ from typing import Any, TypeVar, get_args
 import click
 
 from runtime import DAYS, Durability, MiB, RuntimeConfig
-from web.bearer import load_token, require_token
-from web.guard import Guard
+from web.access.rules import Guard
+from web.access.token import load_token, require_token
+from web.cli.service import ServiceConfig
 from web.problems import CannotServe
-from web.running import ServiceConfig
 from web.server import ServerConfig
 
 F = TypeVar("F", bound=Callable[..., Any])

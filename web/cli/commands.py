@@ -28,11 +28,11 @@ from persistence import (
     verify,
 )
 from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
-from web import terminal
-from web.logs import open_log
+from web.cli import terminal
+from web.cli.logs import open_log
+from web.cli.service import Exit, run
+from web.cli.settings import COUNT, HOURS, option, service_config, service_options
 from web.problems import CannotServe
-from web.running import Exit, run
-from web.settings import COUNT, HOURS, option, service_config, service_options
 
 database = option(
     "--db",

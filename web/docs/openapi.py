@@ -18,8 +18,8 @@ from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import HttpSecurityScheme
 from werkzeug.routing import BaseConverter, Rule
 
+from web.access.rules import MERGE_PATCH
 from web.describe import operation_of
-from web.guard import MERGE_PATCH
 from web.problems import MIMETYPE
 from web.schemas import ProblemOut, SessionId
 

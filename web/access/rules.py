@@ -94,7 +94,7 @@ class Guard:
     """Foreign origins that are let in, exactly as browsers send them; `null` is possible."""
 
     token: str | None = field(default=None, repr=False)
-    """What a caller must show; None asks for nothing. See `bearer.py`."""
+    """What a caller must show; None asks for nothing. See `token.py`."""
 
     body_limit: int = 16 * MiB
     """Bytes. The app's `MAX_CONTENT_LENGTH` must say the same, for bodies that do not announce."""
