@@ -259,7 +259,7 @@ class Delta:
 
 @frozen
 class Committed:
-    """What became of a batch of deltas: all durable but the rejected ones."""
+    """What became of a batch of deltas: all durable but the rejected and the unfinished ones."""
 
     rejected: Mapping[str, DeltaRejected] = field(factory=dict)
     """Session id to the reason; such a session is in the store as it was before the batch."""
@@ -269,6 +269,9 @@ class Committed:
     """Ids of the sessions that an `Expire` ended."""
     leftover: bool = False
     """Whether a purge has more to do: each commit removes some, also one without any delta."""
+    unfinished: Collection[str] = ()
+    """Ids of the sessions of which only part of the delta is written, and not to be seen: a store
+    may take what is large in several commits. It goes on when what the session then has comes."""
 
 
 # -- what is read ------------------------------------------------------------------------------
@@ -432,7 +435,8 @@ class Store(Protocol):
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         """Applies the deltas, at most one per session, in one transaction.
 
-        A delta that the store cannot take is left out alone and reported; the others commit.
+        A delta that the store cannot take is left out alone and reported, and one that is large may
+        be `unfinished`; the others commit.
         Raises `StoreUnavailable` if nothing was written and trying again can help, `StoreBroken`
         if what was written is unknown.
         """

@@ -6,6 +6,7 @@ for a large database as for a small one. A session whose pages are damaged does 
 
 import sqlite3
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import msgspec
 from attrs import define
 
 from persistence.sqlite import intervals
+from persistence.sqlite.ahead import marked
 from persistence.sqlite.look import LAST_NUMBER, hashes_of
 from runtime import DROPPED, Interval, digest, link
 
@@ -38,7 +40,7 @@ SELECT k, run.id, last, entry.id, entry.no, seq, kind, key, at, CAST(body AS BLO
  ORDER BY k, run.id, entry.id
 """
 _IS_FOUND = "SELECT 1 FROM look WHERE no = ? AND k = ? AND id = ?"
-_COUNT_HASHES = "SELECT count(*) FROM look WHERE no = ? AND k > 4294967295"
+_COUNT_HASHES = "SELECT count(*) FROM look WHERE no = ? AND k > 4294967295 AND id < ?"
 _STRAYS = "SELECT min(no) FROM look WHERE no > ? AND no < ?"
 # Entries to which no run leads. To each of the others exactly one does, as a run that leads to an
 # entry with another number is a problem by itself.
@@ -58,7 +60,7 @@ SELECT e.seq, e.key, s.session_id, t.intervals
   FROM session AS s JOIN look AS l ON l.no = s.no JOIN entry AS e ON e.id = l.id
        LEFT JOIN settings AS t ON t.no = s.no
  WHERE s.no = ?1 AND l.k = ?2 AND s.deleted_at IS NOT ''
-   AND e.kind = 'message' AND e.key IS NOT NULL
+   AND e.kind = 'message' AND e.key IS NOT NULL AND e.seq <= s.version
 """
 
 
@@ -106,6 +108,7 @@ def sessions(connection: sqlite3.Connection, tally: Tally) -> Iterator[Problem]:
     """What is wrong with the sessions, in the caller's read transaction; counts them."""
     try:
         last = 0
+        parts = marked(connection)
         for row in connection.execute(_SESSIONS):
             no, session_id = row[0], row[1]
             yield from _strays(connection, last, no)
@@ -113,7 +116,7 @@ def sessions(connection: sqlite3.Connection, tally: Tally) -> Iterator[Problem]:
             if row[7] == "":
                 continue  # It is being purged: some of it is gone.
             try:
-                yield from _session(connection, row, tally)
+                yield from _session(connection, row, parts.get(no, sys.maxsize), tally)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 yield "damage", f"Session {session_id!r} cannot be read: {error}"
         yield from _strays(connection, last, 1 << 62)
@@ -128,8 +131,9 @@ def sessions(connection: sqlite3.Connection, tally: Tally) -> Iterator[Problem]:
 
 
 def _session(
-    connection: sqlite3.Connection, session: tuple[Any, ...], tally: Tally
+    connection: sqlite3.Connection, session: tuple[Any, ...], ahead: int, tally: Tally
 ) -> Iterator[Problem]:
+    """What is wrong with one. What lies in the rows from `ahead` on is not its own yet."""
     no, session_id, root, version, message_count, switch_count, floor, deleted_at, text = session
     who = f"Session {session_id!r}"
     counting: tuple[Interval, ...] = ()
@@ -149,6 +153,8 @@ def _session(
             yield "gap", f"{who}: entry {row.k} is missing"
             before, expected = None, row.k + 1
             continue
+        if row.place >= ahead:
+            break
         k = row.k + row.place - row.begin
         if (row.owner, row.seq) != (no, k):
             if row.last == LAST_NUMBER and k > max(version, row.k):
@@ -181,7 +187,7 @@ def _session(
         yield "gap", f"{who}: entry {expected} is missing"
     if found != version:
         yield "version", f"{who} says it has {version} entries; it has {found}"
-    [(places,)] = connection.execute(_COUNT_HASHES, (no,)).fetchall()
+    [(places,)] = connection.execute(_COUNT_HASHES, (no, ahead)).fetchall()
     if is_in_place and places != hashes:
         yield "key", f"{who}: {places - hashes} places of keys lead nowhere, or elsewhere"
     if numbers["message"] != message_count:

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from persistence.sqlite import entries, intervals, superseded, trash
 from persistence.sqlite import listing as lists
+from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
 from persistence.sqlite.listing import LIST_CHUNK
@@ -51,7 +52,7 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
 Place = tuple[int, bytes]
 """An entry's number, and the chain behind it; 0 and the root."""
 
-_EXISTS = "SELECT 1 FROM session WHERE no = ? AND deleted_at IS NOT ''"
+_VERSION = "SELECT version FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
 @define(eq=False)
@@ -86,15 +87,17 @@ class SQLiteReader:
                 rows, before = entries.between(connection, no, 1, version), (0, root)
             else:
                 rows, before = _newest(connection, no, version, resident_bytes, root)
-            # What the header does not know of must not be left out silently.
-            rows += entries.between(connection, no, version + 1, version + 1)
+            if no not in marked(connection):
+                # What the header does not know of must not be left out silently.
+                rows += entries.between(connection, no, version + 1, version + 1)
             outline = entries.outline(connection, no, before[0] + 1) if before[0] else []
         return _stored(session_id, found, rows, before, outline)
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         found: list[Row] = []
         with self._reader() as connection, snapshot(connection):
-            if not connection.execute(_EXISTS, (no,)).fetchall():
+            version = connection.execute(_VERSION, (no,)).fetchone()
+            if version is None:
                 return []
             for kind, key in wanted.keys:
                 found += entries.with_key(connection, no, kind, key)
@@ -104,7 +107,8 @@ class SQLiteReader:
                 found += entries.numbered(connection, no, wanted.seqs)
             else:
                 found += entries.within(connection, no, wanted.seqs, wanted.room)
-        return sorted({row[0]: row for row in found}.values())
+        # What is written ahead has places by its keys, too.
+        return sorted({row[0]: row for row in found if row[0] <= version[0]}.values())
 
     def list_sessions(
         self, listing: Listing, limit: int, after: ListPosition | None = None

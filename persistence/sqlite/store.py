@@ -5,14 +5,15 @@ One connection writes, from one thread at a time; what reads beside it is `SQLit
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from attrs import define
+from attrs import define, field
 from sqlite_utils import Database
 
+from persistence.sqlite import ahead
 from persistence.sqlite.errors import DATA_FAULTS, store_error
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.guards.witness import Witness
@@ -20,8 +21,9 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
 from persistence.sqlite.purging import purge, unfinished
 from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.writing import Written, write
-from runtime import Committed, Delta, DeltaRejected, StoreBroken, StoreUnavailable
+from persistence.sqlite.transaction import Part, Room, Written
+from persistence.sqlite.writing import give_up, write
+from runtime import Committed, Delta, DeltaRejected, Fork, StoreBroken, StoreUnavailable
 
 log = logging.getLogger("agent_runtime")
 
@@ -39,11 +41,16 @@ class SQLiteStore(SQLiteReader):
     _purging: list[int]
     """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
     so that commits need not look for them."""
+    _parts: dict[str, Part]
+    """What is written ahead, by session id, as the last transaction left it."""
+    _room: Room = field(factory=Room)
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
         """Opens or creates the database. Raises `CannotOpenStore`."""
         owner, db, witness = open_database(path, quick_check)
+        with db.atomic():
+            ahead.remove(db.conn)
         return cls(
             owner.path,
             owner,
@@ -51,20 +58,22 @@ class SQLiteStore(SQLiteReader):
             witness,
             _place_of(owner.path),
             unfinished(db.conn),
+            {},
         )
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         self._check_place()
+        parts = self._parts.copy()
         try:
             with self._transaction():
-                written = write(self._db.conn, deltas)
+                written = write(self._db.conn, deltas, parts, self._room)
                 purging = self._purge(written.purged)
         except DATA_FAULTS:
             # Some session's values are at fault, and nothing was written. Once more, with a
             # savepoint around each session, so that only the guilty one stays out.
             return self._commit_one_by_one(deltas)
-        self._purging = purging
-        return Committed({}, written.begun, written.expired, bool(purging))
+        self._purging, self._parts = purging, parts
+        return _committed({}, written, purging)
 
     def close(self) -> None:
         if self._closed:
@@ -84,11 +93,13 @@ class SQLiteStore(SQLiteReader):
     def _commit_one_by_one(self, deltas: Sequence[Delta]) -> Committed:
         rejected: dict[str, DeltaRejected] = {}
         written = Written()
+        parts = self._parts.copy()
         with self._transaction():
             for delta in deltas:
+                before = parts.copy()
                 try:
                     with self._db.atomic():
-                        done = write(self._db.conn, [delta])
+                        done = write(self._db.conn, [delta], parts, self._room)
                 except DATA_FAULTS as error:
                     if not self._db.conn.in_transaction:
                         # Only a trigger that somebody added could end the whole transaction here.
@@ -96,13 +107,17 @@ class SQLiteStore(SQLiteReader):
                     rejection = DeltaRejected(f"Session {delta.session_id!r}: {error}")
                     rejection.__cause__ = error
                     rejected[delta.session_id] = rejection
-                else:
-                    written.begun.update(done.begun)
-                    written.expired.extend(done.expired)
-                    written.purged.extend(done.purged)
+                    parts = before
+                    if not any(isinstance(step, Fork) for step in delta.steps):
+                        continue  # a session's own change comes again, with what is written ahead
+                    done = give_up(self._db.conn, delta.session_id, parts)
+                written.begun.update(done.begun)
+                written.expired.extend(done.expired)
+                written.purged.extend(done.purged)
+                written.unfinished.extend(done.unfinished)
             purging = self._purge(written.purged)
-        self._purging = purging
-        return Committed(rejected, written.begun, written.expired, bool(purging))
+        self._purging, self._parts = purging, parts
+        return _committed(rejected, written, purging)
 
     def _purge(self, marked: Sequence[int]) -> list[int]:
         lives = [*self._purging, *marked]
@@ -137,6 +152,14 @@ class SQLiteStore(SQLiteReader):
         # would be a lie. Looking costs some microseconds.
         if _place_of(self.path) != self._place:
             raise StoreBroken(f"{self.path} was moved, deleted or replaced while it was in use")
+
+
+def _committed(
+    rejected: Mapping[str, DeltaRejected], written: Written, purging: Sequence[int]
+) -> Committed:
+    return Committed(
+        rejected, written.begun, written.expired, bool(purging), frozenset(written.unfinished)
+    )
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

@@ -2,18 +2,21 @@
 
 What most deltas are, entries for one life, goes table by table, in prepared bulk statements:
 sqlite-utils' `insert_all` takes three times as long for the same rows. All else goes delta by
-delta, in their order. Deltas are of different sessions, so the order between the two is free.
+delta, in their order. Deltas are of different sessions, so the order between them is free.
 """
 
 import sqlite3
 from collections.abc import Sequence
-
-from attrs import define, field
+from sys import maxsize
 
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
-from persistence.sqlite import rows
-from persistence.sqlite.look import IN_RUNS, keys_of
-from runtime import DROPPED, Change, Delta, Expire, Fork, Purge, Step, Undelete, digest
+from persistence.sqlite import ahead, rows
+from persistence.sqlite.look import IN_RUNS
+from persistence.sqlite.transaction import Part, Room, Transaction, Written
+from runtime import DROPPED, Change, Delta, Entry, Expire, Fork, Purge, Step, Undelete, digest
+
+_Append = tuple[str, Change, Sequence[Entry]]
+"""A change under its session's id, and those of its entries that are not there yet."""
 
 AT_ONCE = 32
 """Sessions in a batch from which on they are put back into the index of the list at once: there,
@@ -27,6 +30,9 @@ index."""
 SETTLED = 128
 """Of those that move, so many are put back at a time: more share the pages, and one commit in so
 many pays."""
+
+WHOLE = Room(entries=maxsize, size=maxsize, copies=maxsize, copied_size=maxsize)
+"""For who has the database for himself: nothing is written ahead."""
 
 _ALLOCATE = """
 UPDATE meta SET next_no = next_no + ?1, living = living + ?1 RETURNING next_no
@@ -59,8 +65,6 @@ UPDATE session SET listed = last_activity
                ORDER BY last_activity LIMIT ?)
 """
 
-_LAST_PLACE = "SELECT id, no, seq FROM entry ORDER BY id DESC LIMIT 1"
-_LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
 _SETTINGS = """
 INSERT OR REPLACE INTO settings
        (no, title, archived, metadata, forked_from_id, forked_at, intervals)
@@ -81,58 +85,34 @@ _UNDELETE = """
 UPDATE session SET deleted_at = NULL, session_id = ?, listed = last_activity
  WHERE no = ? AND deleted_at > ''
 """
-# The copies lie one after the other, in the order of their numbers: one run.
-_COPY = f"""
-INSERT INTO entry (id, no, seq, kind, key, at, form, call, chain, metadata, body)
-SELECT :place + seq, :copy, seq, kind, key, at, form, call, chain, metadata, body {IN_RUNS}
- ORDER BY run.k, run.id, entry.id
-"""
-_COPY_HASHES = """
-INSERT INTO look (no, k, id)
-SELECT ?1, k, ?4 + seq FROM look JOIN entry ON entry.id = look.id
- WHERE look.no = ?2 AND k >= 1 << 61 AND seq <= ?3
-"""
 _SOURCE = "SELECT floor FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
-@define
-class Written:
-    """What became of deltas."""
+def write(
+    connection: sqlite3.Connection,
+    deltas: Sequence[Delta],
+    parts: dict[str, Part] | None = None,
+    room: Room = WHOLE,
+) -> Written:
+    """Writes the deltas within the caller's transaction; of what has no `room` a part, `ahead`.
 
-    begun: dict[str, int] = field(factory=dict)
-    """Session id to the `no` of the last life that its delta began."""
-    expired: list[str] = field(factory=list)
-    purged: list[int] = field(factory=list)
-    """Lives that are marked now: their entries are still there."""
-
-
-@define
-class _Transaction:
-    """What is being written, and where."""
-
-    connection: sqlite3.Connection
-    place: int = 0
-    """The last rowid of `entry` that is taken."""
-    end: tuple[int, int] = (0, 0)
-    """Whose entry lies there, and its number."""
-    written: Written = field(factory=Written)
-
-
-def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> Written:
-    """Writes the deltas within the caller's transaction.
-
-    Raises one of `DATA_FAULTS` if a delta cannot be stored or does not follow on what is; the
-    transaction has to be rolled back then.
+    `parts` are what is written ahead already, and are changed. Raises one of `DATA_FAULTS` if a
+    delta cannot be stored or does not follow on what is; the transaction has to be rolled back
+    then, and `parts` too.
     """
-    to = _Transaction(connection)
-    for place, no, seq in connection.execute(_LAST_PLACE):
-        to.place, to.end = place, (no, seq)
-    appends: list[tuple[str, Change]] = []
+    to = Transaction(connection, {} if parts is None else parts, room)
+    appends: list[_Append] = []
+    long: list[_Append] = []
+    forks: list[tuple[str, Fork]] = []
     others: list[Delta] = []
     for delta in deltas:
+        session_id = delta.session_id
         step = delta.steps[0] if len(delta.steps) == 1 else None
         if isinstance(step, Change) and step.end is None:
-            appends.append((delta.session_id, step))
+            rest = ahead.rest_of(to, session_id, step)
+            (long if ahead.is_long(to, rest) else appends).append((session_id, step, rest))
+        elif isinstance(step, Fork):
+            forks.append((session_id, step))
         else:
             others.append(delta)
     if appends:
@@ -144,26 +124,41 @@ def write(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> Written:
     for delta in others:
         for step in delta.steps:
             _take(to, delta.session_id, step)
+    sharers = len(long) + len(forks)
+    for session_id, change, rest in long:
+        ahead.go_on(to, session_id, change, rest, sharers)
+        to.written.unfinished.append(session_id)
+    for session_id, fork in forks:
+        _fork(to, session_id, fork, sharers)
     return to.written
 
 
-def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int]:
+def give_up(connection: sqlite3.Connection, session_id: str, parts: dict[str, Part]) -> Written:
+    """Removes what is written ahead of a delta that is rejected and will not come again."""
+    to = Transaction(connection, parts, WHOLE)
+    if session_id in parts:
+        ahead.give_up(to, session_id)
+    return to.written
+
+
+def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
     """Applies changes, all but their ends; returns the lives, one for each."""
     connection = to.connection
-    begin = sum(change.no is None for _, change in changes)
+    begin = sum(change.no is None and name not in to.ahead for name, change, _ in changes)
     next_no = _allocate(connection, begin) if begin else 0
     lives: list[int] = []
     starts: list[rows.Values] = []
     continuations: list[rows.Values] = []
     settings: list[rows.Values] = []
-    entries: list[rows.Values] = []
-    looks: list[tuple[int, int, int]] = []
     dropping: list[tuple[int, Sequence[int]]] = []
-    for session_id, change in changes:
+    for session_id, change, rest in changes:
         check_change(change)
         header = change.header
         no = change.no
-        if no is None:
+        finished = ahead.finish(to, session_id, change.root, header)
+        if no is None and finished is not None:
+            no = finished
+        elif no is None:
             no = next_no
             next_no += 1
             to.written.begun[session_id] = no
@@ -185,15 +180,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
             )
         if change.settings is not None:
             settings.append(rows.settings(no, change.settings))
-        if change.entries:
-            if to.end != (no, change.after):
-                looks.append((no, change.after + 1, to.place + 1))
-            to.end = no, header.version
-        for entry in change.entries:
-            to.place += 1
-            entries.append(rows.entry(to.place, no, entry))
-            if entry.key is not None or entry.call is not None:
-                looks += keys_of(no, entry, to.place)
+        to.put(no, header.version - len(rest), rest)
         if change.dropped:
             dropping.append((no, change.dropped))
         lives.append(no)
@@ -203,9 +190,7 @@ def _change(to: _Transaction, changes: Sequence[tuple[str, Change]]) -> list[int
         raise OutOfStep("the entries do not follow on the stored ones")
     if settings:
         connection.executemany(_SETTINGS, settings)
-    if entries:
-        rows.insert(connection, entries)
-        connection.executemany(_LOOK, looks)
+    to.flush()
     for no, numbers in dropping:
         _drop(connection, no, numbers)
     return lives
@@ -227,11 +212,11 @@ def _continue(connection: sqlite3.Connection, headers: list[rows.Values]) -> boo
     return found + moved == len(headers)
 
 
-def _take(to: _Transaction, session_id: str, step: Step) -> None:
+def _take(to: Transaction, session_id: str, step: Step) -> None:
     connection, written = to.connection, to.written
     match step:
         case Change():
-            [no] = _change(to, [(session_id, step)])
+            [no] = _change(to, [(session_id, step, ahead.rest_of(to, session_id, step))])
             if step.end is not None:
                 purge = step.end == "purge"
                 connection.execute(_END, ("" if purge else step.ended_at, no))
@@ -254,33 +239,28 @@ def _take(to: _Transaction, session_id: str, step: Step) -> None:
             _fork(to, session_id, step)
 
 
-def _ended(to: _Transaction, no: int, *, purge: bool) -> None:
+def _ended(to: Transaction, no: int, *, purge: bool) -> None:
     to.connection.execute(_COUNT, (-1,))
     if purge:
         to.written.purged.append(no)
 
 
-def _fork(to: _Transaction, session_id: str, fork: Fork) -> None:
+def _fork(to: Transaction, session_id: str, fork: Fork, sharers: int | None = None) -> None:
+    """Copies; with `sharers`, so many have the room of this commit together."""
     check_fork(fork)
-    connection, at, source = to.connection, fork.at, fork.source
-    found = connection.execute(_SOURCE, (source,)).fetchall()
+    connection = to.connection
+    found = connection.execute(_SOURCE, (fork.source,)).fetchall()
     if not found:
-        raise OutOfStep(f"life {source} is gone")
-    no = _allocate(connection, 1)
-    row = rows.start(no, session_id, fork.root, header_of_copy(fork, found[0][0]))
-    if connection.execute(_BEGIN, row).rowcount != 1:
-        raise OutOfStep("the session lives already")
-    numbers = {"no": source, "low": 1, "high": at, "copy": no, "place": to.place}
-    if connection.execute(_COPY, numbers).rowcount != at:
-        raise OutOfStep(f"life {source} has not all entries up to {at}")
-    connection.execute(_LOOK, (no, 1, to.place + 1))
-    connection.execute(_COPY_HASHES, (no, source, at, to.place))
-    to.place += at + 1
-    to.end = no, at + 1
+        raise OutOfStep(f"life {fork.source} is gone")
+    while not ahead.copy(to, session_id, fork, sharers or 1):
+        if sharers is not None:
+            to.written.unfinished.append(session_id)
+            return
+    no = ahead.finish(to, session_id, fork.root, header_of_copy(fork, found[0][0]))
+    assert no is not None, "a fork begins a life"
     connection.execute(_SETTINGS, rows.settings(no, fork.settings))
-    rows.insert(connection, [rows.entry(to.place, no, fork.entry)])
-    connection.executemany(_LOOK, keys_of(no, fork.entry, to.place))
-    to.written.begun[session_id] = no
+    to.put(no, fork.at, [fork.entry])
+    to.flush()
 
 
 def _drop(connection: sqlite3.Connection, no: int, numbers: Sequence[int]) -> None:

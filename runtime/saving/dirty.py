@@ -173,14 +173,20 @@ class DirtySet:
         return batch, False
         # To here.
 
-    def settle(self, batch: Batch, committed: Committed, taken_at: float) -> None:
+    def settle(self, batch: Batch, committed: Committed, taken_at: float, deadline: float) -> None:
         """Marks what became durable, and tells whoever waits for it.
 
-        The rejected stay as they are. What changed after `taken_at` stays, as new dirt.
+        The rejected stay as they are. What changed after `taken_at` stays, as new dirt. So does
+        what is unfinished, behind the others; it goes on, so who waits for it does, to `deadline`.
         """
         for dirty, delta in batch:
             record = dirty.record
             if delta.session_id in committed.rejected:
+                continue
+            if delta.session_id in committed.unfinished:
+                self._by_id[delta.session_id] = self._by_id.pop(delta.session_id)
+                for _, waiter in dirty.waiters:
+                    waiter.deadline = deadline
                 continue
             record.mark_durable(delta, committed)
             del self._by_id[delta.session_id]

@@ -359,8 +359,11 @@ class Persister:
             raise
         self._came_back()
         self._leftover = committed.leftover and not self._is_ending
+        self._hurry |= bool(committed.unfinished)
         now = trio.current_time()
-        self._dirty.settle(batch, committed, taken_at=started)
+        self._dirty.settle(
+            batch, committed, taken_at=started, deadline=now + self._config.commit_timeout
+        )
         for session_id, rejection in committed.rejected.items():
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)

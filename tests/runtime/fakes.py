@@ -127,6 +127,8 @@ class FakeStore(MemoryStore):
         """Ids of sessions of which it takes nothing but an end for good."""
         self.resident: int | None = None
         """How many entries of a session it loads, the newest ones; `None`: all."""
+        self.parts: dict[str, int] = {}
+        """Of so many deltas of a session that come next it takes a part only."""
         self.leftovers = 0
         """So many commits more have a purge to go on with."""
         self.gate = Gate()
@@ -183,7 +185,14 @@ class FakeStore(MemoryStore):
             for delta in deltas
             if delta.session_id in self.rejected and not _ends_for_good(delta)
         }
-        accepted = [delta for delta in deltas if delta.session_id not in refused]
+        unfinished = {name for name in ids if name not in refused and self.parts.get(name, 0)}
+        for name in unfinished:
+            self.parts[name] -= 1
+        accepted = [
+            delta
+            for delta in deltas
+            if delta.session_id not in refused and delta.session_id not in unfinished
+        ]
         committed = super().commit(accepted)
         self.batches.append([delta.session_id for delta in accepted])
         self.brought += sum(delta.size for delta in accepted)
@@ -191,7 +200,12 @@ class FakeStore(MemoryStore):
             self.afterwards.pop(0)()
         leftover = self.leftovers > 0
         self.leftovers -= leftover
-        return evolve(committed, rejected={**committed.rejected, **refused}, leftover=leftover)
+        return evolve(
+            committed,
+            rejected={**committed.rejected, **refused},
+            leftover=leftover,
+            unfinished=unfinished,
+        )
 
     def list_sessions(
         self, listing: Listing, limit: int, after: ListPosition | None = None

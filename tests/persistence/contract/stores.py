@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from attrs import astuple
+from attrs import astuple, define, evolve
 
 from persistence.memory import MemoryStore
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.transaction import Room
 from runtime.store import (
     Committed,
     Delta,
@@ -22,8 +23,32 @@ from runtime.store import (
 )
 from tests.persistence.builders import begins, delta
 
+
+@define(eq=False)
+class InParts(SQLiteStore):
+    """Writes whatever it can ahead, an entry at a time, and goes on until all is there."""
+
+    def __attrs_post_init__(self) -> None:
+        self._room = Room(entries=1, size=1, copies=1)
+
+    def commit(self, deltas: Sequence[Delta]) -> Committed:
+        outcome = super().commit(deltas)
+        while outcome.unfinished:
+            rest = [delta for delta in deltas if delta.session_id in outcome.unfinished]
+            more = super().commit(rest)
+            outcome = Committed(
+                rejected={**outcome.rejected, **more.rejected},
+                begun={**outcome.begun, **more.begun},
+                expired=[*outcome.expired, *more.expired],
+                leftover=more.leftover,
+                unfinished=more.unfinished,
+            )
+        return outcome
+
+
 MAKERS: dict[str, Callable[[Path], Store]] = {
     "sqlite": lambda folder: SQLiteStore.open(folder / "sessions.db"),
+    "sqlite in parts": lambda folder: InParts.open(folder / "sessions.db"),
     "memory": lambda folder: MemoryStore(),
 }
 
@@ -32,10 +57,17 @@ MANY = 1_000
 
 
 def committed(store: Store, *deltas: Delta) -> Committed:
-    """Commits what the store must take."""
+    """Commits what the store must take, in as many commits as it takes."""
     outcome = store.commit(deltas)
+    begun, expired = dict(outcome.begun), list(outcome.expired)
+    while outcome.unfinished:
+        outcome = store.commit(
+            [delta for delta in deltas if delta.session_id in outcome.unfinished]
+        )
+        begun |= outcome.begun
+        expired += outcome.expired
     assert not outcome.rejected
-    return outcome
+    return evolve(outcome, begun=begun, expired=expired)
 
 
 def begun(store: Store, *deltas: Delta) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from tests.persistence.builders import (
     query,
     record,
 )
+from tests.persistence.contract.stores import begun, committed
 
 
 def frames(path: Path) -> int:
@@ -124,9 +125,9 @@ def test_an_append_costs_few_pages(store: SQLiteStore, path: Path) -> None:
 
 def test_a_long_session_is_forked_whole(store: SQLiteStore, path: Path) -> None:
     texts = [str(n) for n in range(2_500)]
-    no = store.commit([born("s", *texts)]).begun["s"]
+    [no] = begun(store, born("s", *texts))
     store.commit([born("between", "x")])
-    assert not store.commit([delta("fork", fork(no, 2_400, *texts[:2_400], "mine"))]).rejected
+    committed(store, delta("fork", fork(no, 2_400, *texts[:2_400], "mine")))
     assert verify(path).problems == ()
 
 
@@ -179,12 +180,10 @@ def test_a_fork_is_one_run(store: SQLiteStore, path: Path) -> None:
     assert runs(path) == [(no, 1, 1), (no, 3, 4), (2, 1, 3), (3, 1, 7)]
 
 
-def test_behind_a_fork_of_its_batch_a_life_goes_on_in_another_run(
-    store: SQLiteStore, path: Path
-) -> None:
+def test_behind_a_fork_a_life_goes_on_in_another_run(store: SQLiteStore, path: Path) -> None:
     store.commit([born("source", "1"), born("s", "1")])
-    ends = follows(2, 1, "1", "2", end="trash")
-    store.commit([delta("fork", fork(1, 1, "1", "mine")), delta("s", ends)])
+    store.commit([delta("fork", fork(1, 1, "1", "mine"))])
+    store.commit([delta("s", follows(2, 1, "1", "2", end="trash"))])
     assert runs(path) == [(1, 1, 1), (2, 1, 2), (2, 2, 5), (3, 1, 3)]
 
 

@@ -43,7 +43,7 @@ def take(dirty: DirtySet, now: float = 100.0) -> list[str]:
 def settle(dirty: DirtySet, now: float = 100.0, rejecting: tuple[str, ...] = ()) -> None:
     batch, _ = dirty.take(now, max_sessions=100, max_bytes=10**9)
     answer = evolve(committed(batch), rejected=dict.fromkeys(rejecting, REJECTED))
-    dirty.settle(batch, answer, taken_at=now)
+    dirty.settle(batch, answer, taken_at=now, deadline=inf)
     for session_id in rejecting:
         dirty.reject(session_id, REJECTED, now, lambda n: 2.0**n)
 
@@ -103,8 +103,18 @@ async def test_the_undurable_bytes_are_the_sum_of_what_is_in_here() -> None:
     say(a, "y" * 3000)
     dirty.add(a, 10)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
-    dirty.settle(batch, committed(batch), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9, deadline=inf)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
+
+
+async def test_what_is_unfinished_stays_as_it_was_behind_the_others() -> None:
+    a, b = session("a", "x" * 5000), session("b")
+    dirty = dirty_set(a, b)
+    batch, _ = dirty.take(9, max_sessions=1, max_bytes=10**9)
+    answer = evolve(committed(batch), unfinished={"a"})
+    dirty.settle(batch, answer, taken_at=9, deadline=inf)
+    assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
+    assert (take(dirty), dirty.oldest_since()) == (["b", "a"], 0)
 
 
 async def test_what_changed_while_it_was_committed_stays_with_a_new_age() -> None:
@@ -113,7 +123,7 @@ async def test_what_changed_while_it_was_committed_stays_with_a_new_age() -> Non
     batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
     say(a)
     dirty.add(a, 10)
-    dirty.settle(batch, committed(batch), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9, deadline=inf)
     assert (take(dirty), dirty.oldest_since()) == (["a"], 9)
 
 
@@ -124,7 +134,7 @@ async def test_the_oldest_age_is_right_when_something_younger_came_during_a_comm
     say(a)
     dirty.add(a, 6)
     dirty.add(session("b"), 7)
-    dirty.settle(batch, committed(batch), taken_at=5)
+    dirty.settle(batch, committed(batch), taken_at=5, deadline=inf)
     assert dirty.oldest_since() == 5
 
 
@@ -138,7 +148,7 @@ async def test_a_waiter_is_told_when_the_change_that_it_waits_for_is_durable() -
     batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
     say(a)
     dirty.add(a, 10)
-    dirty.settle(batch, committed(batch), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9, deadline=inf)
     assert (now.done.is_set(), later.done.is_set()) == (True, False)
     settle(dirty)
     assert later.done.is_set()
@@ -184,7 +194,7 @@ async def test_a_record_that_is_accepted_at_last_forgets_its_rejections() -> Non
     batch, _ = dirty.take(20, max_sessions=9, max_bytes=10**9)
     say(a)
     dirty.add(a, 21)
-    dirty.settle(batch, committed(batch), taken_at=20)
+    dirty.settle(batch, committed(batch), taken_at=20, deadline=inf)
     place = dirty.get("a")
     assert place is not None
     assert (place.rejection, place.rejections, take(dirty, 21)) == (None, 0, ["a"])
@@ -221,7 +231,7 @@ async def test_an_errand_learns_whether_there_was_something_to_expire() -> None:
     for errand in errands:
         dirty.add(errand, 0)
     batch, _ = dirty.take(0, max_sessions=9, max_bytes=10**9)
-    dirty.settle(batch, Committed(expired=["there"]), taken_at=0)
+    dirty.settle(batch, Committed(expired=["there"]), taken_at=0, deadline=inf)
     assert [errand.expired for errand in errands] == [True, False]
     assert (len(dirty), dirty.undurable_bytes) == (0, 0)
 
@@ -252,7 +262,7 @@ async def test_what_the_store_rejects_does_not_count_as_waiting_for_it() -> None
     say(a, "y" * 5000)
     dirty.add(a, 9)
     assert dirty.undurable_bytes == b.undurable_bytes
-    dirty.settle(batch, committed(batch), taken_at=9)
+    dirty.settle(batch, committed(batch), taken_at=9, deadline=inf)
     assert dirty.undurable_bytes == a.undurable_bytes > 0
 
 

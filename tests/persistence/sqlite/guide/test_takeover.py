@@ -10,8 +10,9 @@ import pytest
 from persistence import SQLiteStore
 from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.schema import OLD_TABLES
+from persistence.sqlite.transaction import Written
 from persistence.sqlite.verify import verify
-from persistence.sqlite.writing import Written, write
+from persistence.sqlite.writing import write
 from runtime.store import Delta
 from tests.persistence.builders import OldDatabase, change, delta, dump, follows, query
 from tests.persistence.sqlite.guide.looking import backups, messages, refused, taken_over
