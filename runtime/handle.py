@@ -30,6 +30,7 @@ from runtime.session.replies import (
 from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import ANY, Condition, SessionState
+from runtime.session.steps import Steps
 from runtime.store import DEFAULT_AGENT
 
 R = TypeVar("R")
@@ -423,7 +424,7 @@ class Session:
             Command(work, is_read=True, confirm=self._commits, confirm_refusal=self._commits)
         )
 
-    async def _write(self, work: Callable[[SessionState], A], durable: bool | None) -> A:
+    async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
         if not self._persister.has_room_for_all:
             await self._persister.wait_for_room(self.id)
         confirm = self._commits if durable is None else durable

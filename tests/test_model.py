@@ -31,6 +31,7 @@ from runtime.session.kinds import KINDS
 from runtime.session.message import from_json
 from runtime.session.reading import Part
 from runtime.session.state import SessionState
+from runtime.session.steps import at_once
 from runtime.session.stretch import Stretch
 from runtime.session.tail import Needs
 from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
@@ -280,7 +281,7 @@ class SessionsAndLists(RuleBasedStateMachine):
         items = [Item(kind=one.kind, body=one.body, key=one.key) for one in asked]
         self.both(
             session_id,
-            lambda state: calls.append_entries(state, items, at=at, call=name),
+            lambda state: at_once(calls.append_entries(state, items, at=at, call=name)),
             lambda answer: list(answer.seqs),
             lambda model: model.call(asked, at, name),
         )

@@ -1,15 +1,16 @@
 """One task, one mailbox, one session. When it stops, every mailed command still gets an answer.
 
 Only this task changes the session's state, and it applies a command without yielding; that is why
-no lock is needed. A *refused* command (a `CallerError`) leaves the actor running. So does one that
-lacks something in memory: the actor reads it from the store, in a thread, and calls the command
-again; as the actor waits for it, nobody else can have changed the state meanwhile. Any other error
-is a bug: it ends this activation alone, and the next command starts the session again from the
-store.
+no lock is needed. A long command is in steps: others are let in between them, but nobody sees this
+session then, nor is it written. A *refused* command (a `CallerError`) leaves the actor running. So
+does one that lacks something in memory: the actor reads it from the store, in a thread, and calls
+the command again; as the actor waits for it, nobody else can have changed the state meanwhile. Any
+other error is a bug: it ends this activation alone, and the next command starts the session again
+from the store.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 import trio
@@ -26,6 +27,7 @@ from runtime.errors import (
     damaged,
 )
 from runtime.session.state import SessionState
+from runtime.session.steps import Steps
 from runtime.session.tail import Needs
 from runtime.store import Row, Wanted
 
@@ -138,7 +140,7 @@ class Actor:
     async def _serve(self, command: Command[Any], session: SessionState) -> None:
         """Answers a command, after reading what it lacks."""
         try:
-            while (wanted := self._apply(command, session)) is not None:
+            while (wanted := await self._apply(command, session)) is not None:
                 life = session.present()
                 assert life.no is not None, "what the store does not have yet is in memory"
                 rows = await self._find(life.no, wanted)
@@ -158,15 +160,18 @@ class Actor:
         if session.life is None:
             self._on_absent(self)
 
-    def _apply(self, command: Command[Any], session: SessionState) -> Wanted | None:
+    async def _apply(self, command: Command[Any], session: SessionState) -> Wanted | None:
         """Does what is asked, and answers; or returns what it lacks, and has done nothing."""
-        # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
-        # until it is durable are one step.
+        # From here to the end nothing yields, but between a long command's steps: command, dirty
+        # mark, and the answer or its keeping until it is durable are one step.
         mark = session.mark
         # A read is shown before that, if the store fails.
         session.confirms = command.confirm and not command.is_read
         try:
-            command.hold(command.work(session))
+            value = command.work(session)
+            if isinstance(value, Generator):
+                value = await _in_steps(value, session)
+            command.hold(value)
             confirm = command.confirm
         except Needs as needs:
             assert session.mark == mark, "a command that lacks something has changed nothing"
@@ -194,3 +199,18 @@ class Actor:
             command.refuse(error)
             self._unanswered -= 1
         self._receive.close()
+
+
+async def _in_steps(steps: Steps[R], session: SessionState) -> R:
+    """What they come to. Others are let in between; cancelled, the steps have done nothing."""
+    try:
+        while True:
+            next(steps)
+            session.is_under_way = True
+            await trio.lowlevel.checkpoint()
+    except StopIteration as end:
+        value: R = end.value
+        return value
+    finally:
+        steps.close()
+        session.is_under_way = False

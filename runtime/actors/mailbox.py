@@ -16,6 +16,7 @@ import trio
 
 from runtime.errors import AgentRuntimeError, CallerError
 from runtime.session.state import SessionState
+from runtime.session.steps import Steps
 
 R = TypeVar("R")
 
@@ -23,8 +24,9 @@ R = TypeVar("R")
 class Command(Generic[R]):
     """What is asked of a session: a callable on its state.
 
-    The callable does not yield. It raises a `CallerError` if it refuses, or `Needs` if it lacks
-    something in memory; in both cases it has changed nothing.
+    It returns its answer, or, if it may take long, the `Steps` that come to it. It raises a
+    `CallerError` if it refuses, or `Needs` if it lacks something in memory; in both cases it has
+    changed nothing.
     """
 
     __slots__ = (
@@ -42,7 +44,7 @@ class Command(Generic[R]):
 
     def __init__(
         self,
-        work: Callable[[SessionState], R],
+        work: Callable[[SessionState], R | Steps[R]],
         *,
         is_read: bool = False,
         confirm: bool = False,

@@ -26,8 +26,17 @@ class Record(Protocol):
     def delta(self) -> Delta:
         """All that the store does not have yet. Changes nothing."""
 
-    def mark_durable(self, delta: Delta, committed: Committed) -> None:
-        """Takes note that `delta`, the last one, is in the store."""
+    is_under_way: bool
+    """Whether it is in the middle of a change that is to be written as a whole."""
+
+    def mark_durable(self, delta: Delta, committed: Committed) -> bool:
+        """Takes note that `delta`, the last one, is in the store.
+
+        Returns whether it has more to do about that, which `settle_more` goes on with.
+        """
+
+    def settle_more(self) -> bool:
+        """Does about a millisecond of it; returns whether there is more."""
 
 
 class Waiting(Protocol):
@@ -164,7 +173,7 @@ class DirtySet:
         batch: list[tuple[Dirty, Delta]] = []
         size = 0
         for dirty in self:
-            if dirty.not_before > now:
+            if dirty.not_before > now or dirty.record.is_under_way:
                 continue
             if len(batch) == max_sessions or size >= max_bytes:
                 return batch, True
@@ -173,12 +182,16 @@ class DirtySet:
         return batch, False
         # To here.
 
-    def settle(self, batch: Batch, committed: Committed, taken_at: float, deadline: float) -> None:
+    def settle(
+        self, batch: Batch, committed: Committed, taken_at: float, deadline: float
+    ) -> list[Record]:
         """Marks what became durable, and tells whoever waits for it.
 
         The rejected stay as they are. What changed after `taken_at` stays, as new dirt. So does
         what is unfinished, behind the others; it goes on, so who waits for it does, to `deadline`.
+        Returns the records that have more to settle.
         """
+        settling: list[Record] = []
         for dirty, delta in batch:
             record = dirty.record
             if delta.session_id in committed.rejected:
@@ -188,7 +201,8 @@ class DirtySet:
                 for _, waiter in dirty.waiters:
                     waiter.deadline = deadline
                 continue
-            record.mark_durable(delta, committed)
+            if record.mark_durable(delta, committed):
+                settling.append(record)
             del self._by_id[delta.session_id]
             dirty.rejection, dirty.rejections = None, 0
             self._resize(dirty)
@@ -201,6 +215,7 @@ class DirtySet:
             if record.durable_mark < record.mark:
                 dirty.since = taken_at
                 self._by_id[delta.session_id] = dirty
+        return settling
 
     def reject(
         self, session_id: str, rejection: DeltaRejected, now: float, pause: Callable[[int], float]

@@ -20,6 +20,7 @@ class Errand:
     mark: int = 1
     durable_mark: int = 0
     undurable_bytes: int = SESSION_OVERHEAD
+    is_under_way: bool = False
     expired: bool = False
     """Whether the store had such a session, and has ended it."""
 
@@ -27,8 +28,13 @@ class Errand:
         """The step itself."""
         return Delta(session_id=self.session_id, mark=1, steps=(self.step,))
 
-    def mark_durable(self, delta: Delta, committed: Committed) -> None:
+    def mark_durable(self, delta: Delta, committed: Committed) -> bool:
         """Takes note that it is done."""
         self.durable_mark = delta.mark
         self.undurable_bytes = 0
         self.expired = self.session_id in committed.expired
+        return False
+
+    def settle_more(self) -> bool:
+        """There is nothing to do: an errand keeps nothing in memory."""
+        return False

@@ -9,6 +9,7 @@ takes them again, together with whatever came since.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -61,6 +62,9 @@ class Persister:
     """Until when the task naps at the longest, unless it is stirred."""
     is_committing: bool = False
     """Whether a worker thread is in the store; stays true if it had to be left behind there."""
+    _settling: deque[Record] = field(factory=deque)
+    """Records that have more to settle: a bit behind each commit, and whenever nothing else is due.
+    """
     _ended: bool = False
     _leftover: bool = False
     """Whether the store has a purge to go on with, which it does in commits."""
@@ -223,6 +227,7 @@ class Persister:
                 if batch or self._leftover:
                     await self._commit(batch)
                 del batch  # it holds the messages, which are packed by now
+                await self._settle_some()
         finally:
             self._ended = True
             self._come_round()
@@ -325,8 +330,11 @@ class Persister:
         while not self._dirty and not self._leftover:
             self._due = inf
             self._stirred = trio.Event()
-            await self._stirred.wait()
+            if not await self._settle_some():
+                await self._stirred.wait()
         while not self._hurry and not self._leftover:
+            if await self._settle_some():
+                continue
             self._stirred = trio.Event()
             self._due = self._dirty.due(self._config.snapshot_interval)
             with trio.move_on_at(self._due) as nap:
@@ -335,6 +343,15 @@ class Persister:
                 break
         # Commands that are already mailed are answered before this task runs again: they join.
         await trio.lowlevel.checkpoint()
+
+    async def _settle_some(self) -> bool:
+        """Lets the first of `_settling` go on for a bit; says whether there was one."""
+        if not self._settling:
+            return False
+        if not self._settling[0].settle_more():
+            self._settling.popleft()
+        await trio.lowlevel.checkpoint()
+        return True
 
     async def _commit(self, batch: Batch) -> None:
         """One transaction; if the store cannot do it now, a pause."""
@@ -361,9 +378,8 @@ class Persister:
         self._leftover = committed.leftover and not self._is_ending
         self._hurry |= bool(committed.unfinished)
         now = trio.current_time()
-        self._dirty.settle(
-            batch, committed, taken_at=started, deadline=now + self._config.commit_timeout
-        )
+        deadline = now + self._config.commit_timeout
+        self._settling += self._dirty.settle(batch, committed, taken_at=started, deadline=deadline)
         for session_id, rejection in committed.rejected.items():
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)

@@ -19,6 +19,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `kind`      what a kind of entries is
 - `log`       all entries of a life, wherever they are
 - `life`      the log from its first entry to the session's deletion, and what counts of it
+- `steps`     a command that takes long
 - `replies`   what a session answers
 - `state`     the present life, and those that the store has yet to end
 - `message`   the kinds, a file each: messages, …

@@ -38,6 +38,7 @@ from runtime.session.record import (
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
+from runtime.session.steps import AT_ONCE, Steps, at_once
 from runtime.session.tail import Needs
 from runtime.store import CALL_SIZE, Entry
 
@@ -114,8 +115,8 @@ def append_entries(
     once: bool = False,
     expect: Mapping[str, int] | None = None,
     condition: Condition = ANY,
-) -> Written:
-    """Appends entries of any kinds; the first one makes a session live.
+) -> Steps[Written]:
+    """Appends entries of any kinds; the first one makes a session live. In steps.
 
     With `once`, a record whose key is known is skipped. `expect` names the entries that records
     have to be. Raises `InvalidInput`, `KeyConflict`, `BelowFloor`, `PreconditionFailed`,
@@ -127,9 +128,9 @@ def append_entries(
         raise InvalidInput(f"entries: at most {MAX_REWINDS} of a call can be rewinds")
     if call is not None:
         check_key(call)
-        if (answer := _repeat(state, lambda _: items, call, once=once)) is not None:
+        if (answer := (yield from _repeat(state, lambda _: items, call, once=once))) is not None:
             return answer
-    if (answer := _all_known(state, items)) is not None:
+    if (answer := (yield from _all_known(state, items))) is not None:
         return answer
     state.check(condition)
     try:
@@ -138,7 +139,7 @@ def append_entries(
         if _is_done(state.life, items):
             return _written(state, [], 0, [], repeated=True)
         raise
-    return _Call(state, at, once, call, len(items)).apply(items)
+    return (yield from _Call(state, at, once, call, len(items)).apply(items))
 
 
 def put_records(
@@ -152,8 +153,8 @@ def put_records(
     once: bool = False,
     expect: Mapping[str, int] | None = None,
     condition: Condition = ANY,
-) -> Written:
-    """Puts and removes records in one step; the first one makes a session live.
+) -> Steps[Written]:
+    """Puts and removes records, all or none; the first one makes a session live. In steps.
 
     An expectation that fails although everything is as asked for is no failure: nothing is applied.
     Raises as `append_entries` does.
@@ -163,12 +164,13 @@ def put_records(
 
         def items_at(version: int) -> list[Item]:
             then = records_at(state.present(), version)
-            return [_item_of(new) for new in changes_of(then, put, remove, remove_prefix)]
+            news = at_once(changes_of(then, put, remove, remove_prefix))
+            return [_item_of(new) for new in news]
 
-        if (answer := _repeat(state, items_at, call, once=once)) is not None:
+        if (answer := (yield from _repeat(state, items_at, call, once=once))) is not None:
             return answer
     present = records_of(state.life) if state.life else Records()
-    news = changes_of(present, put, remove, remove_prefix)
+    news = yield from changes_of(present, put, remove, remove_prefix)
     if len(news) > MAX_ENTRIES:
         raise InvalidInput(f"records: {len(news)} in one call, and the limit is {MAX_ENTRIES}")
     if not (put or remove or remove_prefix):
@@ -183,7 +185,7 @@ def put_records(
     if not news:
         state.present()
         return _written(state, [], 0, [])
-    return _Call(state, at, once, call, len(news)).append(news)
+    return (yield from _Call(state, at, once, call, len(news)).append(news))
 
 
 def _item_of(new: New) -> Item:
@@ -230,17 +232,19 @@ class _Call:
         self._known: list[KnownRecord] = []
         self._size = 0
 
-    def apply(self, items: Sequence[Item]) -> Written:
+    def apply(self, items: Sequence[Item]) -> Steps[Written]:
         return self._all(self._take, enumerate(items, 1))
 
-    def append(self, news: Iterable[New]) -> Written:
+    def append(self, news: Iterable[New]) -> Steps[Written]:
         return self._all(self._append, news)
 
-    def _all(self, take: Callable[[T], None], things: Iterable[T]) -> Written:
+    def _all(self, take: Callable[[T], None], things: Iterable[T]) -> Steps[Written]:
         try:
-            for thing in things:
+            for count, thing in enumerate(things, 1):
                 take(thing)
-        except (CallerError, Needs):
+                if count % AT_ONCE == 0:
+                    yield
+        except (CallerError, Needs, GeneratorExit):
             self._life.take_back(self._before)
             raise
         applied = self._life.version - self._before.version
@@ -287,7 +291,7 @@ class _Call:
 
 def _repeat(
     state: SessionState, items_at: Callable[[int], Sequence[Item]], call: str, *, once: bool
-) -> Written | None:
+) -> Steps[Written | None]:
     """The answer to a call whose id is known. Raises `KeyConflict` if it was another one.
 
     `items_at` gives what the call asks for on top of a version. A call counts while its first entry
@@ -298,7 +302,9 @@ def _repeat(
         assert life is not None, "only a life has calls"
         items = items_at(first - 1)
         size = life.entry(first).form >> CALL_SIZE
-        replayed = _replay(life, items, first, once=once) if size == len(items) else None
+        replayed = None
+        if size == len(items):
+            replayed = yield from _replay(life, items, first, once=once)
         counts = life.counts(first, life.kind(first))
         if replayed is None:
             if counts:
@@ -312,7 +318,7 @@ def _repeat(
 
 def _replay(
     life: Life, items: Sequence[Item], first: int, *, once: bool
-) -> tuple[list[int], list[KnownRecord], int] | None:
+) -> Steps[tuple[list[int], list[KnownRecord], int] | None]:
     """The numbers that a call was given, the records that it passed over, and its last entry.
 
     `None` if the call that begins with entry `first` was another one. It is taken once more, on top
@@ -326,7 +332,9 @@ def _replay(
     records = records_at(life, last) if once else None
     seqs: list[int] = []
     skipped: list[KnownRecord] = []
-    for item in items:
+    for count, item in enumerate(items, 1):
+        if count % AT_ONCE == 0:
+            yield
         seq = _skipped(item, records.seqs) if records else None
         if seq is not None:
             value = value_of(life.entry(seq))
@@ -378,7 +386,7 @@ def _unique_keys(life: Life, items: Sequence[Item]) -> list[tuple[str, str]]:
     ]
 
 
-def _all_known(state: SessionState, items: Sequence[Item]) -> Written | None:
+def _all_known(state: SessionState, items: Sequence[Item]) -> Steps[Written | None]:
     """The answer to a call all of whose entries are known by their keys."""
     life = state.life
     if life is None:
@@ -388,7 +396,9 @@ def _all_known(state: SessionState, items: Sequence[Item]) -> Written | None:
     if len(keys) < len(items):
         return None
     seqs: list[int] = []
-    for item in items:
+    for count, item in enumerate(items, 1):
+        if count % AT_ONCE == 0:
+            yield
         assert item.key is not None
         seq = life.seq_of(item.kind, item.key)
         if seq is None:

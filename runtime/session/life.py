@@ -348,21 +348,23 @@ class Life:
             ended_at=ended_at,
         )
 
-    def mark_durable(self, change: Change, no: int | None, resident_bytes: int) -> None:
+    def mark_durable(self, change: Change, no: int | None, resident_bytes: int | None) -> bool:
         """Takes note that `change`, one of this life's, is in the store.
 
-        What is beyond so many bytes, and in the store, leaves memory.
+        What is beyond so many bytes, and in the store, leaves memory; `None`: nothing does. Returns
+        whether the log has more to settle.
         """
         if self.no is None:
             self.no = no
         self._refresh()  # while all that it takes is in memory
-        self.log.settle(change.header.version, resident_bytes)
+        more = self.log.settle(change.header.version, resident_bytes)
         # A life begins with the default settings, without being told.
         stored = change.settings or (Settings() if change.no is None else None)
         if self.settings_changed and stored == self.settings():
             self.settings_changed = False
         if change.dropped:
             self.dropped -= frozenset(change.dropped)
+        return more
 
     # -- inside ------------------------------------------------------------------------------
 

@@ -39,6 +39,9 @@ SLACK = 4
 that stays."""
 
 
+PACKED_AT_ONCE = 500
+"""Entries that one stretch of the event loop packs: about a millisecond."""
+
 Brought = Sequence[tuple[Wanted, Sequence[Row]]]
 """What was wanted, and what there is of it."""
 
@@ -46,13 +49,16 @@ Brought = Sequence[tuple[Wanted, Sequence[Row]]]
 class Log:
     """The log of one life; its actor's own."""
 
-    __slots__ = ("_brought", "_calls", "_keys", "_kinds", "_sought", "outline", "tail")
+    __slots__ = ("_brought", "_calls", "_keys", "_kinds", "_sought", "outline", "settled", "tail")
 
     def __init__(self, kinds: Kinds, tail: Tail, outline: Outline) -> None:
         self.tail = tail
         """The newest entries."""
         self.outline = outline
         """What is known of the others."""
+        self.settled = tail.settled
+        """Entries up to this number are in the store; the tail may have yet to pack some of them.
+        """
         self._kinds = kinds
         self._keys = Keys(self._keyed)
         """Of the entries in the tail; not of kinds whose keys repeat."""
@@ -93,14 +99,9 @@ class Log:
         return self.tail.last
 
     @property
-    def settled(self) -> int:
-        """Entries up to this number are in the store."""
-        return self.tail.settled
-
-    @property
     def fresh(self) -> Sequence[Entry]:
         """The entries that the store does not have."""
-        return self.tail.fresh
+        return self.tail.fresh[self.settled - self.tail.settled :]
 
     def entry(self, seq: int) -> Entry:
         """The entry of this number. Raises `Needs`."""
@@ -151,8 +152,11 @@ class Log:
     def others(self, low: int, high: int) -> Iterator[int]:
         """The numbers of the settled entries from `low` to `high` that are no messages."""
         yield from self.outline.others(low, high)
-        first = self.tail.first
-        yield from self.tail.others(max(low, first), min(high, self.tail.settled))
+        tail, end = self.tail, min(high, self.settled)
+        yield from tail.others(max(low, tail.first), min(end, tail.settled))
+        for entry in tail.fresh:
+            if low <= entry.seq <= end and entry.kind != MESSAGE:
+                yield entry.seq
 
     def count_messages(self, low: int, high: int) -> int:
         """How many messages there are from `low` to `high`."""
@@ -236,6 +240,7 @@ class Log:
 
     def take_back(self, last: int) -> list[Entry]:
         """Removes the fresh entries behind number `last`, which nobody has seen; returns them."""
+        assert last >= self.settled, "what the store has stays"
         gone = [entry for entry in self.tail.fresh if entry.seq > last]
         for entry in reversed(gone):
             if entry.key is not None and self._kinds[entry.kind].is_unique:
@@ -245,15 +250,30 @@ class Log:
         self.tail.take_back(last)
         return gone
 
-    def settle(self, last: int, resident_bytes: int) -> None:
-        """Takes note that the store has the entries up to this number; cuts what is too long."""
-        self.tail.settle(last)
-        if self.tail.size > resident_bytes + resident_bytes // SLACK:
-            self._cut(self.tail.beyond(resident_bytes))
+    def settle(self, last: int, resident_bytes: int | None) -> bool:
+        """Takes note that the store has the entries up to this number, and settles some of them.
+
+        Returns whether `settle_more` has more to do.
+        """
+        self.settled = last
+        return self.settle_more(resident_bytes)
+
+    def settle_more(self, resident_bytes: int | None) -> bool:
+        """Packs some of what the store has, and cuts what is beyond so many bytes; `None`: nothing.
+
+        Returns whether there is more to be packed: all at once would hold up everybody else.
+        """
+        tail = self.tail
+        tail.settle(min(self.settled, tail.settled + PACKED_AT_ONCE))
+        if resident_bytes is not None and tail.size > resident_bytes + resident_bytes // SLACK:
+            self._cut(tail.beyond(resident_bytes))
+        return self.tail.settled < self.settled
 
     def drop(self, seq: int) -> None:
         """The body of a settled record is gone."""
         if seq >= self.tail.first:
+            if seq > self.tail.settled:
+                self.tail.settle(seq)
             self.tail.drop(seq, dropped_body(self.tail.entry(seq)))
         else:
             self.outline.drop(seq)

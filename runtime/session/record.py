@@ -25,6 +25,7 @@ from runtime.session.pieces import WHOLE
 from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
+from runtime.session.steps import AT_ONCE, Steps
 from runtime.store import DROPPED, REMOVAL, Entry
 
 RECORD = "record"
@@ -162,12 +163,17 @@ def changes_of(
     puts: Sequence[New],
     remove: Sequence[str],
     remove_prefix: Sequence[str],
-) -> list[New]:
-    """The entries of a call that puts and removes; what is not in `fold` is not removed."""
+) -> Steps[list[New]]:
+    """What a call that puts and removes appends: it removes only what is in `fold`. In steps."""
     gone = {check_record_key(key): None for key in remove}
     prefixes = [check_record_key(prefix, "remove_prefix") for prefix in remove_prefix]
     gone.update(dict.fromkeys(fold.with_prefixes(prefixes)))
-    removals = [removal(key) for key in gone if key in fold.seqs]
+    removals: list[New] = []
+    for count, key in enumerate(gone, 1):
+        if key in fold.seqs:
+            removals.append(removal(key))
+        if count % AT_ONCE == 0:
+            yield
     return [*removals, *puts]
 
 

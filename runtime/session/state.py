@@ -60,6 +60,9 @@ class SessionState:
     """What the changes beyond `durable_mark` hold in memory, about; 0 when there are none."""
     confirms: bool = False
     """Whether what the present command answers is shown only once all of this is on disk."""
+    is_under_way: bool = False
+    """Whether a command is half done, and others are let in: what the session is now, nobody is to
+    see, nor to write."""
     _ended: list[Life] = field(factory=list)
     """Lives that have ended here, and not yet in the store."""
     _taken: list[Life] = field(factory=list)
@@ -174,13 +177,17 @@ class SessionState:
             steps=tuple(life.change() for life in self._taken),
         )
 
-    def mark_durable(self, delta: Delta, committed: Committed) -> None:
-        """Takes note that `delta`, the last one of this session, is in the store."""
+    def mark_durable(self, delta: Delta, committed: Committed) -> bool:
+        """Takes note that `delta`, the last one of this session, is in the store.
+
+        Returns whether `settle_more` has more to do.
+        """
+        more = False
         self.durable_mark = delta.mark
         ended: set[int] = set()
         for life, step in zip(self._taken, delta.steps, strict=True):
             assert isinstance(step, Change), "a session's own delta changes lives"
-            life.mark_durable(step, committed.begun.get(self.session_id), self.resident_bytes)
+            more |= life.mark_durable(step, committed.begun.get(self.session_id), self._resident)
             if step.end is not None:
                 ended.add(id(life))
         if self._ended:
@@ -195,6 +202,16 @@ class SessionState:
             self.undurable_bytes = SESSION_OVERHEAD + sum(
                 entry.size + ENTRY_OVERHEAD for life in lives for entry in life.log.fresh
             )
+        return more
+
+    def settle_more(self) -> bool:
+        """Goes on where `mark_durable` left off, for about a millisecond; returns as that does."""
+        return self.life is not None and self.life.log.settle_more(self._resident)
+
+    @property
+    def _resident(self) -> int | None:
+        # What a call needs to be taken back is not taken from under it.
+        return None if self.is_under_way else self.resident_bytes
 
 
 def _is_nothing(life: Life) -> bool:

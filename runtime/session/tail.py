@@ -4,7 +4,7 @@ Rules:
 
 - Entries are only ever added, at the end. So a `Stretch` stays what it is, whatever comes later.
   (`take_back` is for a call that is refused half-way, before anybody could have seen its entries.)
-- The entries up to `settled` are those that the store has. They are packed: one piece of JSON with
+- The entries up to `settled` are packed, and in the store: one piece of JSON with
   a comma behind each body, and columns for the rest. A list of objects would take up to three times
   the memory of short messages, and the garbage collector would walk through all of it again and
   again. Where messages follow on each other it also is, but for brackets, what a history answers.

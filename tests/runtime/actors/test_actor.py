@@ -383,7 +383,7 @@ async def test_a_command_is_applied_and_marked_and_answered_without_yielding(
     for confirm in (True, False):
         bench = Bench()
         with assert_no_checkpoints():
-            bench.actor._apply(
+            await bench.actor._apply(
                 Command(work, confirm=confirm, confirm_refusal=confirm), absent_state("s")
             )
 

@@ -107,6 +107,15 @@ async def test_the_undurable_bytes_are_the_sum_of_what_is_in_here() -> None:
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
 
 
+async def test_what_is_in_the_middle_of_a_change_is_not_taken() -> None:
+    a, b = session("a"), session("b")
+    dirty = dirty_set(a, b)
+    a.is_under_way = True
+    assert take(dirty) == ["b"]
+    a.is_under_way = False
+    assert take(dirty) == ["a", "b"]
+
+
 async def test_what_is_unfinished_stays_as_it_was_behind_the_others() -> None:
     a, b = session("a", "x" * 5000), session("b")
     dirty = dirty_set(a, b)

@@ -6,8 +6,8 @@ import pytest
 
 from runtime import Item, KeyConflict
 from runtime.session import record
-from runtime.session.calls import append_entries, put_records
 from runtime.session.switch import switch_agent
+from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     NOON,
     absent,

@@ -15,17 +15,12 @@ from runtime import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session import calls, record
-from runtime.session.calls import (
-    MAX_ENTRIES,
-    append_entries,
-    items_from_json,
-    items_from_python,
-    put_records,
-)
+from runtime.session import record
+from runtime.session.calls import MAX_ENTRIES, items_from_json, items_from_python
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.rewind import rewind
 from runtime.session.state import Condition, SessionState
+from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     NOON,
     absent,
@@ -567,4 +562,4 @@ def test_a_rewind_below_the_floor_refuses_the_whole_call() -> None:
     with pytest.raises(BelowFloor, match="the floor is 2"):
         call(state, said("x"), back_to(1))
     assert picture(state) == before
-    assert calls.append_entries(state, [back_to(2)], at=NOON).applied == 1
+    assert append_entries(state, [back_to(2)], at=NOON).applied == 1

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from persistence import MemoryStore
 from runtime import BelowFloor, InvalidInput, Origin, PreconditionFailed, SessionExists
 from runtime.errors import SessionNotFound
-from runtime.session.calls import append_entries
 from runtime.session.fork import check_source, fork_of, made
 from runtime.session.kinds import KINDS
 from runtime.session.record import drop_superseded
@@ -19,6 +18,7 @@ from runtime.session.settings import summary, update
 from runtime.session.state import Condition, SessionState
 from runtime.session.switch import switch_agent
 from runtime.store import Delta
+from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,
     absent,

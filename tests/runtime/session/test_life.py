@@ -5,13 +5,13 @@ from attrs import evolve
 
 from persistence import MemoryStore
 from runtime import KeyConflict
-from runtime.session.calls import append_entries
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
 from runtime.session.reading import Part, log_page
 from runtime.session.rewind import rewind
 from runtime.session.state import SessionState
 from runtime.session.tail import Needs
+from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,
     asking,

@@ -4,11 +4,12 @@ import pytest
 from attrs import evolve
 
 from persistence import MemoryStore
-from runtime.session.log import Log
+from runtime.session.log import PACKED_AT_ONCE, Log
 from runtime.session.state import SessionState
 from runtime.session.tail import Needs
-from runtime.store import MESSAGE, Entry, StoredSession, Wanted
-from tests.runtime.session.builders import commit, with_tail_only
+from runtime.store import DROPPED, MESSAGE, Entry, StoredSession, Wanted
+from tests.runtime.session.at_once import append_entries
+from tests.runtime.session.builders import NOON, absent, commit, put, said, with_tail_only
 from tests.runtime.session.logs import FIRST, state
 
 
@@ -163,6 +164,48 @@ def test_what_is_a_little_too_long_is_not_cut_yet() -> None:
     assert log.tail.first == 1
     log.settle(8, size - size // 5 - 2)
     assert log.tail.first > 1
+
+
+def long_log(count: int) -> Log:
+    state = absent()
+    append_entries(state, [said("x" * 10) for _ in range(count)], at=NOON)
+    return state.present().log
+
+
+def test_what_is_much_is_packed_bit_by_bit_and_in_the_store_at_once() -> None:
+    log = long_log(3 * PACKED_AT_ONCE)
+    texts = [log.entry(seq).body for seq in range(1, log.last + 1)]
+    assert log.settle(log.last - 1, None)
+    assert (log.settled, log.tail.settled) == (log.last - 1, PACKED_AT_ONCE)
+    assert [entry.seq for entry in log.fresh] == [log.last]
+    assert log.settle_more(None)
+    assert not log.settle_more(None)
+    assert log.tail.settled == log.last - 1
+    assert [log.entry(seq).body for seq in range(1, log.last + 1)] == texts
+
+
+def test_what_is_not_packed_yet_is_not_taken_back() -> None:
+    log = long_log(2 * PACKED_AT_ONCE)
+    log.settle(log.last, None)
+    with pytest.raises(AssertionError, match="what the store has stays"):
+        log.take_back(log.last - 1)
+
+
+def test_others_that_are_not_packed_yet_are_others_all_the_same() -> None:
+    state = absent()
+    append_entries(state, [put("k", n) for n in range(2 * PACKED_AT_ONCE)], at=NOON)
+    log = state.present().log
+    log.settle(log.last, None)
+    assert list(log.others(1, log.last)) == list(range(1, log.last + 1))
+
+
+def test_a_body_is_dropped_that_is_not_packed_yet() -> None:
+    state = absent()
+    append_entries(state, [put("k", n) for n in range(2 * PACKED_AT_ONCE)], at=NOON)
+    log = state.present().log
+    log.settle(log.last, None)
+    log.drop(log.last)
+    assert log.entry(log.last).form & DROPPED
 
 
 # -- what is stored and no log ---------------------------------------------------------------------

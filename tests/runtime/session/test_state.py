@@ -10,12 +10,12 @@ from persistence import MemoryStore
 from runtime import InvalidInput, PreconditionFailed, SessionNotFound
 from runtime.session import reading, record, switch
 from runtime.session import settings as session_settings
-from runtime.session.calls import append_entries, put_records
 from runtime.session.kinds import KINDS
 from runtime.session.message import append, from_json
 from runtime.session.rewind import rewind
 from runtime.session.state import SESSION_OVERHEAD, Condition, SessionState
 from runtime.store import Change
+from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     NOON,
     absent,
