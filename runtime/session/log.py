@@ -39,8 +39,11 @@ SLACK = 4
 that stays."""
 
 
-PACKED_AT_ONCE = 500
+PACKED_AT_ONCE = 200
 """Entries that one stretch of the event loop packs: about a millisecond."""
+
+PACKED_BYTES = 1 * MiB
+"""Bytes of their text, or one entry's more: about as long."""
 
 Brought = Sequence[tuple[Wanted, Sequence[Row]]]
 """What was wanted, and what there is of it."""
@@ -264,7 +267,12 @@ class Log:
         Returns whether there is more to be packed: all at once would hold up everybody else.
         """
         tail = self.tail
-        tail.settle(min(self.settled, tail.settled + PACKED_AT_ONCE))
+        last, size = tail.settled, 0
+        for entry in islice(tail.fresh, min(PACKED_AT_ONCE, self.settled - last)):
+            last, size = entry.seq, size + entry.size
+            if size >= PACKED_BYTES:
+                break
+        tail.settle(last)
         if resident_bytes is not None and tail.size > resident_bytes + resident_bytes // SLACK:
             self._cut(tail.beyond(resident_bytes))
         return self.tail.settled < self.settled
@@ -285,7 +293,7 @@ class Log:
         is_early_mark = entry.kind != MESSAGE and entry.seq < self.tail.first
         if not is_early_mark or entry.form & DROPPED:
             return entry
-        if not self.outline.entry(entry.seq).form & DROPPED:
+        if not self.outline.form(entry.seq) & DROPPED:
             return entry
         return evolve(entry, body=dropped_body(entry), form=entry.form | DROPPED)
 

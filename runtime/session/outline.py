@@ -71,6 +71,12 @@ class Outline:
             self._forms[place],
         )
 
+    def form(self, seq: int) -> int:
+        """What that says of its form, at a tenth of the cost."""
+        place = self._place(seq)
+        assert place is not None, f"entry {seq} is a message"
+        return self._forms[place]
+
     def of_kind(self, kind: str, low: int, high: int) -> Iterator[int]:
         """The numbers of the entries of a kind, which is not `message`, from `low` to `high`."""
         if kind not in self._kind_names:
