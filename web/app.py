@@ -5,7 +5,7 @@ from quart_trio import QuartTrio
 
 from runtime import Runtime
 from web import problems
-from web.access import rules as guard
+from web.access import quart_way as guard
 from web.access.rules import Guard
 from web.agents import agents_blueprint
 from web.api import blueprints

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from web import problems
-from web.access import rules as guard
+from web.access import quart_way as guard
 from web.access.rules import Guard
 from web.connection import HTTPConnection
 from web.endpoint import Endpoint, endpoint_of

@@ -10,6 +10,9 @@ from tests.faults.raw import head
 
 MESSAGES = "/api/v1/sessions/doors/messages"
 JSON = "Content-Type: application/json"
+CODED = ("Content-Encoding: identity", "Content-Encoding: gzip")
+EMBEDDED = ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script")
+LINKED = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
 
 
 @frozen
@@ -59,6 +62,19 @@ def foreign() -> list[Knock]:
         Knock("a body without a type", 415, lines=()),
         Knock("a beacon's blob", 415, lines=("Content-Type: application/json, text/plain",)),
         Knock("a compressed body", 415, lines=(JSON, "Content-Encoding: gzip")),
+        Knock("coded twice", 415, lines=(JSON, "Content-Encoding: identity, gzip")),
+        Knock("coded in a second field", 415, lines=(JSON, *CODED)),
+        *(
+            Knock(
+                f"embedded by a page, {site}",
+                403,
+                "GET",
+                lines=(f"Sec-Fetch-Site: {site}", *EMBEDDED),
+                body=False,
+            )
+            for site in ("cross-site", "same-site")
+        ),
+        Knock("a link to a conversation", 403, "GET", lines=LINKED, body=False),
         Knock("chunks without a type", 415, lines=("Transfer-Encoding: chunked",), body=False),
         Knock("who waits for 100 Continue", 403, lines=(JSON, page, "Expect: 100-continue")),
         Knock(

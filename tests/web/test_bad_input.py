@@ -151,11 +151,6 @@ async def test_a_body_of_another_type_is_refused(api: Api) -> None:
     await refused(answer, 415, "application/json")
 
 
-async def test_a_merge_patch_is_nothing_to_post(api: Api) -> None:
-    headers = {"Content-Type": "application/merge-patch+json"}
-    await refused(await api.post("/sessions", data=b"{}", headers=headers), 415)
-
-
 async def test_a_body_over_the_limit_is_refused(api: Api) -> None:
     headers = {"Content-Type": "application/json"}
     body = b" " * (16 * 1024 * 1024 + 1)

@@ -310,7 +310,8 @@ async def test_the_head_of_a_304_says_nothing_of_a_body(api: Api) -> None:
         known = (await served.ask("GET", path)).headers["etag"]
         answer = await served.ask("GET", path, If_None_Match=known)
     assert answer.status == 304
-    assert set(answer.headers) == {"etag", "durable-seq", "date"}
+    rights = {"x-content-type-options", "cross-origin-resource-policy"}
+    assert set(answer.headers) == {"etag", "durable-seq", "date", *rights}
 
 
 async def test_every_change_of_a_session_changes_its_tag(api: Api) -> None:

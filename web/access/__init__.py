@@ -1,7 +1,11 @@
-"""Who may come in: decided before anything of a request's body is read.
+"""Who may come in: decided from a request's head, before anything of its body is read.
 
 A map, in the order in which one file may import another:
 
-- `rules`   hosts, origins, tokens, bodies: what a request's head must be
-- `token`   where the token comes from
+- `hosts`     names that the service answers to
+- `origins`   web pages that may call
+- `content`   what a body has to be
+- `rules`     `Guard`: the order of all this, tokens, and what browsers are told
+- `token`     where the token comes from
+- `quart_way` the same for a request that Quart has made
 """

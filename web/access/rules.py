@@ -2,96 +2,100 @@
 
 In this order, the first that applies:
 
-1. `Host` must be there exactly once (400) and be `localhost`, an IP literal or a configured name
-   (421). That stops DNS rebinding: a page of `evil.example`, resolved to 127.0.0.1, still sends
-   its own name.
+1. `Host` must be there exactly once (400) and be a name that the service answers to (421).
 2. `Origin`, if there, must be the service's own or a configured one (403). Browsers send it with
-   every write of a foreign page.
-3. A preflight of a configured origin is answered; it carries no token, so it comes before 4.
-4. With a token configured every path but the open ones needs it (401). `/health` is open, so that
+   every write of a page, and with everything of a foreign page that this could read.
+3. Without `Origin`, no other page may have caused the request (403), which browsers tell in
+   `Sec-Fetch-Site`. A page may embed anything of any site as a script or a picture: it cannot read
+   that, but can measure it, and keep the service busy. `same-site` is as foreign as `cross-site`:
+   another port of localhost is that, where anything may be served. Which page it was nobody tells,
+   so a configured one has to use `fetch`, which sends its origin.
+   One exception: a link to a page for people may be followed, in a tab and not in a frame; it shows
+   nothing to where it came from. What is for programs is not reached by links.
+   Browsers send the field to loopback and over HTTPS. To other addresses over plain HTTP they do
+   not, and what other pages embed is told from nothing there; `SAFE` still keeps it from them.
+4. A preflight of a configured origin is answered; it carries no token, so it comes before 5.
+5. With a token configured every path but the open ones needs it (401). `/health` is open, so that
    a supervisor can ask without a secret; it must say nothing that is one.
-5. A body must be unencoded `application/json` (415), with PATCH also a merge patch, of one
-   unambiguous (400), small enough (413) length.
+6. A body must be JSON (415), of one unambiguous (400), small enough (413) length.
 
-Ids in paths are the endpoints' own business.
+Methods are what was sent, letter for letter: `options` is no preflight. Ids in paths are the
+endpoints' own business.
 """
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from attrs import field, frozen
-from quart import Blueprint, Quart, Request, Response
-from quart.typing import ResponseTypes
-from werkzeug.datastructures import Headers
-from werkzeug.http import parse_options_header
+from attrs import Attribute, Factory, field, frozen
 
 from runtime import MiB
-from web.endpoint import current_request
-from web.problems import problem
+from web.access.content import is_json, is_plain, length_of
+from web.access.hosts import checked_name, is_known
+from web.access.origins import NULL, checked_origin, is_configured, is_same_origin
+from web.http.message import Headers, Request, Response
+from web.problems import MIMETYPE, problem_body
 
-METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
-REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Internal-Auth"
-EXPOSED_HEADERS = "Durable-Seq, ETag, Location, Retry-After"
+Fields = tuple[tuple[str, str], ...]
 
-MERGE_PATCH = "application/merge-patch+json"
-"""RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
+SAFE: Fields = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+"""On every answer: a browser takes it for nothing but what it says it is, and no other page may
+embed it. For a configured origin, too: its `fetch` is judged by CORS alone, not by this."""
+
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, Turn, Prefer, "
+    "traceparent, baggage, sentry-trace, X-Request-ID, Cache-Control, X-Internal-Auth"
+)
+"""What pages may send: the API's own, what tracing libraries add to every request that they see,
+and what `EventSource` and its replacements send."""
+
+EXPOSED_HEADERS = "ETag, Durable-Seq, Location, Retry-After"
 
 PREFLIGHT_MAX_AGE = 600
 """Seconds for which a browser may remember a preflight: Chromium caps at two hours; ten minutes
 cost one extra request in a conversation, and let a changed setting take hold within a coffee."""
 
-REMEMBERED = 256
-"""Values of one header whose meaning is remembered: a client sends the same ones every time."""
+PREFLIGHT = Response(
+    HTTPStatus.NO_CONTENT,
+    headers=(
+        ("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+        ("Access-Control-Allow-Headers", REQUEST_HEADERS),
+        ("Access-Control-Max-Age", str(PREFLIGHT_MAX_AGE)),
+    ),
+)
+"""Nothing about private networks: browsers that ask have never waited for an answer, and those of
+today ask their user instead (Local Network Access)."""
 
-_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s,*@]+")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-_Head = dict[str, list[str]]
-"""A request's headers by their lower-case names, read through once."""
-
-
-@frozen
-class Refusal:
-    """Why a request does not come in. `error` says what is wrong, `hint` what would be right."""
-
-    status: HTTPStatus
-    error: str
-    hint: str
-    headers: Mapping[str, str] = field(factory=dict)
-
-    def render(self) -> Response:
-        return problem(self.status, f"{self.error}. {self.hint}", self.headers)
+_OF_NO_OTHER_PAGE = frozenset({"same-origin", "none"})
+"""Of `Sec-Fetch-Site`: our own page's, or the user's, who typed the address."""
 
 
-def _lower(names: frozenset[str]) -> frozenset[str]:
-    return frozenset(name.lower() for name in names)
+def refusal(status: HTTPStatus, error: str, hint: str, *headers: tuple[str, str]) -> Response:
+    """Why a request does not come in: what is wrong with it, and what would be right."""
+    body = problem_body(status, f"{error}. {hint}")
+    return Response(status, body, (("Content-Type", MIMETYPE), *headers))
 
 
-def _origin_list(origins: frozenset[str]) -> frozenset[str]:
-    for origin in origins:
-        if origin.lower() != "null" and not _ORIGIN.fullmatch(origin.lower()):
-            # `*` would let every page that the user visits read the user's conversations.
-            raise ValueError(
-                f"{origin!r} is not an origin: write scheme://host[:port] or null, and no *"
-            )
-    return _lower(origins)
+def _checked_names(settings: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(checked_name, settings))
+
+
+def _checked_origins(settings: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(checked_origin, settings))
 
 
 @frozen(kw_only=True)
 class Guard:
-    """The rules of one service. Raises `ValueError` for an origin or name that is not one."""
+    """The rules of one service. Raises `ValueError` for an origin or name that cannot be let in."""
 
-    hosts: frozenset[str] = field(default=frozenset(), converter=_lower)
-    """Names, without a port, beside `localhost` and IP literals."""
+    hosts: frozenset[str] = field(default=frozenset(), converter=_checked_names)
+    """Names, without a port, beside `localhost` and IP literals; and `*.name`. See `hosts.py`."""
 
-    origins: frozenset[str] = field(default=frozenset(), converter=_origin_list)
-    """Foreign origins that are let in, exactly as browsers send them; `null` is possible."""
+    origins: frozenset[str] = field(default=frozenset(), converter=_checked_origins)
+    """Foreign origins that are let in, as browsers send them; parts may be open, see `origins.py`.
+    `null` is possible with a token."""
 
     token: str | None = field(default=None, repr=False)
     """What a caller must show; None asks for nothing. See `token.py`."""
@@ -108,83 +112,114 @@ class Guard:
     open_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
     """Need no token."""
 
-    @hosts.validator
-    def _check_hosts(self, _: object, hosts: frozenset[str]) -> None:
-        for host in hosts:
-            if not (match := _HOST.fullmatch(host)) or match["port"]:
-                raise ValueError(f"{host!r} is not a host name: write it without scheme and port")
+    pages: frozenset[str] = frozenset({"/", "/docs", "/api/v1/docs"})
+    """For people, who may come by a link."""
 
-    def check(self, method: str, path: str, headers: Headers) -> Refusal | None:
-        """Whether a request with this head comes in."""
-        head = _Head()
-        for name, value in headers:
-            head.setdefault(name.lower(), []).append(value)
+    _always: Fields = field(
+        init=False,
+        repr=False,
+        default=Factory(
+            lambda self: (*SAFE, ("Vary", "Origin")) if self.origins else SAFE, takes_self=True
+        ),
+    )
+
+    @origins.validator
+    def _check_null(self, _: "Attribute[frozenset[str]]", origins: frozenset[str]) -> None:
+        if NULL in origins and self.token is None:
+            raise ValueError(
+                "'null' is not an origin that can be let in without a token: every web page can "
+                "send it, from a sandboxed frame; configure a token (--token-file), or serve the "
+                "page from an origin of its own"
+            )
+
+    def check(self, request: Request) -> Response | None:
+        """A refusal, or the answer to a preflight; `None`: the request comes in.
+
+        As with every answer, what `cors` says goes with it.
+        """
+        headers = request.headers
+        refused = self._check_host(headers) or self._check_page(request)
+        if refused is not None:
+            return refused
+        if request.method == "OPTIONS" and self._is_preflight(headers):
+            return PREFLIGHT
+        return self._check_token(request) or self._check_body(request.method, headers)
+
+    def cors(self, request: Request) -> Fields:
+        """What every answer to this request tells the browser: `SAFE`, and who may read it."""
+        origins = request.headers.all("origin")
+        if not origins or len(origins) > 1 or not is_configured(origins[0], self.origins):
+            return self._always
         return (
-            self._check_host(head)
-            or self._check_origin(head)
-            or (None if self.is_preflight(method, headers) else self._check_token(path, head))
-            or self._check_body(method, head)
+            *self._always,
+            ("Access-Control-Allow-Origin", origins[0]),
+            ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
         )
 
-    def is_preflight(self, method: str, headers: Headers) -> bool:
+    def _is_preflight(self, headers: Headers) -> bool:
         """A browser asks whether a page of a configured origin may send its actual request."""
+        origins = headers.all("origin")
         return (
-            method == "OPTIONS"
-            and "Access-Control-Request-Method" in headers
-            and self._is_configured(headers.get("Origin", ""))
+            "access-control-request-method" in headers
+            and len(origins) == 1
+            and is_configured(origins[0], self.origins)
         )
 
-    def cors(self, headers: Headers) -> dict[str, str]:
-        """What the answer to a request with these headers tells the browser."""
-        if not self.origins:
-            return {}
-        answer = {"Vary": "Origin"}
-        origin = headers.get("Origin", "")
-        if self._is_configured(origin):
-            answer["Access-Control-Allow-Origin"] = origin
-            answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-        return answer
-
-    def _is_configured(self, origin: str) -> bool:
-        return origin.lower() in self.origins
-
-    def _check_host(self, head: _Head) -> Refusal | None:
-        values = head.get("host", ())
-        parsed = parse_host(values[0]) if len(values) == 1 else None
-        if parsed is None:
-            return Refusal(
+    def _check_host(self, headers: Headers) -> Response | None:
+        hosts = headers.all("host")
+        known = is_known(hosts[0], self.hosts) if len(hosts) == 1 else None
+        if known:
+            return None
+        if known is None:
+            return refusal(
                 HTTPStatus.BAD_REQUEST,
                 "The request needs exactly one valid Host header",
                 "Send the host and port of the URL.",
             )
-        name, _ = parsed
-        if name == "localhost" or name in self.hosts or is_ip_literal(name):
-            return None
-        return Refusal(
+        return refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
             "The service does not answer to this host name",
-            "Use localhost or an IP address, or have the name configured.",
+            "Use localhost or an IP address, or have the name configured (--allow-host).",
         )
 
-    def _check_origin(self, head: _Head) -> Refusal | None:
-        origins = head.get("origin")
-        if not origins:
+    def _check_page(self, request: Request) -> Response | None:
+        headers = request.headers
+        origins = headers.all("origin")
+        if origins:
+            if len(origins) == 1 and (
+                is_configured(origins[0], self.origins)
+                or is_same_origin(origins[0], headers.all("host")[0])
+            ):
+                return None
+            return refusal(
+                HTTPStatus.FORBIDDEN,
+                "Pages of this origin may not use the service",
+                "Have the origin configured (--cors-origin) if they should.",
+            )
+        site = headers.get("sec-fetch-site")
+        if site is None or site in _OF_NO_OTHER_PAGE or self._follows_a_link(request):
             return None
-        if len(origins) == 1 and (
-            self._is_configured(origins[0]) or is_same_origin(origins[0], head["host"][0])
-        ):
-            return None
-        return Refusal(
+        return refusal(
             HTTPStatus.FORBIDDEN,
-            "Pages of this origin may not use the service",
-            "Have the origin configured (--cors-origin) if they should.",
+            "Another page's request, without its origin, may not use the service",
+            "Type the address itself; or have the page's origin configured (--cors-origin) and let "
+            "it use fetch() in the mode cors.",
         )
 
-    def _check_token(self, path: str, head: _Head) -> Refusal | None:
-        if self.token is None or path in self.open_paths:
+    def _follows_a_link(self, request: Request) -> bool:
+        """The user goes to one of our pages, in a tab of its own."""
+        return (
+            request.method == "GET"
+            and request.path in self.pages
+            and request.headers.get("sec-fetch-mode") == "navigate"
+            and request.headers.get("sec-fetch-dest") == "document"
+        )
+
+    def _check_token(self, request: Request) -> Response | None:
+        if self.token is None or request.path in self.open_paths:
             return None
-        shown = [value.strip() for value in head.get("x-internal-auth", ())]
-        for value in head.get("authorization", ()):
+        shown = [value.strip() for value in request.headers.all("x-internal-auth")]
+        for value in request.headers.all("authorization"):
             scheme, _, credentials = value.partition(" ")
             if scheme.lower() == "bearer":
                 shown.append(credentials.strip())
@@ -192,133 +227,43 @@ class Guard:
         # Takes as long for a nearly right token as for a wrong one.
         if any(compare_digest(expected, one.encode("utf-8", "replace")) for one in shown):
             return None
-        return Refusal(
+        return refusal(
             HTTPStatus.UNAUTHORIZED,
             "A token is required" if not shown else "The token is wrong",
             "Send it as Authorization: Bearer <token>.",
-            {"WWW-Authenticate": "Bearer"},
+            ("WWW-Authenticate", "Bearer"),
         )
 
-    def _check_body(self, method: str, head: _Head) -> Refusal | None:
-        lengths = head.get("content-length", ())
-        chunked = "transfer-encoding" in head
-        if len(lengths) > 1 or (lengths and chunked) or not all(map(_is_length, lengths)):
-            return Refusal(
+    def _check_body(self, method: str, headers: Headers) -> Response | None:
+        length = length_of(headers)
+        if length is None:
+            return refusal(
                 HTTPStatus.BAD_REQUEST,
                 "The length of the body is ambiguous",
                 "Send one Content-Length, or Transfer-Encoding: chunked.",
             )
-        length = int(lengths[0]) if lengths else 0
-        has_body = chunked or length > 0
-        has_type = method in {"POST", "PUT", "PATCH"} and "content-type" in head
-        if (has_body or has_type) and not _is_json(method, head):
-            return Refusal(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "The body must be JSON",
-                "Send it unencoded, in UTF-8, with Content-Type: application/json.",
-            )
+        types = headers.all("content-type")
+        if length or (types and method in {"POST", "PUT", "PATCH"}):
+            if len(types) != 1 or not is_json(types[0]):
+                return refusal(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be JSON",
+                    "Send it in UTF-8, with Content-Type: application/json, or another type of "
+                    "application/ that ends with +json.",
+                    ("Accept", "application/json, application/merge-patch+json"),
+                )
+            if not is_plain(headers.all("content-encoding")):
+                return refusal(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                    "The body must not be encoded",
+                    "Send it as it is, without Content-Encoding.",
+                    ("Accept-Encoding", "identity"),
+                )
         if length > self.body_limit:
-            return Refusal(
+            return refusal(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The body has {length} bytes and the limit is {self.body_limit} "
                 "(--body-limit-mib)",
                 "Send it in several requests.",
             )
         return None
-
-
-@lru_cache(maxsize=REMEMBERED)
-def parse_host(value: str) -> tuple[str, int | None] | None:
-    """A `Host` header's name, in lower case, and port; None if it is not valid.
-
-    Of IPv6 literals the brackets stay. A trailing dot stays too, and so matches no known name.
-    """
-    match = _HOST.fullmatch(value)
-    if match is None:
-        return None
-    port = None if match["port"] is None else int(match["port"])
-    if port is not None and port > 65535:
-        return None
-    return match["name"].lower(), port
-
-
-@lru_cache(maxsize=REMEMBERED)
-def is_ip_literal(name: str) -> bool:
-    """Only what is an address in itself, and in its usual form, is not looked up by anybody."""
-    try:
-        if name.startswith("["):
-            IPv6Address(name[1:-1])
-        else:
-            IPv4Address(name)
-    except AddressValueError:
-        return False
-    return True
-
-
-def is_same_origin(origin: str, host: str) -> bool:
-    """The page came from where its request goes; `https` if a proxy in front of us speaks it."""
-    scheme, separator, authority = origin.lower().partition("://")
-    default = _DEFAULT_PORTS.get(scheme)
-    ours, theirs = parse_host(host), parse_host(authority)
-    if not separator or default is None or ours is None or theirs is None:
-        return False
-    return ours[0] == theirs[0] and (ours[1] or default) == (theirs[1] or default)
-
-
-def _is_json(method: str, head: _Head) -> bool:
-    types = head.get("content-type", ())
-    codings = head.get("content-encoding", ("identity",))
-    return len(types) == 1 and codings[0].lower() == "identity" and _means_json(method, types[0])
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _means_json(method: str, content_type: str) -> bool:
-    mimetype, options = parse_options_header(content_type)
-    known = {"application/json", *({MERGE_PATCH} if method == "PATCH" else ())}
-    return mimetype.lower() in known and options.get("charset", "utf-8").lower() in {
-        "utf-8",
-        "utf8",
-    }
-
-
-def _is_length(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) <= 20
-
-
-def refusal(guard: Guard, request: Request) -> Response | None:
-    """What to answer in the endpoint's place, if anything: a refusal, or to a preflight."""
-    refused = guard.check(request.method, request.path, request.headers)
-    if refused is not None:
-        return refused.render()
-    if guard.is_preflight(request.method, request.headers):
-        return Response(
-            "",
-            HTTPStatus.NO_CONTENT,
-            {
-                "Access-Control-Allow-Methods": METHODS,
-                "Access-Control-Allow-Headers": REQUEST_HEADERS,
-                "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
-            },
-        )
-    return None
-
-
-def say_who_may_read(guard: Guard, request: Request, response: ResponseTypes) -> None:
-    """Tells the browser, in the response's headers."""
-    for name, value in guard.cors(request.headers).items():
-        # Vary may be there already, and then means both.
-        (response.headers.add if name == "Vary" else response.headers.set)(name, value)
-
-
-def install(guard: Guard, target: Quart | Blueprint) -> None:
-    """Make `guard` the first to see every request of an app, or of a blueprint's own routes."""
-
-    async def refuse() -> Response | None:
-        return refusal(guard, current_request())
-
-    async def tell(response: ResponseTypes) -> ResponseTypes:
-        say_who_may_read(guard, current_request(), response)
-        return response
-
-    target.before_request_funcs.setdefault(None, []).insert(0, refuse)
-    target.after_request(tell)

@@ -168,13 +168,16 @@ _OPTIONS = (
         "--cors-origin",
         multiple=True,
         metavar="ORIGIN",
-        help="A foreign web page's origin that may call, like https://ide.example; repeatable.",
+        help="A foreign web page's origin that may call, like https://ide.example; open may be its "
+        "port (http://localhost:*) or, of a program's own scheme, its host (vscode-webview://*); "
+        "repeatable.",
     ),
     option(
         "--allow-host",
         multiple=True,
         metavar="NAME",
-        help="A host name to answer to, beside localhost and IP addresses; repeatable.",
+        help="A host name to answer to, beside localhost and IP addresses; or all below one, like "
+        "*.localhost; repeatable.",
     ),
     option(
         "--token-file",

@@ -18,10 +18,12 @@ from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import HttpSecurityScheme
 from werkzeug.routing import BaseConverter, Rule
 
-from web.access.rules import MERGE_PATCH
 from web.describe import operation_of
 from web.problems import MIMETYPE
 from web.schemas import ProblemOut, SessionId
+
+MERGE_PATCH = "application/merge-patch+json"
+"""RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
 
 def document(app: Quart) -> dict[str, Any]:
