@@ -19,6 +19,7 @@ from runtime.actors.directory import Directory
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import Find
+from runtime.listing import ShortLists
 from runtime.saving.persister import Persister
 from runtime.session.kinds import KINDS
 from runtime.session.state import SessionState
@@ -44,6 +45,7 @@ class Parts:
     directory: Directory
     find: Find
     readers: trio.CapacityLimiter
+    lists: ShortLists
     background: trio.Nursery
     """Cancelled when the runtime begins to end; for what is read ahead."""
 
@@ -113,6 +115,7 @@ async def running(
                                     directory=directory,
                                     find=find,
                                     readers=readers,
+                                    lists=ShortLists(),
                                     background=background,
                                 )
                             finally:

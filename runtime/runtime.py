@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from attrs import frozen
@@ -117,14 +118,21 @@ class Runtime:
         await self._parts.persister.try_flush()
         if self._parts.directory.closed:
             raise RuntimeClosed
+        listing = listing or Listing()
+        asked = listing, tuple(sorted(set(include)))
+        commits, lists = self._parts.persister.commits, self._parts.lists
+        known = lists.find(asked, commits)
+        if known is not None:
+            return SessionList.of(known)
         listed = SessionList()
         self._parts.background.start_soon(
             listed.read_ahead,
             self._parts.store,
-            listing or Listing(),
+            listing,
             include,
             self._parts.readers,
             self.config.commit_timeout,
+            partial(lists.keep, asked, commits),
         )
         return listed
 

@@ -13,13 +13,12 @@ from typing import Self
 from attrs import define, field
 from sqlite_utils import Database
 
-from persistence.sqlite import ahead
 from persistence.sqlite.errors import DATA_FAULTS, store_error
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.guards.witness import Witness
 from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
-from persistence.sqlite.purging import purge, unfinished
+from persistence.sqlite.purging import purge
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.transaction import Part, Room, Written
 from persistence.sqlite.writing import give_up, write
@@ -48,16 +47,14 @@ class SQLiteStore(SQLiteReader):
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
         """Opens or creates the database. Raises `CannotOpenStore`."""
-        owner, db, witness = open_database(path, quick_check)
-        with db.atomic():
-            ahead.remove(db.conn)
+        owner, db, witness, purging = open_database(path, quick_check)
         return cls(
             owner.path,
             owner,
             db,
             witness,
             _place_of(owner.path),
-            unfinished(db.conn),
+            purging,
             {},
         )
 

@@ -60,6 +60,8 @@ class Persister:
     """Whether the next commit is due at once."""
     _due: float = inf
     """Until when the task naps at the longest, unless it is stirred."""
+    commits: int = 0
+    """Commits that were done."""
     is_committing: bool = False
     """Whether a worker thread is in the store; stays true if it had to be left behind there."""
     _settling: deque[Record] = field(factory=deque)
@@ -384,6 +386,7 @@ class Persister:
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)
             self._dirty.reject(session_id, rejection, now, lambda n: backoff(self._config, n))
+        self.commits += 1
         self._note_success()
         if batch:
             self._commit_seconds.observe(now - started)

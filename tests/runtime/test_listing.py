@@ -1,3 +1,4 @@
+import re
 from collections.abc import Collection, Generator
 from pathlib import Path
 from threading import Event
@@ -8,7 +9,8 @@ from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from persistence import SQLiteStore
-from runtime import InvalidInput, RuntimeClosed, StoreUnavailable, open_runtime
+from runtime import InvalidInput, Runtime, RuntimeClosed, StoreUnavailable, open_runtime
+from runtime.listing import KEPT
 from runtime.store import ListChunk, Listing
 from tests.runtime.fakes import FakeStore, call, running, unavailable, until, user
 
@@ -61,6 +63,74 @@ async def test_the_chunks_come_in_order_and_then_the_list_is_over(
     async with running(listing) as runtime:
         assert [chunk async for chunk in await runtime.stream_sessions()] == CHUNKS
     assert listing.closed_lists == 1
+
+
+class CountingStore(FakeStore):
+    """Counts how often the list is read, and can hold back what was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists = 0
+        self.open = Event()
+        self.open.set()
+
+    def stream_sessions(
+        self, listing: Listing, include: Collection[str] = ()
+    ) -> Generator[ListChunk, None, None]:
+        self.lists += 1
+        chunks = list(super().stream_sessions(listing, include))
+        self.open.wait()
+        yield from chunks
+
+
+async def ids_of(runtime: Runtime, listing: Listing | None = None) -> list[str]:
+    chunks = [chunk async for chunk in await runtime.stream_sessions(listing)]
+    return re.findall(r'"session_id":"(\w+)"', b"".join(chunk.json for chunk in chunks).decode())
+
+
+async def test_a_short_list_is_read_once_until_something_is_written(clock: MockClock) -> None:
+    store = CountingStore()
+    async with running(store) as runtime:
+        await runtime.session("a").append(user("x"))
+        for _ in range(3):
+            assert await ids_of(runtime) == ["a"]
+        assert store.lists == 1
+        await runtime.session("b").append(user("x"))
+        for _ in range(3):
+            assert sorted(await ids_of(runtime)) == ["a", "b"]
+        assert store.lists == 2
+
+
+async def test_each_list_is_its_own(clock: MockClock) -> None:
+    store = CountingStore()
+    async with running(store) as runtime:
+        await runtime.session("a").append(user("x"))
+        for number in range(2 * KEPT):
+            assert await ids_of(runtime, Listing(prefix="a")) == ["a"]
+            assert await ids_of(runtime, Listing(prefix=f"b{number}")) == []
+
+
+async def test_a_list_that_was_read_before_a_commit_is_not_shown_after_it(clock: MockClock) -> None:
+    store = CountingStore()
+    async with running(store, durability="commit") as runtime:
+        await runtime.session("a").append(user("x"))
+        store.open.clear()
+        listed = await runtime.stream_sessions()
+        await until(lambda: store.lists == 1)
+        await runtime.session("b").append(user("x"))
+        store.open.set()
+        assert [chunk.count async for chunk in listed] == [1]
+        assert sorted(await ids_of(runtime)) == ["a", "b"]
+
+
+async def test_a_list_of_several_chunks_is_read_each_time(
+    clock: MockClock, listing: ListingStore
+) -> None:
+    listing.open_gates()
+    async with running(listing) as runtime:
+        for _ in range(2):
+            assert [chunk async for chunk in await runtime.stream_sessions()] == CHUNKS
+    assert listing.closed_lists == 2
 
 
 async def test_the_list_shows_what_was_written_a_moment_ago(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from persistence.sqlite import ahead
 from persistence.sqlite.connections import connect, use_wal
 from persistence.sqlite.files import create_private_file, create_private_folders, sync
 from persistence.sqlite.guards import witness
@@ -26,12 +27,14 @@ from persistence.sqlite.opening.examining import (
     refuse_remains,
 )
 from persistence.sqlite.opening.upgrade import Progress, upgrade
+from persistence.sqlite.purging import unfinished
 from persistence.sqlite.schema import SCHEMA_VERSION, apply_migrations, mark_of
 from runtime import CannotOpenStore
 
 log = logging.getLogger("agent_runtime")
 
-_Opened = tuple[Owner, Database, Witness]
+_Opened = tuple[Owner, Database, Witness, list[int]]
+"""Last the lives whose purge goes on."""
 
 PROGRESS_EVERY = 5.0
 """Seconds between two lines about an upgrade that takes long: whoever waits for a service to start
@@ -75,11 +78,12 @@ def _open(path: Path, quick_check: QuickCheck) -> _Opened | None:
             db = Database(connection)
             _prepare(db, path, origin)
             mark = mark_of(connection)
+            purging = unfinished(connection)
         except sqlite3.Error as error:
             raise cannot_open(path, error) from error
         begun = Witness.open(path, mark)
         on_failure.pop_all()
-    return owner, db, begun
+    return owner, db, begun, purging
 
 
 def _progress_on_the_log(path: Path) -> Progress:
@@ -137,6 +141,9 @@ def _prepare(db: Database, path: Path, origin: Origin) -> None:
             f"{path} cannot be put into WAL mode",
             "Use a local disk: network file systems lack what SQLite needs",
         )
+    if ahead.marked(db.conn):
+        with db.atomic():
+            ahead.remove(db.conn)
 
 
 def _check_writable(db: Database, version: int) -> None:
