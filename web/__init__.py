@@ -3,6 +3,7 @@
 A map, in the order in which one file may import another:
 
 - `systems`        what differs between operating systems
+- `http`         between bytes, and a request and its answer
 - `problems`       one table: error to status
 - `paths`          ids in paths
 - `describe`       what an endpoint reads and answers
@@ -22,7 +23,6 @@ A map, in the order in which one file may import another:
 - `connection`     one request between the server and the app
 - `direct`         the short way from a request to its endpoint
 - `app`            `create_app`, and `create_blueprint` for a larger app
-- `http`         between bytes, and a request and its answer
 - `answers`, `http1`, `wire`, `server`   HTTP/1.1; a broken connection harms itself
 - `cli`          the composition root: the commands, and the service from start to end
 """

@@ -31,6 +31,13 @@ class Headers:
         for name, value in fields:
             self._values.setdefault(name.lower(), []).append(value)
 
+    @classmethod
+    def grouped(cls, values: dict[str, list[str]]) -> "Headers":
+        """Of what is grouped already: under each name, in lower case, its values. Keeps them."""
+        headers = cls.__new__(cls)
+        headers._values = values
+        return headers
+
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
