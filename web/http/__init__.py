@@ -8,6 +8,7 @@ A map, in the order in which one file may import another:
 - `limits`       what clients may take of the server
 - `refusal`      a request that does not become one
 - `target`       what a request is about
+- `framing`      what a head says of the bytes behind it
 - `parser`       from bytes to requests
 - `heads`        the head of an answer
 - `line`         a stream of bytes, and what else of a socket is worth knowing

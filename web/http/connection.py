@@ -26,7 +26,7 @@ Rules:
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import trio
 from attrs import define, field
@@ -110,7 +110,7 @@ class Connection:
         parser = self._parser
         try:
             while True:
-                head = parser.head()
+                head = parser.head() if parser.has_rest else None
                 if head is None:
                     head = await self._wait_for_head()
                     if head is None:
@@ -166,6 +166,7 @@ class Connection:
             return await self._answer(head, body)
         finally:
             body.end()
+            self._parser.drop()
 
     async def _answer(self, head: Head, body: Body) -> bool:
         request = Request(
@@ -180,31 +181,33 @@ class Connection:
                 return False
             log.error("Failed to answer %s: %s", self.peer, names(failure))  # noqa: TRY400
             raise Refusal(500) from None
-        chunks = None if isinstance(response.body, bytes) else response.body
-        if self._refused is not None:
-            if chunks is not None:
-                await chunks.aclose()
-            raise Refusal(self._refused)
-        if not self._parser.is_complete:
-            await self._glance(head)
-        last = head.last or self.crowd.leaving or not self._parser.is_complete
-        if chunks is not None:
-            return await self._stream(response, chunks, head, last=last)
-        assert isinstance(response.body, bytes)
+        if not isinstance(response.body, bytes):
+            return await self._stream(response, response.body, head)
+        last = await self._is_last(head)
         await self._delivery.whole(response, response.body, head, last=last)
         return not last
 
-    async def _stream(self, response: Response, chunks: Chunks, head: Head, *, last: bool) -> bool:
-        whole = False
+    async def _stream(self, response: Response, chunks: Chunks, head: Head) -> bool:
+        whole, last = False, True
         self.crowd.streaming.add(self)
         try:
             with trio.CancelScope() as self._streaming:
-                whole = await self._delivery.stream(response, chunks, head, last=last)
+                async with aclosing(chunks):
+                    last = await self._is_last(head)
+                    whole = await self._delivery.stream(response, chunks, head, last=last)
         finally:
             self.crowd.streaming.discard(self)
             self._streaming = None
         self._ended |= not whole
         return whole and not last
+
+    async def _is_last(self, head: Head) -> bool:
+        """Whether this answer is the connection's last. Raises `Refusal` if it is none at all."""
+        if self._refused is not None:
+            raise Refusal(self._refused)
+        if not self._parser.is_complete:
+            await self._glance(head)
+        return head.last or self.crowd.leaving or not self._parser.is_complete
 
     async def _pull(self, head: Head) -> bytes:
         """The next piece of a body; nothing at its end. Raises `ClientGone`."""

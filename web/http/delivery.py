@@ -51,18 +51,15 @@ class Delivery:
             await self._send_on(memoryview(body))
 
     async def stream(self, response: Response, chunks: Chunks, asked: Head, *, last: bool) -> bool:
-        """Send an answer as it is made, and close `chunks`; whether it left as a whole.
+        """Send an answer as it is made; whether it left as a whole.
 
         Raises `Refusal` if it failed before any of it had left.
         """
-        try:
-            head = self._head(response, None, asked, last=last)
-            if asked.method == "HEAD" or response.status in WITHOUT_BODY:
-                await self.send(head)
-                return True
-            return await self._send_chunks(chunks, head, chunked=not asked.old)
-        finally:
-            await chunks.aclose()
+        head = self._head(response, None, asked, last=last)
+        if asked.method == "HEAD" or response.status in WITHOUT_BODY:
+            await self.send(head)
+            return True
+        return await self._send_chunks(chunks, head, chunked=not asked.old)
 
     def _head(self, response: Response, length: int | None, asked: Head, *, last: bool) -> bytes:
         try:

@@ -6,6 +6,7 @@ to receive is to wait first: between two requests nothing is there yet, so that 
 fail. So a request costs one round of trio's loop, at the place where it waits for the next one.
 """
 
+import os
 import socket
 import struct
 from abc import abstractmethod
@@ -21,7 +22,7 @@ KEEPALIVE = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEP
 stream may be silent for long, and who has only stopped sending is still there: only a probe tells
 the one from the other."""
 
-_RESET = struct.pack("ii", 1, 0)
+_RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 """For SO_LINGER: to close is to reset, at once."""
 
 

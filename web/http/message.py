@@ -14,7 +14,11 @@ from typing import Protocol
 from attrs import field, frozen
 
 Chunks = AsyncGenerator[bytes, None]
-"""An answer's body in pieces. Whoever sends it closes it, also when the client goes."""
+"""An answer's body in pieces. Whoever sends it closes it, also when the client goes.
+
+The head leaves with the first piece: who has nothing to say for long, and wants to be heard at
+once, begins with something. What fails before the first piece is an error like any other.
+"""
 
 
 class ClientGone(OSError):

@@ -15,7 +15,6 @@ Rules:
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from attrs import define
@@ -26,6 +25,7 @@ from httptools import (
     HttpRequestParser,
 )
 
+from web.http.framing import asks_to_close, expects_continue, length_of
 from web.http.limits import HEAD_SIZE
 from web.http.message import Headers
 from web.http.refusal import Refusal
@@ -134,8 +134,15 @@ class Parser:
         pieces.clear()
         return piece
 
+    def drop(self) -> None:
+        """Keep nothing of a body that nobody took."""
+        self._heard.pieces.clear()
+
     def head(self) -> Head | None:
-        """The next request's head, once it is whole. What is here of its body is parsed as well."""
+        """The next request's head, once it is whole. What is here of its body is parsed as well.
+
+        Ask only when there `has_rest`.
+        """
         data, at = self._data, self._at
         end = data.find(b"\r\n\r\n", at) + 4
         if end < 4:
@@ -154,7 +161,6 @@ class Parser:
             raise Refusal(400)
         fields: dict[str, list[str]] = {}
         self._heard.fields = fields
-        self._heard.pieces.clear()
         self._heard.complete = False
         self._left = 0
         self._llhttp = HttpRequestParser(self._heard)
@@ -174,7 +180,7 @@ class Parser:
         if (head.length == 0) is not self._heard.complete:
             raise Refusal(400)
         if not self._heard.complete:
-            head.waits = not self._data and not old and _expects_continue(head.headers)
+            head.waits = not self._data and not old and expects_continue(fields)
             self._framing = self._careful = 0
             self._advance()
         return head
@@ -186,7 +192,7 @@ class Parser:
             raise Refusal(431)
         if data.count(b"\n", at) != data.count(b"\r\n", at):
             raise Refusal(400)
-        if at < len(data) and not _TOKEN.match(data, at):
+        if not _TOKEN.match(data, at):
             raise Refusal(400)
 
     def _make_head(
@@ -213,8 +219,8 @@ class Parser:
             path,
             query,
             Headers.grouped(fields),
-            _length(fields, old=old),
-            old or _asks_to_close(fields),
+            length_of(fields, old=old),
+            old or asks_to_close(fields),
             old,
         )
 
@@ -271,26 +277,3 @@ class Parser:
         except HttpParserUpgrade:
             # Raised at the end of a head with `Upgrade`, which is as good as any other.
             assert self._heard.complete
-
-
-def _expects_continue(headers: Headers) -> bool:
-    return (headers.get("expect") or "").lower() == "100-continue"
-
-
-def _asks_to_close(fields: Mapping[str, list[str]]) -> bool:
-    options = fields.get("connection")
-    if options is None or options == ["keep-alive"]:
-        return False
-    return "close" in {word.strip().lower() for line in options for word in line.split(",")}
-
-
-def _length(fields: Mapping[str, list[str]], *, old: bool) -> int | None:
-    codings = fields.get("transfer-encoding")
-    lengths = fields.get("content-length")
-    if codings is None:
-        return 0 if lengths is None else int(lengths[0])
-    if old or lengths is not None:
-        raise Refusal(400)
-    if len(codings) != 1 or codings[0].lower() != "chunked":
-        raise Refusal(501)
-    return None

@@ -43,7 +43,7 @@ def understood(pieces: Iterable[bytes]) -> tuple[list[Understood], int | None]:
                         break
                     if head.last:
                         return found, None
-                head = parser.head()
+                head = parser.head() if parser.has_rest else None
                 if head is None:
                     break
                 target = f"{head.path}?{head.query}" if head.query else head.path
