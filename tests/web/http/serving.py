@@ -146,6 +146,7 @@ class MemoryLine(Line):
         self.stream = stream
         self.gone = False
         self.was_cut = False
+        self.receives = 0
 
     def send_nowait(self, data: bytes | memoryview) -> int:
         return 0
@@ -157,6 +158,7 @@ class MemoryLine(Line):
         await self.stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        self.receives += 1
         return bytes(await self.stream.receive_some(max_bytes))
 
     async def send_eof(self) -> None:

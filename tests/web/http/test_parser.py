@@ -100,10 +100,18 @@ bodies = st.one_of(
 )
 
 
+UPGRADES = [
+    (),
+    (b"Upgrade: h2c",),
+    (b"Connection: Upgrade", b"Upgrade: h2c"),
+    (b"Connection: keep-alive, Upgrade", b"Upgrade: websocket"),
+]
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
     fields = [b"X-%s: %s" % (draw(tokens), draw(values)) for _ in range(draw(st.integers(0, 3)))]
-    upgrade = draw(st.sampled_from([(), (b"Connection: Upgrade", b"Upgrade: h2c")]))
+    upgrade = draw(st.sampled_from(UPGRADES))
     target = draw(targets)
     if draw(st.booleans()):
         return get(target, *fields, *upgrade, method=draw(st.sampled_from([b"GET", b"DELETE"])))
