@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
-from traceback import extract_tb
 
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Scope
+
+from web.http.failure import names
 
 log = logging.getLogger(__name__)
 
@@ -96,16 +96,3 @@ class Answers(TaskGroup):
                 log.error("The app failed to answer %s: %s", scope.get("client"), names(failures))  # noqa: TRY400
         # Completes, or breaks off, what the app left open.
         await send(None)
-
-
-def names(failures: BaseExceptionGroup[BaseException]) -> str:
-    """Type and place of each error, and nothing of its message: that may quote the request."""
-    return ", ".join(_names(failures))
-
-
-def _names(error: BaseException) -> list[str]:
-    if isinstance(error, BaseExceptionGroup):
-        return [name for inner in error.exceptions for name in _names(inner)]
-    frames = extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return [f"{type(error).__qualname__}{place}"]

@@ -4,7 +4,6 @@ The members are RFC 9457's `type`, `title`, `status`, `detail`, and `error`, whi
 for the guide's clients. What a caller did wrong is told in full; what went wrong inside is not.
 """
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,8 +32,9 @@ from runtime import (
     StoreBehind,
     StoreError,
 )
-
-MIMETYPE = "application/problem+json"
+from web.http.listen import CannotServe as CannotServe
+from web.http.problem import MIMETYPE as MIMETYPE
+from web.http.problem import problem_body as problem_body
 
 STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
     {
@@ -71,15 +71,6 @@ INTERNAL = "The service failed internally; its log says how"
 log = logging.getLogger(__name__)
 
 
-class CannotServe(Exception):
-    """The service does not start. For the operator: what is wrong, and what to do next."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(f"{problem}\n  {hint}")
-        self.problem = problem
-        self.hint = hint
-
-
 class OutcomeUnknown(StoreError):
     """A write was not confirmed: whether sending it again is safe depends on what it says."""
 
@@ -100,19 +91,6 @@ def write(*, repeatable: bool) -> Iterator[None]:
         yield
     except StoreError as error:
         raise OutcomeUnknown(error, repeatable=repeatable) from error
-
-
-def problem_body(status: int, detail: str) -> bytes:
-    """The JSON of a problem, also for answers that are given before there is an app."""
-    return json.dumps(
-        {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "status": int(status),
-            "detail": detail,
-            "error": detail,
-        }
-    ).encode()
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -22,13 +22,20 @@ from hypercorn.trio.worker_context import WorkerContext
 from quart_trio import QuartTrio
 
 from runtime import KiB
-from web.answers import names
+from web.http.failure import names
+from web.http.limits import RESERVED_FILES, ServerConfig, connection_limit
+from web.http.listen import addresses, open_listeners
 from web.http1 import error_response
-from web.problems import CannotServe
-from web.systems import open_files_limit
-from web.wire import ServerConfig, Wire, linger
+from web.wire import Wire, linger
 
-__all__ = ["ServerConfig", "addresses", "open_listeners", "serve"]
+__all__ = [
+    "RESERVED_FILES",
+    "ServerConfig",
+    "addresses",
+    "connection_limit",
+    "open_listeners",
+    "serve",
+]
 
 log = logging.getLogger(__name__)
 
@@ -39,53 +46,6 @@ counted among the open ones."""
 BACKLOG_SHARE = 0.5
 """Of the grace time, for the backlog to be emptied at shutdown; the rest is left for the answers.
 It takes milliseconds, unless clients go on connecting, or no file descriptor is left."""
-
-RESERVED_FILES = 64
-"""Of the files that the process may have open, those that connections must leave: about 25 are the
-store's, the log's and trio's own; the rest is for connections that are being refused or closed."""
-
-
-def connection_limit(config: ServerConfig) -> int:
-    """Connections open at one time: as configured, if the process may have so many files open.
-
-    Without a file descriptor no connection can be accepted, not even to refuse it; so the idle
-    have to make room before that.
-    """
-    files = open_files_limit()
-    if files is None:
-        return config.max_connections
-    limit = max(1, min(config.max_connections, files - RESERVED_FILES))
-    if limit < config.max_connections:
-        log.warning(
-            "Only %d connections at one time, not %d: the process may have %d files open",
-            limit,
-            config.max_connections,
-            files,
-        )
-    return limit
-
-
-async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:
-    """Listen on `host` (a name or an IP literal) and `port`; port 0 takes any that is free.
-
-    Raises `CannotServe` if the address is taken, unknown, or not allowed.
-    """
-    try:
-        return await trio.open_tcp_listeners(port, host=host)
-    except OSError as error:
-        raise CannotServe(
-            f"Cannot listen on {host} port {port}: {error.strerror or error}",
-            "Choose another address or port, or stop what uses this one.",
-        ) from error
-
-
-def addresses(listeners: Sequence[trio.SocketListener]) -> list[str]:
-    """Where the listeners can be reached: `http://127.0.0.1:8001`, `http://[::1]:8001`."""
-    urls = []
-    for listener in listeners:
-        host, port, *_ = listener.socket.getsockname()
-        urls.append(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-    return urls
 
 
 async def serve(

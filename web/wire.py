@@ -19,63 +19,17 @@ from collections.abc import Callable
 from math import inf
 
 import trio
-from attrs import define, field, frozen, validators
+from attrs import define, field
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState
 from hypercorn.utils import parse_socket_addr
 
-from runtime import SECONDS, KiB, MiB
 from web.answers import Answers
+from web.http.limits import LINGER_BYTES, RECEIVE_SIZE, SEND_SIZE
+from web.http.limits import ServerConfig as ServerConfig
 from web.http1 import HTTP1
-
-RECEIVE_SIZE = 64 * KiB
-"""Bytes asked for at once; Hypercorn's own choice. A head, or a short message, comes in one."""
-
-SEND_SIZE = 256 * KiB
-"""Bytes that one `send_timeout` covers. Large, so that an answer is rarely cut; small enough that
-a slow but living client (10 KB/s) gets a piece within the default deadline."""
-
-LINGER_BYTES = 32 * MiB
-"""Bytes read and dropped after the last answer, at most: twice the largest body that is taken, so
-that a client that is a little over the limit gets to read its 413."""
-
-_positive = validators.gt(0.0)
-
-
-@frozen(kw_only=True)
-class ServerConfig:
-    """What clients may take of the server. Times are in seconds.
-
-    Raises `ValueError` for a value that no server can work with.
-    """
-
-    grace: float = field(default=10 * SECONDS, validator=validators.ge(0))
-    """How long requests in flight may go on after shutdown was asked for. Ten times a slow commit;
-    well within the 30 s after which orchestrators kill."""
-
-    max_connections: int = field(default=800, validator=validators.ge(1))
-    """Open at once. 1,024 open files are the usual limit of a process; the rest is the store's.
-    Beyond it the longest idle connection makes room; if none is idle the new one gets a 503."""
-
-    header_timeout: float = field(default=10 * SECONDS, validator=_positive)
-    """From the first byte of a request's head to its last. A head is one packet; 10 s forgive the
-    loss of some, and a client that trickles one holds nothing but a socket for that long."""
-
-    idle_timeout: float = field(default=75 * SECONDS, validator=_positive)
-    """Between requests. Longer than the 60 s after which common clients and proxies give up a
-    pooled connection themselves, so that it is not the server who closes under a request."""
-
-    read_timeout: float = field(default=30 * SECONDS, validator=_positive)
-    """Between two pieces of a body; `BODY_TIMEOUT` of the app bounds the whole."""
-
-    send_timeout: float = field(default=30 * SECONDS, validator=_positive)
-    """For each `SEND_SIZE` bytes of an answer to be taken by the client's side."""
-
-    linger_timeout: float = field(default=2 * SECONDS, validator=_positive)
-    """How long to read on after refusing a request that was still being sent, so that the answer
-    is not lost to a connection reset. Some round trips of a bad line."""
 
 
 @define(eq=False)

@@ -323,7 +323,7 @@ async def test_the_idle_make_room_before_the_process_runs_out_of_files(
         assert (await served.ask("GET", "/hello")).status == 200
         assert await first.read_to_end() == b""
         assert (await second.ask("GET", "/hello")).status == 200
-    (record,) = [record for record in caplog.records if record.name == "web.server"]
+    (record,) = [record for record in caplog.records if record.name == "web.http.limits"]
     assert record.message == (
         "Only 2 connections at one time, not 800: the process may have 66 files open"
     )

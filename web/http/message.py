@@ -14,7 +14,11 @@ from typing import Protocol
 from attrs import field, frozen
 
 Chunks = AsyncGenerator[bytes, None]
-"""An answer's body in pieces. Whoever sends it closes it, also when the client goes."""
+"""An answer's body in pieces. Whoever sends it closes it, also when the client goes.
+
+The head leaves with the first piece: who has nothing to say for long, and wants to be heard at
+once, begins with something. What fails before the first piece is an error like any other.
+"""
 
 
 class ClientGone(OSError):
@@ -30,6 +34,13 @@ class Headers:
         self._values: dict[str, list[str]] = {}
         for name, value in fields:
             self._values.setdefault(name.lower(), []).append(value)
+
+    @classmethod
+    def grouped(cls, values: dict[str, list[str]]) -> "Headers":
+        """Of what is grouped already: under each name, in lower case, its values. Keeps them."""
+        headers = cls.__new__(cls)
+        headers._values = values
+        return headers
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
