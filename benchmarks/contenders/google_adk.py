@@ -6,10 +6,10 @@ On SQLite. A message is an `Event`, and the only way in is `append_event`, one a
 # mypy: disable-error-code="import-not-found"
 
 import json
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from google.adk.events import Event
@@ -17,33 +17,10 @@ from google.adk.sessions import DatabaseSessionService, Session
 from google.genai.types import Content, FunctionCall, FunctionResponse, Part
 from sqlalchemy.exc import OperationalError
 
-from benchmarks.contenders.contender import About, Contender, command_line, described
-from benchmarks.contenders.in_asyncio import run
+from benchmarks.contenders.protocol import About, Contender, described, run
 from benchmarks.workload import Message
 
-APP, USER = "benchmark", "user"
-
-
-class ADKSession:
-    """One session of the service."""
-
-    def __init__(self, sessions: DatabaseSessionService, session: Session) -> None:
-        self._sessions = sessions
-        self._session = session
-
-    async def append(self, message: Message) -> None:
-        await self._sessions.append_event(self._session, _event(message))
-
-    async def fill(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            await self.append(message)
-
-    async def history(self) -> Sequence[object]:
-        found = await self._sessions.get_session(
-            app_name=APP, user_id=USER, session_id=self._session.id
-        )
-        events: Sequence[object] = found.events
-        return events
+WHOSE = {"app_name": "benchmark", "user_id": "user"}
 
 
 class GoogleADK(Contender):
@@ -51,31 +28,24 @@ class GoogleADK(Contender):
 
     locked = (OperationalError,)
 
-    def __init__(self, about: About, sessions: DatabaseSessionService) -> None:
+    def __init__(self, about: About, service: DatabaseSessionService) -> None:
         self.about = about
-        self._sessions = sessions
+        self._service = service
 
-    async def session(self, session_id: str) -> ADKSession:
-        session = await self._sessions.create_session(
-            app_name=APP, user_id=USER, session_id=session_id
-        )
-        return ADKSession(self._sessions, session)
+    async def session(self, session_id: str) -> Session:
+        return await self._service.create_session(**WHOSE, session_id=session_id)
 
+    async def append(self, session: Session, message: Message) -> None:
+        await self._service.append_event(session, _event(message))
 
-@asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[GoogleADK]:
-    """A new database."""
-    async with DatabaseSessionService(f"sqlite+aiosqlite:///{path}") as sessions:
-        async with sessions.db_engine.connect() as connection:
-            journal_mode = await connection.exec_driver_sql("PRAGMA journal_mode")
-            level = await connection.exec_driver_sql("PRAGMA synchronous")
-            about = described(
-                "Google ADK, DatabaseSessionService",
-                version("google-adk"),
-                journal_mode.scalar(),
-                level.scalar(),
-            )
-        yield GoogleADK(about, sessions)
+    async def fill(self, session: Session, messages: Sequence[Message]) -> None:
+        for message in messages:
+            await self.append(session, message)
+
+    async def history(self, session: Session) -> Sequence[object]:
+        found = await self._service.get_session(**WHOSE, session_id=session.id)
+        events: Sequence[object] = found.events
+        return events
 
 
 def _event(message: Message) -> Event:
@@ -93,16 +63,25 @@ def _parts(message: Message) -> list[Part]:
             id=message["tool_call_id"], name=message["name"], response={"result": text}
         )
         return [Part(function_response=answer)]
-    calls: list[dict[str, Any]] = message.get("tool_calls", [])
-    return [Part(text=text), *(Part(function_call=_call(call)) for call in calls)]
+    return [Part(text=text), *map(_call, message.get("tool_calls", []))]
 
 
-def _call(call: dict[str, Any]) -> FunctionCall:
-    function = call["function"]
-    return FunctionCall(
-        id=call["id"], name=function["name"], args=json.loads(function["arguments"])
-    )
+def _call(call: dict[str, Any]) -> Part:
+    name, arguments = call["function"]["name"], json.loads(call["function"]["arguments"])
+    return Part(function_call=FunctionCall(id=call["id"], name=name, args=arguments))
+
+
+@asynccontextmanager
+async def opened(path: str) -> AsyncIterator[GoogleADK]:
+    """A new database."""
+    async with DatabaseSessionService(f"sqlite+aiosqlite:///{path}") as service:
+        async with service.db_engine.connect() as connection:
+            journal_mode = await connection.exec_driver_sql("PRAGMA journal_mode")
+            level = await connection.exec_driver_sql("PRAGMA synchronous")
+            set_to = journal_mode.scalar(), level.scalar()
+        name = "Google ADK, DatabaseSessionService"
+        yield GoogleADK(described(name, version("google-adk"), *set_to), service)
 
 
 if __name__ == "__main__":
-    run(opened(command_line("google_adk", __doc__).parse_args().file))
+    run(opened(sys.argv[1]))

@@ -6,78 +6,62 @@ A message is added with `aupdate_state`: one checkpoint, where running the graph
 
 # mypy: disable-error-code="import-not-found"
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 
-from benchmarks.contenders.contender import About, Contender, command_line, described
-from benchmarks.contenders.in_asyncio import run
+from benchmarks.contenders.protocol import About, Contender, described, run
 from benchmarks.workload import Message
 
 
-class Thread:
-    """One thread of the graph."""
+class LangGraph(Contender):
+    """A graph with a checkpointer; a session is the configuration of a thread."""
 
-    def __init__(self, graph: Any, thread_id: str) -> None:
-        self._graph = graph
-        self._config = {"configurable": {"thread_id": thread_id}}
+    def __init__(self, about: About, saver: AsyncSqliteSaver) -> None:
+        self.about = about
+        graph: Any = StateGraph(MessagesState)
+        graph.add_node("idle", lambda _: {})
+        graph.add_edge(START, "idle")
+        graph.add_edge("idle", END)
+        self._graph = graph.compile(checkpointer=saver)
 
-    async def append(self, message: Message) -> None:
-        await self._graph.aupdate_state(self._config, {"messages": [message]})
+    async def session(self, session_id: str) -> dict[str, Any]:
+        return {"configurable": {"thread_id": session_id}}
 
-    async def fill(self, messages: Sequence[Message]) -> None:
-        await self._graph.aupdate_state(self._config, {"messages": list(messages)})
+    async def append(self, session: dict[str, Any], message: Message) -> None:
+        await self.fill(session, [message])
 
-    async def history(self) -> Sequence[object]:
-        state = await self._graph.aget_state(self._config)
-        messages: Sequence[object] = state.values["messages"]
+    async def fill(self, session: dict[str, Any], messages: Sequence[Message]) -> None:
+        await self._graph.aupdate_state(session, {"messages": list(messages)})
+
+    async def history(self, session: dict[str, Any]) -> Sequence[object]:
+        messages: Sequence[object] = (await self._graph.aget_state(session)).values["messages"]
         return messages
 
 
-class LangGraph(Contender):
-    """A graph with a checkpointer."""
-
-    def __init__(self, about: About, graph: Any) -> None:
-        self.about = about
-        self._graph = graph
-
-    async def session(self, session_id: str) -> Thread:
-        return Thread(self._graph, session_id)
-
-
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[LangGraph]:
+async def opened(path: str) -> AsyncIterator[LangGraph]:
     """A new database."""
-    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+    async with AsyncSqliteSaver.from_conn_string(path) as saver:
         await saver.setup()
+        async with saver.conn.execute("PRAGMA journal_mode") as found:
+            (journal_mode,) = await found.fetchone()
+        async with saver.conn.execute("PRAGMA synchronous") as found:
+            (level,) = await found.fetchone()
         about = described(
             "LangGraph, AsyncSqliteSaver",
             version("langgraph-checkpoint-sqlite"),
-            await _pragma(saver, "journal_mode"),
-            await _pragma(saver, "synchronous"),
+            journal_mode,
+            level,
             "a message is one `aupdate_state`",
         )
-        yield LangGraph(about, _graph().compile(checkpointer=saver))
-
-
-def _graph() -> Any:
-    graph = StateGraph(MessagesState)
-    graph.add_node("idle", lambda _: {})
-    graph.add_edge(START, "idle")
-    graph.add_edge("idle", END)
-    return graph
-
-
-async def _pragma(saver: AsyncSqliteSaver, name: str) -> Any:
-    async with saver.conn.execute(f"PRAGMA {name}") as found:
-        (value,) = await found.fetchone()
-    return value
+        yield LangGraph(about, saver)
 
 
 if __name__ == "__main__":
-    run(opened(command_line("langgraph", __doc__).parse_args().file))
+    run(opened(sys.argv[1]))

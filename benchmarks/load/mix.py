@@ -11,17 +11,18 @@ from types import MappingProxyType
 import trio
 from attrs import field, frozen
 
-from benchmarks.answers import BrokenAnswer
-from benchmarks.baselines import encoded
-from benchmarks.client import Address, Connection, open_connections
-from benchmarks.workload import Message, conversation
+from benchmarks.client import (
+    API,
+    Address,
+    BrokenAnswer,
+    Connection,
+    ensure,
+    history_of,
+    open_connections,
+)
+from benchmarks.workload import Message, encoded
 
-API = "/api/v1"
-PAGE = 50
-"""Sessions on a page of the list."""
 AGENTS = ("orchestrator", "architect", "coder", "tester")
-CONVERSATIONS, LENGTH = 50, 20
-"""How many conversations are made up, and their messages."""
 MOST = 1_000
 """Messages that the service takes in one call; a longer transcript is cut there."""
 CLIENTS = 16
@@ -30,11 +31,6 @@ CLIENTS = 16
 
 class CannotPrepare(Exception):
     """The service does not take a session; the text says why."""
-
-
-def made_up() -> list[list[Message]]:
-    """Conversations for whoever has none."""
-    return [conversation(LENGTH, seed) for seed in range(CONVERSATIONS)]
 
 
 @frozen
@@ -54,7 +50,7 @@ class Requests:
 
     def history(self) -> bytes:
         """A whole conversation."""
-        return self.address.get(history_path(self._session_id()))
+        return self.address.get(history_of(self._session_id()))
 
     def current_agent(self) -> bytes:
         """Who works on a session."""
@@ -67,14 +63,14 @@ class Requests:
 
     def page(self) -> bytes:
         """The sessions that were used last."""
-        return self.address.get(f"{API}/sessions?limit={PAGE}")
+        return self.address.get(f"{API}/sessions?limit=50")
 
     def whole_list(self) -> bytes:
         """All sessions."""
         return self.address.get(f"{API}/sessions")
 
     def _session_id(self) -> str:
-        return session_id(self.random.randrange(self.sessions))
+        return f"load-{self.random.randrange(self.sessions)}"
 
 
 MIXES: Mapping[str, Mapping[Callable[[Requests], bytes], int]] = MappingProxyType(
@@ -102,16 +98,6 @@ def endless(mix: str, requests: Requests) -> Iterator[bytes]:
         yield requests.random.choice(parts)(requests)
 
 
-def session_id(number: int) -> str:
-    """Of one of the load's sessions."""
-    return f"load-{number}"
-
-
-def history_path(session_id: str) -> str:
-    """Where a conversation is."""
-    return f"{API}/sessions/{session_id}/history"
-
-
 async def prepare(
     address: Address, sessions: int, conversations: Sequence[Sequence[Message]]
 ) -> None:
@@ -124,11 +110,15 @@ async def prepare(
 
     async def make(connection: Connection) -> None:
         for number in numbers:
-            messages = conversations[number % len(conversations)][:MOST]
+            messages, said = conversations[number % len(conversations)][:MOST], ""
             try:
-                await ensure(connection, session_id(number), messages)
-            except CannotPrepare as error:
-                failures.append(error)
+                answer = await ensure(connection, f"load-{number}", messages)
+                if answer.status >= 300:
+                    said = f"{answer.status} {answer.body.decode(errors='replace')}"
+            except BrokenAnswer as error:
+                said = str(error)
+            if said:
+                failures.append(CannotPrepare(f"load-{number} cannot be made: {said}"))
             if failures:
                 return
 
@@ -137,19 +127,3 @@ async def prepare(
             nursery.start_soon(make, connection)
     if failures:
         raise failures[0]
-
-
-async def ensure(connection: Connection, session_id: str, messages: Sequence[Message]) -> None:
-    """Makes one session with these messages, unless it is there. Raises `CannotPrepare`."""
-    address = connection.address
-    try:
-        answer = await connection.ask(address.get(f"{API}/sessions/{session_id}"))
-        if answer.status == 404:
-            path = f"{API}/sessions/{session_id}/messages"
-            body = encoded({"messages": messages}).encode()
-            answer = await connection.ask(address.post(path, body))
-    except BrokenAnswer as error:
-        raise CannotPrepare(f"{session_id} cannot be made: {error}") from error
-    if answer.status >= 300:
-        said = answer.body.decode(errors="replace")
-        raise CannotPrepare(f"{session_id} cannot be made: {answer.status} {said}")

@@ -1,4 +1,7 @@
-"""Processes that work for a benchmark, servers above all; each ends with its block."""
+"""Processes that work for a benchmark, servers above all; and what Linux counts of a process.
+
+Each ends with its block.
+"""
 
 import os
 import signal
@@ -22,26 +25,25 @@ Process = subprocess.Popen[str]
 
 
 @contextmanager
-def service(db: Path, *options: str) -> Iterator[Address]:
-    """The real service on this database, with these options of `agent-runtime serve`."""
-    with started(service_command(db, *options), db.parent) as (address, _):
-        yield address
+def service(db: Path, *options: str) -> Iterator[tuple[Address, Process]]:
+    """The real service on this database, with these options of `agent-runtime serve`.
 
-
-def service_command(db: Path, *options: str) -> list[str]:
-    """As a user starts it, but on a free port. Its log is in the folder that it is started in."""
-    return [SERVICE, "serve", "--port", "0", "--db", str(db), *options]
+    As a user starts it, but on a free port. Its log is in the database's folder.
+    """
+    command = [SERVICE, "serve", "--port", "0", "--db", str(db), *options]
+    with server(command, db.parent) as started:
+        yield started
 
 
 @contextmanager
 def stack(name: str) -> Iterator[Address]:
     """One of `benchmarks.stack`'s servers."""
-    with started([sys.executable, "-m", "benchmarks.stack", name], ROOT) as (address, _):
+    with server([sys.executable, "-m", "benchmarks.stack", name]) as (address, _):
         yield address
 
 
 @contextmanager
-def started(command: Sequence[str], folder: Path) -> Iterator[tuple[Address, Process]]:
+def server(command: Sequence[str], folder: Path = ROOT) -> Iterator[tuple[Address, Process]]:
     """The server that this command starts in `folder`, and where it is: it says `… on http://…`.
 
     Raises `SystemExit` if it does not start; why, it has said on standard error itself.
@@ -57,7 +59,7 @@ def started(command: Sequence[str], folder: Path) -> Iterator[tuple[Address, Pro
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path) -> Iterator[Process]:
+def running(command: Sequence[str], folder: Path = ROOT) -> Iterator[Process]:
     """The process that this command starts in `folder`, with pipes from and to it.
 
     It is killed at the end of the block if it is still there.
@@ -87,6 +89,12 @@ def next_line(process: Process) -> str:
     return process.stdout.readline()
 
 
+def said(command: Sequence[str]) -> str:
+    """What this command prints. Raises `CalledProcessError` if it fails."""
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
 @contextmanager
 def unwinding_when_ended() -> Iterator[None]:
     """At SIGTERM or SIGHUP as at a Ctrl-C: otherwise Python would leave everything as it is."""
@@ -107,3 +115,38 @@ def unwinding_when_ended() -> Iterator[None]:
 
 def _interrupt(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
+
+
+def resident_bytes(pid: int | str = "self") -> int:
+    """The process's resident set: what it has of the machine's memory now."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that the process has had of the machine's memory at one time."""
+    return int(_proc(f"{pid}/status")["VmHWM"].split()[0]) * 1024
+
+
+def bytes_written() -> int:
+    """What this process has written to files so far.
+
+    Not what reaches the disk, which is whole pages of it: that is counted too, but only where the
+    file system is on a disk.
+    """
+    return int(_proc("self/io")["wchar"])
+
+
+def _proc(name: str) -> dict[str, str]:
+    lines = Path(f"/proc/{name}").read_text(encoding="utf-8").splitlines()
+    return dict(line.split(":", 1) for line in lines)
+
+
+def forget(file: Path) -> None:
+    """Takes a file that is on the disk out of the system's page cache: it is read from there next.
+
+    Nobody of this process may have it open: closing it would drop SQLite's locks on it.
+    """
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())  # what is still to be written would stay
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
