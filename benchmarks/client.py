@@ -85,16 +85,18 @@ class Answer:
 
 
 class Reading:
-    """An answer that is coming in: bytes in, no input or output."""
+    """The answers of one connection, one at a time: bytes in, no input or output."""
 
-    def __init__(self, *, keep: bool) -> None:
-        """`keep`: whether the body is wanted."""
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self.begin(keep=True)
+
+    def begin(self, *, keep: bool) -> None:
+        """Another answer is to come. `keep`: whether its body is wanted."""
         self.status = self.size = self.received = 0
-        self.body = bytearray()
+        self.pieces: list[bytes] = []
         self.ended = False
         self._keep = keep
-        self._answers = 0
-        self._parser = HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Takes what came next. Raises `BrokenAnswer`."""
@@ -103,19 +105,15 @@ class Reading:
             self._parser.feed_data(data)
         except HttpParserError as error:
             raise BrokenAnswer(f"not an HTTP/1.1 answer: {data[:80]!r} ({error})") from error
-        if self._answers > 1:
-            raise BrokenAnswer(f"more came than was announced: {data[-80:]!r}")
-
-    def on_message_begin(self) -> None:
-        self._answers += 1
 
     def on_headers_complete(self) -> None:
+        assert not self.ended, "more came than was announced"
         self.status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
         self.size += len(body)
         if self._keep:
-            self.body += body
+            self.pieces.append(body)
 
     def on_message_complete(self) -> None:
         self.ended = True
@@ -127,6 +125,7 @@ class Connection:
 
     address: Address
     _socket: socket.socket | None = field(default=None, init=False)
+    _reading: Reading = field(factory=Reading, init=False)
 
     async def open(self) -> socket.socket:
         """Connects, unless that is done. Raises `OSError`."""
@@ -135,6 +134,7 @@ class Connection:
             # The bare socket: trio's own methods cost as much again as all the rest here.
             self._socket = socket.socket(fileno=stream.socket.detach())
             self._socket.setblocking(False)
+            self._reading = Reading()
         return self._socket
 
     def close(self) -> None:
@@ -150,9 +150,10 @@ class Connection:
         """
         try:
             peer = await self.open()
+            self._reading.begin(keep=keep)
             timer = Timer()
             await _send(peer, request)
-            return await _receive(peer, timer, Reading(keep=keep))
+            return await _receive(peer, timer, self._reading)
         except OSError as error:
             self.close()
             raise BrokenAnswer(error.strerror or str(error)) from error
@@ -223,4 +224,5 @@ async def _receive(peer: socket.socket, timer: Timer, reading: Reading) -> Answe
         if first_byte is None and (reading.size or reading.ended):
             first_byte = timer.seconds
     assert first_byte is not None
-    return Answer(reading.status, bytes(reading.body), reading.size, reading.received, first_byte)
+    body = b"".join(reading.pieces)
+    return Answer(reading.status, body, reading.size, reading.received, first_byte)

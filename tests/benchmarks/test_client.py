@@ -37,7 +37,8 @@ BROKEN = {
 
 
 def read(data: bytes, piece: int, *, keep: bool = True) -> Reading:
-    reading = Reading(keep=keep)
+    reading = Reading()
+    reading.begin(keep=keep)
     for at in range(0, len(data), piece):
         assert not reading.ended
         reading.feed(data[at : at + piece])
@@ -50,7 +51,7 @@ def test_an_answer_is_read_however_it_is_cut(key: str, piece: int) -> None:
     data, status, body = WHOLE[key]
     reading = read(data, piece)
     assert reading.ended
-    assert (reading.status, bytes(reading.body)) == (status, body)
+    assert (reading.status, b"".join(reading.pieces)) == (status, body)
     assert (reading.size, reading.received) == (len(body), len(data))
 
 
@@ -58,12 +59,12 @@ def test_an_answer_is_read_however_it_is_cut(key: str, piece: int) -> None:
 def test_a_body_that_is_not_wanted_is_counted_only(key: str) -> None:
     data, _, body = WHOLE[key]
     reading = read(data, 3, keep=False)
-    assert (reading.ended, reading.size, len(reading.body)) == (True, len(body), 0)
+    assert (reading.ended, reading.size, len(reading.pieces)) == (True, len(body), 0)
 
 
 @pytest.mark.parametrize("key", BROKEN)
 def test_what_is_no_answer_is_refused(key: str) -> None:
-    with pytest.raises(BrokenAnswer, match=r"not an HTTP/1.1 answer|more came than was announced"):
+    with pytest.raises(BrokenAnswer, match="not an HTTP/1.1 answer"):
         read(BROKEN[key], len(BROKEN[key]))
 
 
