@@ -225,12 +225,12 @@ async def rich(bench: Bench) -> None:
         for durability, runtime in runtimes.items():
             times = bench.of(2_000, 3) if durability == "commit" else bench.of(10_000, 10)
             work = f"append in `{durability}` of a message of {size:,} bytes"
-            note, durable = NOTES[durability], DURABLE[durability]
-            turns = {kind: partial(appended, runtime, m, times) for kind, m in messages.items()}
-            plain, rich = (
-                bench.latency(work, f"{OURS}, {kind}", seconds, note, durable=durable)
-                for kind, seconds in (await bench.turns(turns)).items()
-            )
+            contenders = {
+                f"{OURS}, {kind}": (partial(appended, runtime, m, times), NOTES[durability])
+                for kind, m in messages.items()
+            }
+            found = await bench.compare(work, "s", contenders, durable=DURABLE[durability])
+            plain, rich = found.values()
             ratios.append(rich.over(plain))
     # The worse of the two counts: the one without a disk to wait for, most likely.
     bench.judge("append_rich", worst(ratios))

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import evolve, field, frozen
@@ -55,6 +55,26 @@ class Bench:
         for _, key in in_turn(list(contenders), self.rounds):
             values[key].append(await contenders[key]())
         return values
+
+    async def compare(
+        self,
+        work: str,
+        unit: str,
+        contenders: Mapping[str, tuple[Callable[[], Awaitable[Any]], str]],
+        *,
+        durable: bool | None = None,
+    ) -> dict[str, Spread]:
+        """Has each do it in every round, and notes what they came to; beside each its note.
+
+        That is a value in this unit, or a list of samples in seconds.
+        """
+        values = await self.turns({who: call for who, (call, _) in contenders.items()})
+        return {
+            who: self.latency(work, who, rounds, contenders[who][1], durable)
+            if isinstance(rounds[0], list)
+            else self.add(work, who, unit, rounds, contenders[who][1], durable=durable)
+            for who, rounds in values.items()
+        }
 
     def add(
         self,

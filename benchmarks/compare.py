@@ -4,7 +4,7 @@ The service answers its most frequent requests on a way of its own, past the fra
 Quart-Trio route does not. So it may be as fast as one, although it does more.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from http.client import HTTPConnection
@@ -128,23 +128,20 @@ async def unchanged_history(bench: Bench) -> None:
             "with `If-None-Match`": (address, address.get(path, If_None_Match=tag), 304),
             "bare ASGI, as many fixed bytes": (bare, bare.get(f"/?size={size}"), 200),
         }
-        asks: dict[str, Callable[[], Awaitable[list[float]]]] = {}
-        notes = {}
+        contenders = {}
         async with open_connections(address, 1) as ours, open_connections(bare, 1) as theirs:
             for who, (place, request, status) in requests.items():
                 (connection,) = ours if place is address else theirs
                 answer = await connection.expect(request, status)
-                notes[who] = (
+                note = (
                     f"one client; {status}, {answer.received:,} bytes with the head"
                     if place is address
                     else f"one client; 200, {size:,} bytes: what the server itself can do"
                 )
                 ask = partial(connection.ask, request, keep=False)
-                asks[who] = partial(seconds_of, ask, times)
-            rounds = await bench.turns(asks)
-    for who, samples in rounds.items():
-        work = f"GET history again, {messages:,} messages, nothing new"
-        bench.latency(work, who, samples, notes[who])
+                contenders[who] = partial(seconds_of, ask, times), note
+            work = f"GET history again, {messages:,} messages, nothing new"
+            await bench.compare(work, "s", contenders)
 
 
 OTHERS = 8

@@ -219,10 +219,9 @@ async def forks(bench: Bench) -> None:
                 assert copied == length
                 return seconds
 
-            rounds = await bench.turns({BARE_SQLITE: bare, OURS: ours})
-    work = f"fork of a session of {length:,} messages"
-    note = "`INSERT ... SELECT` within one table, committed and synced"
-    limit = bench.add(work, BARE_SQLITE, "s", rounds[BARE_SQLITE], note, durable=True)
-    note = "`fork()`, with the new session in memory in the end"
-    forked = bench.add(work, OURS, "s", rounds[OURS], note, durable=True)
-    bench.judge("fork", forked.over(limit))
+            work = f"fork of a session of {length:,} messages"
+            note = "`INSERT ... SELECT` within one table, committed and synced"
+            our_note = "`fork()`, with the new session in memory in the end"
+            contenders = {BARE_SQLITE: (bare, note), OURS: (ours, our_note)}
+            found = await bench.compare(work, "s", contenders, durable=True)
+    bench.judge("fork", found[OURS].over(found[BARE_SQLITE]))

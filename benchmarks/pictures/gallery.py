@@ -81,51 +81,43 @@ def _each(work: str, contenders: Mapping[str, Look]) -> list[Series]:
 
 
 def _bars(
-    title: str,
-    who: Mapping[str, Look],
-    work: str = "",
-    *,
-    shorter: bool = False,
+    title: str, contenders: Mapping[str, Look], work: str = "", *, shorter: bool = False,
     named: bool = True,
-) -> Panel:
+) -> Panel:  # fmt: skip
     """Of the work that is the title; or of another one, then with a line for ten times as much."""
     label = f"{'shorter' if shorter else 'longer'} is better"
     label += "; ten times as much each line" if work else ""
-    return Panel("bars", title, _each(work or title, who), label, bool(work), named)
+    return Panel("bars", title, _each(work or title, contenders), label, bool(work), named)
 
 
-def _latencies(title: str, *series: Series) -> Panel:
+def _latencies(title: str, series: Sequence[Series]) -> Panel:
     return Panel("distribution", title, series, "percentile of the answers")
 
 
 def _growth(
-    title: str, by: tuple[str, str], works: Mapping[str, Look], *, log: bool = True
+    title: str, by: tuple[str, str], works: Sequence[tuple[str, str, str]], *, log: bool = True
 ) -> Panel:
     """What this runtime came to at each of these works, by a size that has a name."""
-    series = [Series(f"{work}, {by[0]}", OURS, *look) for work, look in works.items()]
+    series = [Series(f"{work}, {by[0]}", OURS, *look) for work, *look in works]
     return Panel("curve", title, series, by[1], log)
 
 
 COMMIT = {"agent-runtime, commit": ("agent-runtime, commit", BLUE)}
 SNAPSHOT = {"agent-runtime, snapshot": ("agent-runtime, snapshot", ORANGE)}
 QUART = {"bare Quart-Trio": ("bare Quart-Trio", GREEN)}
-PEERS = {
-    **SNAPSHOT,
-    **COMMIT,
+PEERS = SNAPSHOT | COMMIT | {
     "bare SQLite": ("bare SQLite", GREY),
     "OpenAI Agents SDK, SQLiteSession": ("OpenAI SQLiteSession", GREEN),
     "the guide's design": ("the guide's design", PURPLE),
     "LangGraph, AsyncSqliteSaver": ("LangGraph AsyncSqliteSaver", OLIVE),
     "Google ADK, DatabaseSessionService": ("Google ADK", RED),
-}
-GUIDE = {**COMMIT, "the guide's design, FastAPI on uvicorn": ("the guide's design", PURPLE)}
-READ = {
-    **COMMIT,
-    **QUART,
+}  # fmt: skip
+GUIDE = COMMIT | {"the guide's design, FastAPI on uvicorn": ("the guide's design", PURPLE)}
+READ = COMMIT | QUART | {
     "bare Quart-Trio, its own connection class": ("bare Quart-Trio, stock", OLIVE),
     "bare ASGI": ("bare ASGI", GREY),
-}
-WRITTEN = {**SNAPSHOT, **COMMIT, **QUART}
+}  # fmt: skip
+WRITTEN = SNAPSHOT | COMMIT | QUART
 LISTS = {
     "histories alone": ("histories alone", GREY),
     "both at once": ("while lists are read", BLUE),
@@ -133,86 +125,63 @@ LISTS = {
 _SESSION = ("by length of the session", "messages in the session")
 _DATABASE = ("by sessions in the database", "sessions in the database")
 _MANY = ("many sessions", "sessions that append at the same time")
-_WRITES = "Bytes that an append writes", {"bytes written by an append": ("append, commit", BLUE)}
+_WRITTEN = [("bytes written by an append", "append, commit", BLUE)]
 
+# A table: a row has its line.
+# fmt: off
 PICTURES = (
     Picture(
-        "latency-embedded",
-        "runtime",
+        "latency-embedded", "runtime",
         "Latency of asks and appends by percentile, beside a bare channel and bare SQLite",
-        [
-            _latencies(
-                "How long one caller waits for an answer, embedded",
-                Series("ask and reply, one caller", BARE_CHANNEL, "bare channel", GREY),
-                Series("ask and reply, one caller", OURS, "ask", GREEN),
-                Series("append in `snapshot`, one caller", OURS, "append, snapshot", ORANGE),
-                Series("append in `commit`, one caller", BARE_SQLITE, "bare SQLite commit", GREY),
-                Series("append in `commit`, one caller", OURS, "append, commit", BLUE),
-            )
-        ],
+        [_latencies("How long one caller waits for an answer, embedded", [
+            Series("ask and reply, one caller", BARE_CHANNEL, "bare channel", GREY),
+            Series("ask and reply, one caller", OURS, "ask", GREEN),
+            Series("append in `snapshot`, one caller", OURS, "append, snapshot", ORANGE),
+            Series("append in `commit`, one caller", BARE_SQLITE, "bare SQLite commit", GREY),
+            Series("append in `commit`, one caller", OURS, "append, commit", BLUE),
+        ])],
     ),
     Picture(
-        "durabilities",
-        "runtime",
+        "durabilities", "runtime",
         "Appends per second in both durabilities, by the number of sessions that append",
-        [
-            _growth(
-                "Appends per second, embedded",
-                _MANY,
-                {
-                    "append in `snapshot`": ("snapshot", ORANGE),
-                    "append in `commit`": ("commit", BLUE),
-                },
-            )
-        ],
+        [_growth("Appends per second, embedded", _MANY, [
+            ("append in `snapshot`", "snapshot", ORANGE),
+            ("append in `commit`", "commit", BLUE),
+        ])],
     ),
     Picture(
-        "growth-session",
-        "growth",
+        "growth-session", "growth",
         "Time of calls, and bytes written by an append, by the length of the session",
         [
-            _growth(
-                "How long a call takes",
-                _SESSION,
-                {
-                    "append in `commit`": ("append, commit", BLUE),
-                    "snapshot": ("flush", GREEN),
-                    "append in `snapshot`": ("append, snapshot", ORANGE),
-                    "history, before its first piece": ("history, first piece", PURPLE),
-                    "history": ("history, unpacked", RED),
-                },
-            ),
-            _growth(_WRITES[0], _SESSION, _WRITES[1], log=False),
+            _growth("How long a call takes", _SESSION, [
+                ("append in `commit`", "append, commit", BLUE),
+                ("snapshot", "flush", GREEN),
+                ("append in `snapshot`", "append, snapshot", ORANGE),
+                ("history, before its first piece", "history, first piece", PURPLE),
+                ("history", "history, unpacked", RED),
+            ]),
+            _growth("Bytes that an append writes", _SESSION, _WRITTEN, log=False),
         ],
     ),
     Picture(
-        "growth-database",
-        "growth",
+        "growth-database", "growth",
         "Time of calls and of the start, memory, bytes written, by sessions in the database",
         [
-            _growth(
-                "How long the start and calls take",
-                _DATABASE,
-                {
-                    "start of the service": ("start", OLIVE),
-                    "list of 50 sessions": ("list of 50", GREEN),
-                    "append in `commit`": ("append, commit", BLUE),
-                    "snapshot": ("flush", ORANGE),
-                    "history of an inactive session": ("history", PURPLE),
-                },
-            ),
-            _growth(
-                "Memory of the service after its start",
-                _DATABASE,
-                {"memory of the service after its start": ("resident", OLIVE)},
-                log=False,
-            ),
-            _growth(_WRITES[0], _DATABASE, _WRITES[1], log=False),
+            _growth("How long the start and calls take", _DATABASE, [
+                ("start of the service", "start", OLIVE),
+                ("list of 50 sessions", "list of 50", GREEN),
+                ("append in `commit`", "append, commit", BLUE),
+                ("snapshot", "flush", ORANGE),
+                ("history of an inactive session", "history", PURPLE),
+            ]),
+            _growth("Memory of the service after its start", _DATABASE, [
+                ("memory of the service after its start", "resident", OLIVE),
+            ], log=False),
+            _growth("Bytes that an append writes", _DATABASE, _WRITTEN, log=False),
         ],
     ),
     Picture(
-        "server",
-        "compare",
+        "server", "compare",
         "The service's answers per second over HTTP, and those of bare routes, as bars",
         [
             _bars("GET history, 3 messages, 16 clients", READ),
@@ -220,52 +189,39 @@ PICTURES = (
         ],
     ),
     Picture(
-        "latency-http",
-        "compare",
+        "latency-http", "compare",
         "Latency over HTTP by percentile: the service beside bare routes, and beside a list",
         [
-            _latencies(
-                "POST messages, 64 clients", *_each("POST messages, 64 clients: latency", WRITTEN)
-            ),
-            _latencies(
-                "GET history, 3 messages, 200 a second",
-                *_each("GET history while 100,000 sessions are listed: latency", LISTS),
-            ),
+            _latencies("POST messages, 64 clients",
+                       _each("POST messages, 64 clients: latency", WRITTEN)),
+            _latencies("GET history, 3 messages, 200 a second",
+                       _each("GET history while 100,000 sessions are listed: latency", LISTS)),
         ],
         columns=1,
     ),
     Picture(
-        "peers",
-        "peers",
+        "peers", "peers",
         "Appends and histories of this runtime, bare SQLite and four peers, as bars",
         [
             _bars("Appends to 1 session", PEERS, "append, 1 session"),
             _bars("Appends to 64 sessions at once", PEERS, "append, 64 sessions", named=False),
             _bars("An append at 5,000 messages", PEERS, "append at 5,000 messages", shorter=True),
-            _bars(
-                "The history of 5,000 messages",
-                PEERS,
-                "history of 5,000 messages",
-                shorter=True,
-                named=False,
-            ),
+            _bars("The history of 5,000 messages", PEERS, "history of 5,000 messages",
+                  shorter=True, named=False),
         ],
     ),
     Picture(
-        "latency-peers",
-        "peers",
+        "latency-peers", "peers",
         "Latency of an append by percentile: this runtime, bare SQLite and four peers",
         [
-            _latencies("An append to 1 session", *_each("append, 1 session: latency", PEERS)),
-            _latencies(
-                "An append, 64 sessions at once", *_each("append, 64 sessions: latency", PEERS)
-            ),
+            _latencies("An append to 1 session", _each("append, 1 session: latency", PEERS)),
+            _latencies("An append, 64 sessions at once",
+                       _each("append, 64 sessions: latency", PEERS)),
         ],
         columns=1,
     ),
     Picture(
-        "peers-http",
-        "peers",
+        "peers-http", "peers",
         "This service and the guide's design over HTTP, as bars",
         [
             _bars("GET history, 3 messages", GUIDE),
@@ -275,4 +231,5 @@ PICTURES = (
         ],
     ),
 )
+# fmt: on
 """In the order of the document."""

@@ -64,7 +64,7 @@ def test_a_body_that_is_not_wanted_is_counted_only(key: str) -> None:
 
 @pytest.mark.parametrize("key", BROKEN)
 def test_what_is_no_answer_is_refused(key: str) -> None:
-    with pytest.raises(BrokenAnswer, match="not an HTTP/1.1 answer"):
+    with pytest.raises(BrokenAnswer, match=r"not an HTTP/1.1 answer"):
         read(BROKEN[key], len(BROKEN[key]))
 
 
