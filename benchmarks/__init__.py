@@ -15,6 +15,7 @@ The works, as functions:
 - `compare`    the service beside the bare servers of `stack`
 - `neighbours` what one client does to everybody else
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
+- `wire`       the service beside the guide's app, and beside `bare` servers, on one core each
 
 What they stand on:
 

@@ -6,14 +6,14 @@ All of it on one database: making that takes longer than most of what is measure
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cached_property
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import TypeVar
+from time import perf_counter
 
 import trio
-from attrs import define, field, frozen
+from attrs import frozen
 
 from benchmarks.bench import Bench
 from benchmarks.client import API, Address, Connection, asked, history_of, open_connections
@@ -22,12 +22,10 @@ from benchmarks.processes import forget, peak_bytes, resident_bytes, service
 from benchmarks.sessions import bytes_each
 from benchmarks.stores import OURS, fill, running
 from benchmarks.workload import Message, text
-from runtime import RuntimeConfig, Session
+from runtime import RuntimeConfig
 from runtime.config import MINUTES
 from runtime.session.kind import New
 from runtime.session.message import from_json
-
-T = TypeVar("T")
 
 SIZE = 10_000
 """Characters of a message: what a tool returns. A hundred thousand of them are a gigabyte."""
@@ -192,68 +190,52 @@ async def whole_histories(bench: Bench, sessions: Gigabyte) -> None:
     bench.judge("long_history", Spread(value / 1e6 for value in worst(peaks).values))
 
 
-MIDDLE, REPEAT = "a page in the middle", "a message sent again, under its old id"
-NEW, BACK = "an append under a new id", "a rewind to the middle"
-LAST, FORTH = "the last messages after that", "a rewind back to the end"
-FORK = "a fork of its first half"
-NOTES: dict[str, tuple[str, bool | None]] = {
-    MIDDLE: (f"`messages(limit={PAGE})` behind other numbers each time", None),
-    REPEAT: ("answered with the number that it has", None),
-    NEW: (f"{SYNCED}; that no entry has the id is asked of the store", True),
-    BACK: (SYNCED, True),
-    LAST: (f"`messages(last={PAGE})`", None),
-    FORTH: (SYNCED, True),
-    FORK: ("half of the entries are copied, in one transaction; on disk", True),
-}
-
-
 async def deep_calls(bench: Bench, sessions: Gigabyte) -> None:
     """How long calls take that need what is not in memory, while the session is active."""
-    steps, numbers = bench.of(20, 2), count()
-    found: dict[str, list[float]] = {}
+    steps, length, numbers = bench.of(20, 2), sessions.length, count()
+    notes: dict[str, tuple[str, bool | None]] = {
+        "a page in the middle": (f"`messages(limit={PAGE})` behind other numbers each time", None),
+        "a message sent again, under its old id": ("answered with the number that it has", None),
+        "an append under a new id": (
+            f"{SYNCED}; that no entry has the id is asked of the store",
+            True,
+        ),
+        "a rewind to the middle": (SYNCED, True),
+        "the last messages after that": (f"`messages(last={PAGE})`", None),
+        "a rewind back to the end": (SYNCED, True),
+    }
+    found: dict[str, list[float]] = {what: [] for what in notes}
     # A fork copies half a gigabyte in one transaction, and is waited for.
     async with running(sessions.path, RuntimeConfig(commit_timeout=10 * MINUTES)) as runtime:
         session = runtime.session(LONG)
         for _ in range(bench.rounds):
-            calls = Calls(sessions, session)
-            for number in islice(numbers, steps):
-                await calls.take_turn(number)
-            for what, seconds in calls.seconds.items():
-                found.setdefault(what, []).append(median(seconds))
-        found[FORK] = [await timed(session.fork("fork", at=sessions.length // 2))]
+            seconds = []
+            for number in islice(numbers, steps):  # each asks for other entries
+                far = number * 7919 % (length // 2)  # a prime that divides no length here
+                moments = [perf_counter()]
+                page = await session.messages(after=length // 4 + far, limit=PAGE)
+                moments.append(perf_counter())
+                repeated = await session.append(sessions.message(far + 1))
+                moments.append(perf_counter())
+                new = sessions.message(length) | {"id": f"new-{number}"}
+                appended = await session.append(new, durable=True)
+                moments.append(perf_counter())
+                await session.rewind(length // 2, durable=True)
+                moments.append(perf_counter())
+                last = await session.messages(last=PAGE)
+                moments.append(perf_counter())
+                await session.rewind(appended.version, durable=True)
+                moments.append(perf_counter())
+                assert len(page.entries) == PAGE
+                assert list(repeated.seqs) == [far + 1], f"message {far + 1}: {repeated.seqs}"
+                assert last.entries[-1].seq == length // 2
+                seconds.append([after - before for before, after in pairwise(moments)])
+            for values, each in zip(found.values(), zip(*seconds, strict=True), strict=True):
+                values.append(median(each))
+        fork = "a fork of its first half"
+        found[fork] = [await timed(session.fork("fork", at=length // 2))]
+    notes[fork] = "half of the entries are copied, in one transaction; on disk", True
     for what, values in found.items():
-        note, durable = NOTES[what]
-        work = f"session of {sessions.length:,} messages: {what}"
+        note, durable = notes[what]
+        work = f"session of {length:,} messages: {what}"
         bench.add(work, OURS, "s", values, note, durable=durable)
-
-
-@define
-class Calls:
-    """The calls of one round."""
-
-    _sessions: Gigabyte
-    _session: Session
-    seconds: dict[str, list[float]] = field(factory=dict)
-    """What each took, by what was called."""
-
-    async def take_turn(self, number: int) -> None:
-        """Calls everything once; each number asks for other entries."""
-        session, length = self._session, self._sessions.length
-        far = number * 7919 % (length // 2)  # a prime that divides no length here
-        page = await self._time(MIDDLE, session.messages(after=length // 4 + far, limit=PAGE))
-        assert len(page.entries) == PAGE
-        known = self._sessions.message(far + 1)
-        repeated = await self._time(REPEAT, session.append(known))
-        assert list(repeated.seqs) == [far + 1], f"message {far + 1} was answered {repeated.seqs}"
-        new = self._sessions.message(length) | {"id": f"new-{number}"}
-        appended = await self._time(NEW, session.append(new, durable=True))
-        await self._time(BACK, session.rewind(length // 2, durable=True))
-        page = await self._time(LAST, session.messages(last=PAGE))
-        assert page.entries[-1].seq == length // 2
-        await self._time(FORTH, session.rewind(appended.version, durable=True))
-
-    async def _time(self, what: str, call: Awaitable[T]) -> T:
-        timer = Timer()
-        answer = await call
-        self.seconds.setdefault(what, []).append(timer.seconds)
-        return answer

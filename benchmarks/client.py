@@ -6,7 +6,8 @@ where it ends. A connection asks one thing at a time, and is kept alive.
 
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import trio
@@ -202,6 +203,21 @@ async def ensure(connection: Connection, session_id: str, messages: Sequence[Mes
         return answer
     body = encoded({"messages": messages}).encode()
     return await connection.ask(address.post(f"{path}/messages", body))
+
+
+async def made(address: Address, session_id: str, messages: Sequence[Message]) -> int:
+    """The same over a connection of its own; returns how many bytes its history has."""
+    async with open_connections(address, 1) as (connection,):
+        answer = await ensure(connection, session_id, messages)
+        assert answer.status < 300, answer
+    return (await asked(address, history_of(session_id))).size
+
+
+def tag_of(address: Address, path: str) -> str:
+    """What the service names what is there now."""
+    with closing(HTTPConnection(address.host, address.port)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().getheader("ETag") or ""
 
 
 async def _send(peer: socket.socket, request: bytes) -> None:

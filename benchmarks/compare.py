@@ -5,9 +5,8 @@ Quart-Trio route does not. So it may be as fast as one, although it does more.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
-from http.client import HTTPConnection
 from itertools import repeat
 from statistics import median
 
@@ -17,22 +16,14 @@ from attrs import define, field
 
 from benchmarks import stack
 from benchmarks.bench import Bench
-from benchmarks.client import (
-    API,
-    Address,
-    Connection,
-    asked,
-    ensure,
-    history_of,
-    open_connections,
-)
+from benchmarks.client import API, Connection, asked, history_of, made, open_connections, tag_of
 from benchmarks.load.driving import Schedule, Tally, drive
 from benchmarks.loops import Contender, Loops
 from benchmarks.measure import Timer, p99, seconds_of
 from benchmarks.processes import service
 from benchmarks.processes import stack as serving
 from benchmarks.stores import fill, short
-from benchmarks.workload import SHORT, Message, conversation, encoded, short_message
+from benchmarks.workload import SHORT, conversation, encoded, short_message
 
 READERS, WRITERS = 16, 64
 """Clients, in a closed loop."""
@@ -42,14 +33,6 @@ TURN = 1.5
 COMMIT, SNAPSHOT = "agent-runtime, commit", "agent-runtime, snapshot"
 ASGI, QUART, STOCK = "bare ASGI", "bare Quart-Trio", "bare Quart-Trio, its own connection class"
 STACK = {ASGI: "asgi", QUART: "quart", STOCK: "quart-stock"}
-
-
-async def made(address: Address, session_id: str, messages: Sequence[Message]) -> int:
-    """Makes the session; returns how many bytes its history has."""
-    async with open_connections(address, 1) as (connection,):
-        answer = await ensure(connection, session_id, messages)
-        assert answer.status < 300, answer
-    return (await asked(address, history_of(session_id))).size
 
 
 async def history(bench: Bench) -> None:
@@ -120,9 +103,7 @@ async def unchanged_history(bench: Bench) -> None:
     messages, times, path = bench.of(1_000, 10), bench.of(500, 3), history_of("unchanged")
     with service(bench.new()) as (address, _), serving("asgi") as bare:
         size = await made(address, "unchanged", conversation(messages))
-        with closing(HTTPConnection(address.host, address.port)) as plain:
-            plain.request("GET", path)
-            tag = plain.getresponse().getheader("ETag") or ""
+        tag = tag_of(address, path)
         requests = {
             "without `If-None-Match`": (address, address.get(path), 200),
             "with `If-None-Match`": (address, address.get(path, If_None_Match=tag), 304),

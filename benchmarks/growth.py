@@ -25,6 +25,10 @@ CACHED = "the file is in the system's page cache"
 
 Databases = Mapping[int, Path]
 """By the number of their sessions."""
+Calls = Mapping[str, tuple[str, bool | None]]
+"""What is called; a note for whoever compares; whether a power cut leaves what is acknowledged."""
+Medians = dict[tuple[str, int], list[float]]
+"""Of each round, in seconds, by what was called and at which size."""
 
 
 def _lengths(bench: Bench) -> Sequence[int]:
@@ -46,7 +50,7 @@ def _database(bench: Bench, number: int) -> Path:
 async def latency(bench: Bench) -> None:
     """How long calls take, by the length of the session; each round begins with new sessions."""
     steps, reads = bench.of((100, 3), (3, 1))  # of each kind in a round, at each length
-    calls = {
+    calls: Calls = {
         "append in `snapshot`": ("answered from memory", False),
         "snapshot": ("`flush()` of that message", True),
         "append in `commit`": (SYNCED, True),
@@ -57,7 +61,7 @@ async def latency(bench: Bench) -> None:
         ),
         "history": ("of an active session, all of its messages read and unpacked", None),
     }
-    rounds: dict[tuple[str, int], list[float]] = {}
+    rounds: Medians = {}
     for number in range(bench.rounds):
         seconds: dict[tuple[str, int], list[float]] = {}
         async with running(_database(bench, number)) as runtime:
@@ -82,16 +86,22 @@ async def latency(bench: Bench) -> None:
                 seconds.setdefault(("history", length), []).append(timer.seconds)
         for key, values in seconds.items():
             rounds.setdefault(key, []).append(median(values))
+    more = f"; the session grows by {2 * steps} messages in each round"
+    appends = _add(bench, BY_LENGTH, calls, rounds, more)["append in `commit`"]
+    bench.judge("append_long", appends[-1].over(appends[0]))
+
+
+def _add(
+    bench: Bench, by: str, calls: Calls, rounds: Medians, more: str = ""
+) -> dict[str, list[Spread]]:
+    """Notes what each call took at each size; returns that from the smallest on."""
+    found: dict[str, list[Spread]] = {}
     for work, (note, durable) in calls.items():
-        note = f"{note}; the session grows by {2 * steps} messages in each round"
-        spreads = [
-            bench.add(
-                f"{work}, {BY_LENGTH}", OURS, "s", rounds[work, n], note, x=n, durable=durable
-            )
-            for n in _lengths(bench)
-        ]
-        if work == "append in `commit`":
-            bench.judge("append_long", spreads[-1].over(spreads[0]))
+        for size in (size for name, size in rounds if name == work):
+            values, note_ = rounds[work, size], f"{note}{more}"
+            spread = bench.add(f"{work}, {by}", OURS, "s", values, note_, x=size, durable=durable)
+            found.setdefault(work, []).append(spread)
+    return found
 
 
 async def written(bench: Bench) -> None:
@@ -178,13 +188,13 @@ async def _starts(bench: Bench, databases: Databases) -> None:
 
 async def _calls(bench: Bench, databases: Databases) -> None:
     steps = bench.of(50, 3)
-    calls = {
+    calls: Calls = {
         "history of an inactive session": (f"its first, which loads it; {CACHED}", None),
         "append in `commit`": (f"to that session, now active; {SYNCED}", True),
         "snapshot": ("`flush()` of one more message of it", True),
         "list of 50 sessions": ("`list_sessions` after an append", None),
     }
-    rounds: dict[tuple[str, int], list[float]] = {}
+    rounds: Medians = {}
     async with AsyncExitStack() as stack:
         runtimes = {
             size: await stack.enter_async_context(running(path)) for size, path in databases.items()
@@ -198,13 +208,8 @@ async def _calls(bench: Bench, databases: Databases) -> None:
                         seconds.setdefault((work, size), []).append(value)
             for key, values in seconds.items():
                 rounds.setdefault(key, []).append(median(values))
-    spreads = {}
-    for work, (note, durable) in calls.items():
-        for size in (size for size in databases if (work, size) in rounds):
-            values, name = rounds[work, size], f"{work}, {BY_SESSIONS}"
-            spreads[work, size] = bench.add(name, OURS, "s", values, note, x=size, durable=durable)
-    largest = spreads["list of 50 sessions", max(databases)]
-    bench.judge("list_growth", largest.over(spreads["list of 50 sessions", 1_000]))
+    lists = _add(bench, BY_SESSIONS, calls, rounds)["list of 50 sessions"]
+    bench.judge("list_growth", lists[-1].over(lists[1]))
 
 
 async def _step(runtime: Runtime, size: int, number: int) -> list[float | None]:

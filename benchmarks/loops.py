@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from functools import partial
 from itertools import repeat
 from statistics import median
@@ -11,7 +10,7 @@ import trio
 from attrs import frozen
 
 from benchmarks.bench import Bench
-from benchmarks.client import Address, Connection, open_connections
+from benchmarks.client import Address, open_connections
 from benchmarks.load.driving import Schedule, Tally, drive
 from benchmarks.measure import Spread
 
@@ -47,15 +46,10 @@ class Loops:
     ) -> "Loops":
         """Asks each for so many seconds in a round."""
         seconds = bench.of(seconds, 0.05)
-        async with AsyncExitStack() as opened:
-            turns = {}
-            for who, contender in contenders.items():
-                connections = await opened.enter_async_context(
-                    open_connections(contender.address, len(contender.requests))
-                )
-                turns[who] = partial(_turn, contender, connections, seconds)
-                await _turn(contender, connections, WARM_UP * seconds)
-            return cls(bench, contenders, await bench.turns(turns))
+        for contender in contenders.values():
+            await _turn(contender, WARM_UP * seconds)
+        turns = {who: partial(_turn, each, seconds) for who, each in contenders.items()}
+        return cls(bench, contenders, await bench.turns(turns))
 
     def rates(self, work: str) -> dict[str, Spread]:
         """Notes the answers per second, which it returns, and how busy the clients were."""
@@ -76,13 +70,15 @@ class Loops:
         return spreads
 
 
-async def _turn(contender: Contender, connections: Sequence[Connection], seconds: float) -> Tally:
+async def _turn(contender: Contender, seconds: float) -> Tally:
     os.sync()  # nobody waits for what another has written
-    tally, schedule = Tally(), Schedule(seconds)
-    clients = zip(connections, map(repeat, contender.requests), strict=True)
-    await drive(list(clients), schedule, tally)
-    if contender.last is not None:
-        await connections[0].expect(contender.last)
-        tally.seconds = trio.current_time() - schedule.begun
+    requests = contender.requests
+    # Opened anew: while others have their turns, a server may close those that are idle.
+    async with open_connections(contender.address, len(requests)) as connections:
+        tally, schedule = Tally(), Schedule(seconds)
+        await drive(list(zip(connections, map(repeat, requests), strict=True)), schedule, tally)
+        if contender.last is not None:
+            await connections[0].expect(contender.last)
+            tally.seconds = trio.current_time() - schedule.begun
     assert not tally.errors, f"requests failed: {dict(tally.errors)}"
     return tally

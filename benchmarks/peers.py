@@ -7,22 +7,17 @@ with its figures.
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
-import msgspec
-from attrs import evolve, frozen
+from attrs import frozen
 
 from benchmarks.bench import Bench
-from benchmarks.client import API, asked
 from benchmarks.contenders.protocol import About
-from benchmarks.loops import Contender, Loops
 from benchmarks.measure import Spread, in_turn
-from benchmarks.processes import END, Process, next_line, running, said, server, service
-from benchmarks.workload import encoded, short_message
+from benchmarks.processes import END, Process, next_line, running
 
 CONTENDERS: Mapping[str, Sequence[str]] = {
     "commit": ("ours", "commit"),
@@ -115,24 +110,30 @@ def _line(process: Process) -> str:
     return line
 
 
-async def peers(bench: Bench) -> None:
-    """Appends and histories in the process; and the guide's app beside our service, over HTTP."""
-    python = str(bench.peers)
+def python(bench: Bench) -> str:
+    """The peers' interpreter. Raises `SystemExit` if there is none."""
     if bench.peers is None or not bench.peers.exists():
-        raise SystemExit(f"the peers are not installed, there is no {python}: make bench-peers")
+        raise SystemExit(f"the peers are not in {bench.peers}: make bench-peers")
+    return str(bench.peers)
+
+
+@contextmanager
+def contender(bench: Bench, key: str) -> Iterator[Worker]:
+    """The contender of this name, on a new database."""
+    module, *arguments = CONTENDERS[key]
+    interpreter = sys.executable if module == "ours" else python(bench)
+    with worker(interpreter, module, *arguments, str(bench.new())) as started:
+        yield started
+
+
+async def in_process(bench: Bench) -> None:
+    """In the process: appends to one session, to 64 at once, to a long one; and reading that."""
     with ExitStack() as stack:
-        workers = {}
-        for key, (module, *arguments) in CONTENDERS.items():
-            interpreter = sys.executable if module == "ours" else python
-            started = worker(interpreter, module, *arguments, f"{bench.folder / key}.db")
-            workers[key] = stack.enter_context(started)
-        in_process(bench, workers)
-        settings = {key: each.settings for key, each in workers.items()}
-    await over_http(bench, python, guide=settings["guide"], ours=settings["commit"])
+        workers = {key: stack.enter_context(contender(bench, key)) for key in CONTENDERS}
+        _in_turn(bench, workers)
 
 
-def in_process(bench: Bench, workers: Mapping[str, Worker]) -> None:
-    """Appends to one session and to 64 at once, appends to a long session, reading that."""
+def _in_turn(bench: Bench, workers: Mapping[str, Worker]) -> None:
     shares = bench.of(SHARES, dict.fromkeys(SHARES, (2, 2, 2, 1)))
 
     def in_rounds(do: Callable[[str], Done]) -> dict[str, list[Done]]:
@@ -186,81 +187,3 @@ def in_process(bench: Bench, workers: Mapping[str, Worker]) -> None:
     for durability in ("commit", "snapshot"):
         times = seconds["guide"].over(seconds[durability])
         bench.judge(f"append_guide_{durability}", times)
-
-
-GUIDE, OURS = "the guide's design, FastAPI on uvicorn", "agent-runtime, commit"
-LONG, SHORT = f"{API}/sessions/session-0/history", f"{API}/sessions/session-1/history"
-LIST, AGENT = f"{API}/sessions", f"{API}/agents/session-0/current"
-POST = f"{API}/sessions/session-0/messages"
-READERS = 4
-"""Clients that read: a service need not wait for one to have taken its answer. One writes."""
-READING, WRITING = 1.5, 0.5
-"""Seconds of each service in each round: the guide's takes longer the longer the session is."""
-
-
-async def over_http(bench: Bench, python: str, *, guide: str, ours: str) -> None:
-    """The guide's app and our service with the same data, asked in turn.
-
-    `guide` and `ours` are the settings that the two have in the process. Raises `SystemExit` if
-    they do not answer the same.
-    """
-    sessions, length = bench.of((1_000, 1_000), (5, 20))
-    guide_db, our_db = bench.folder / "guide-app.db", bench.folder / "service.db"
-    command = [python, "-m", "benchmarks.contenders.guide"]
-    said([*command, "data", str(guide_db), str(sessions), str(length)])
-    shutil.copy(guide_db, our_db)  # which our service takes over when it opens it
-    note = (
-        f"{said([*command, 'version'])}; no access log; answers are validated by FastAPI's "
-        f"`response_model`; in the process: {guide}"
-    )
-    with server([*command, "app", str(guide_db)]) as (theirs, _), service(our_db) as (address, _):
-        services = {
-            GUIDE: Contender(address=theirs, requests=(), note=note),
-            OURS: Contender(
-                address=address,
-                requests=(),
-                note=f"as it is started by default; in the process: {ours}",
-            ),
-        }
-        for path in (LONG, SHORT, AGENT, LIST):
-            await _check_same(path, services)
-
-        async def read(work: str, path: str) -> Spread:
-            """How much faster ours is."""
-            readers = {
-                who: evolve(
-                    each,
-                    requests=[each.address.get(path)] * READERS,
-                    note=f"{READERS} clients; {each.note}",
-                )
-                for who, each in services.items()
-            }
-            rates = (await Loops.run(bench, readers, READING)).rates(work)
-            return rates[OURS].over(rates[GUIDE])
-
-        await read("GET history, 3 messages", SHORT)
-        bench.judge("history_1000", await read(f"GET history, {length:,} messages", LONG))
-        bench.judge("list_1000", await read(f"GET sessions, {sessions:,} of them", LIST))
-        body = encoded(short_message()).encode()
-        writers = {
-            who: evolve(
-                each,
-                requests=[each.address.post(POST, body)],
-                note=f"one client; {each.note}; the session grows by what is posted",
-                durable=who == OURS,
-            )
-            for who, each in services.items()
-        }
-        loops = await Loops.run(bench, writers, WRITING)
-        loops.latencies(f"POST messages, at {length:,} messages")
-
-
-async def _check_same(path: str, services: Mapping[str, Contender]) -> None:
-    answers = {}
-    for who, each in services.items():
-        answers[who] = msgspec.json.decode((await asked(each.address, path)).body)
-        # Only ours has an order: the most recent first.
-        answers[who].get("sessions", []).sort(key=lambda session: session["session_id"])
-    if answers[OURS] != answers[GUIDE]:
-        shown = "\n".join(f"{who}: {str(answer)[:500]}" for who, answer in answers.items())
-        raise SystemExit(f"GET {path}: the two services do not answer the same:\n{shown}")

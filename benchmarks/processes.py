@@ -96,6 +96,20 @@ def said(command: Sequence[str]) -> str:
 
 
 @contextmanager
+def a_core_each(*processes: Process) -> Iterator[None]:
+    """One core for this process, and another one, if there is one, for all of these."""
+    cores = sorted(os.sched_getaffinity(0))
+    for process in processes:
+        for thread in Path(f"/proc/{process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores[-1:])
+    os.sched_setaffinity(0, cores[:1])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@contextmanager
 def unwinding_when_ended() -> Iterator[None]:
     """At SIGTERM or SIGHUP as at a Ctrl-C: otherwise Python would leave everything as it is."""
     handlers: dict[signal.Signals, Callable[[int, FrameType | None], object]] = {

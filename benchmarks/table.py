@@ -18,9 +18,17 @@ from benchmarks.compare import history, long_list, posts, unchanged_history
 from benchmarks.growth import large_databases, latency, written
 from benchmarks.layouts import layouts
 from benchmarks.neighbours import append_beside_limits, stalls
-from benchmarks.peers import peers
+from benchmarks.peers import in_process
 from benchmarks.results import Budget
 from benchmarks.sessions import activation, listing, memory, passivation
+from benchmarks.wire import (
+    first_answers,
+    idle_connections,
+    over_http,
+    posts_of_many,
+    short_histories,
+    unchanged_short_history,
+)
 from benchmarks.writes import batches, bulk, forks, shutdown
 
 _SUITES = (
@@ -29,10 +37,11 @@ _SUITES = (
     Suite("growth", 5, latency, written, large_databases),
     Suite("any_length", 3, any_length),
     Suite("layouts", 3, layouts),
-    Suite("compare", 5, history, posts, unchanged_history, long_list),
+    Suite("compare", 5, history, posts, unchanged_history, long_list, unchanged_short_history,
+          first_answers, idle_connections),
     Suite("limits", 5, append_beside_limits),
     Suite("stalls", 3, stalls),
-    Suite("peers", 5, peers),
+    Suite("peers", 5, in_process, over_http, short_histories, posts_of_many),
 )  # fmt: skip
 """Each with how many rounds are usual, and its works."""
 SUITES: Mapping[str, Suite] = MappingProxyType({suite.name: suite for suite in _SUITES})
@@ -93,16 +102,32 @@ fork (runtime) fork of a session of 100,000 messages
     ≤ 2 × a bare `INSERT ... SELECT` of as many rows
 history_3 (compare) `GET history`, 3 messages
     ≥ 0.85 × a bare Quart-Trio route's rate on the same server
+history_3_guide (peers) the same, 16 clients, one core each
+    ≥ 2.5 × the guide's design
+history_3_uvicorn (peers) the same
+    ≥ 0.6 × a bare ASGI app on uvicorn (uvloop, httptools) that sends as many bytes
+history_3_trio (peers) the same
+    ≥ 0.4 × bare trio and httptools that send as many bytes
+not_modified (compare) the same, 304 to `If-None-Match`
+    ≥ 1.1 × without it
 history_1000 (peers) `GET history`, 1,000 messages
     ≥ 10 × the guide's design
 list_1000 (peers) `GET /sessions`, 1,000 sessions
-    ≥ 10 × the guide's design
+    ≥ 8 × the guide's design
 post_64 (compare) `POST messages`, `commit`, 64 clients
     ≥ 0.7 × a bare Quart-Trio POST route that reads and decodes the same body
+post_64_guide (peers) the same, each to a session of 100 messages, one core each
+    ≥ 8 × the guide's design
+post_guide (peers) one such `POST`: its latency
+    ≤ 0.5 × the guide's design
 list_first_byte (compare) `GET /sessions` with 100,000 sessions: first byte
     ≤ 0.1 s after the request
 list_bystanders (compare) p99 of other requests meanwhile
     ≤ 2 × their p99 without it
+first_answer (compare) start to first answer, with no sessions
+    ≤ 0.5 s
+idle_connection (compare) memory of an idle connection
+    ≤ 12 KB
 stalls (stalls) longest answer of `/health` beside any legal request of 16 MiB
     ≤ 0.05 s above the longest one of the idle service
 append_beside_limits (limits) others' append, p99, while one session is patched, filled and listed

@@ -6,15 +6,14 @@ Everything is in memory, and a session is saved whole on each change, with SQLAl
   thread, as FastAPI would have them.
 - `… app FILE`: over HTTP, with FastAPI on uvicorn, one process, on a free port. The guide's three
   endpoints, and one that takes a message.
-- `… data FILE SESSIONS LENGTH`: makes a database with so many conversations. All are short but for
-  the first, `session-0`, which has `LENGTH` messages and a second agent.
+- `… data FILE SESSIONS LENGTH OTHERS`: makes a database with so many conversations. All have
+  `OTHERS` messages but for the first, `session-0`, which has `LENGTH`, and a second agent.
 - `… version`: what the app runs on.
 """
 
 # mypy: disable-error-code="import-not-found, misc"
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,11 +23,11 @@ from threading import RLock
 from typing import Any
 
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 from sqlalchemy.dialects.sqlite import insert
 
+from benchmarks.bare import serve_asgi
 from benchmarks.contenders.protocol import About, Contender, described, run
 from benchmarks.workload import Message, conversation
 
@@ -282,20 +281,11 @@ def create_app(cache: Cache) -> FastAPI:
     return app
 
 
-class Announced(uvicorn.Server):
-    """Prints where it listens, as soon as it does."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        (listener,) = self.servers[0].sockets
-        print(f"the guide's app on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-
-
-def write(cache: Cache, number: int, length: int) -> None:
-    """Fills a new database; a short conversation is a question and its answer below a prompt."""
+def write(cache: Cache, number: int, length: int, others: int) -> None:
+    """Fills a new database with so many conversations."""
     for seed in range(number):
         cache.get_or_create(f"session-{seed}")
-        cache.append(f"session-{seed}", conversation(3 if seed else length, seed))
+        cache.append(f"session-{seed}", conversation(others if seed else length, seed))
     cache.switch("session-0", "coder", "User requested coding task")
 
 
@@ -304,9 +294,8 @@ if __name__ == "__main__":
         case ["design", file]:
             run(opened(file))
         case ["app", file]:
-            app = create_app(Cache(file))
-            Announced(uvicorn.Config(app, port=0, access_log=False, log_level="warning")).run()
-        case ["data", file, sessions, length]:
-            write(Cache(file), int(sessions), int(length))
+            serve_asgi(create_app(Cache(file)))
+        case ["data", file, *sizes]:
+            write(Cache(file), *map(int, sizes))
         case ["version"]:
             print(", ".join(f"{name} {version(name)}" for name in ("fastapi", "uvicorn")))
