@@ -20,8 +20,6 @@ PATIENCE = 100.0
 PAUSE = 0.002
 """Seconds between an answer of `/health` and the next question."""
 
-_HEAD, _TAIL = b'{"role":"user","content":', b"}"
-
 
 @frozen
 class Request:
@@ -33,30 +31,25 @@ class Request:
     """Its body, of about so many bytes; none: it is a GET."""
 
 
-def _filled(begin: bytes, item: bytes, between: bytes, end: bytes, size: int) -> bytes:
-    number = (size - len(begin) - len(end)) // len(item + between)
-    return begin + between.join([item] * max(1, number)) + end
+def filled(begin: bytes, item: bytes, between: bytes, end: bytes) -> Callable[[int], bytes]:
+    """As many of these items as there is room for."""
+
+    def make(size: int) -> bytes:
+        number = (size - len(begin) - len(end)) // len(item + between)
+        return begin + between.join([item] * max(1, number)) + end
+
+    return make
 
 
 def list_of(item: bytes) -> Callable[[int], bytes]:
     """A message whose content is a list of such items."""
-    return lambda size: _filled(_HEAD + b"[", item, b",", b"]" + _TAIL, size)
-
-
-def text_of(part: bytes) -> Callable[[int], bytes]:
-    """A message whose content is one text of such parts."""
-    return lambda size: _filled(_HEAD + b'"', part, b"", b'"' + _TAIL, size)
+    return filled(b'{"role":"user","content":[', item, b",", b"]}")
 
 
 def members(size: int) -> bytes:
     """A message with so many members of its own."""
     own = b",".join(b'"%x":0' % number for number in range(size // 11))
     return b'{"role":"user",' + own + b"}"
-
-
-def record(size: int) -> bytes:
-    """A call that puts one record."""
-    return _filled(b'{"put":[{"key":"k","value":[', b'{"a":1}', b",", b"]}]}", size)
 
 
 def messages(size: int) -> bytes:
@@ -67,11 +60,12 @@ def messages(size: int) -> bytes:
 
 def entries(size: int) -> bytes:
     """A call of ten thousand entries."""
-    body = list_of(b"0")(size // 10_000 - 40)
-    one = b'{"kind":"message","body":' + body + b"}"
+    one = b'{"kind":"message","body":' + list_of(b"0")(size // 10_000 - 40) + b"}"
     return b'{"entries":[' + b",".join([one] * 10_000) + b"]}"
 
 
+ESCAPED = filled(b'{"role":"user","content":"', b"\\u00e9\\n", b"", b'"}')
+RECORD = filled(b'{"put":[{"key":"k","value":[', b'{"a":1}', b",", b"]}]}")
 REQUESTS = (
     Request("5.6 million empty lists", "/sessions/lists/messages", list_of(b"[]")),
     Request("the same, read back as sent", "/sessions/lists/messages"),
@@ -79,12 +73,12 @@ REQUESTS = (
     Request("2 million small objects", "/sessions/objects/messages", list_of(b'{"a":1}')),
     Request("8 million numbers", "/sessions/numbers/messages", list_of(b"0")),
     Request("lists, 100 deep", "/sessions/deep/messages", list_of(b"[" * 100 + b"]" * 100)),
-    Request("an escaped text", "/sessions/escaped/messages", text_of(b"\\u00e9\\n")),
+    Request("an escaped text", "/sessions/escaped/messages", ESCAPED),
     Request("the same, read back as a history", "/sessions/escaped/history"),
     Request("1.5 million members", "/sessions/members/messages", members),
     Request("1,000 dense messages", "/sessions/many/messages", messages),
     Request("10,000 dense entries", "/sessions/many/log", entries),
-    Request("a dense record", "/sessions/record/records", record),
+    Request("a dense record", "/sessions/record/records", RECORD),
     Request("the same, read back", "/sessions/record/records"),
     Request("a log with a dense message", "/sessions/lists/log"),
 )

@@ -23,10 +23,10 @@ CONTENDERS: Mapping[str, Sequence[str]] = {
     "commit": ("ours", "commit"),
     "snapshot": ("ours", "snapshot"),
     "bare": ("ours", "bare"),
-    "openai": ("openai_agents",),
+    "openai": ("libraries", "openai"),
     "guide": ("guide", "design"),
-    "langgraph": ("langgraph",),
-    "google": ("google_adk",),
+    "langgraph": ("libraries", "langgraph"),
+    "google": ("libraries", "google"),
 }
 """The modules of the contenders, each with its arguments before the file."""
 

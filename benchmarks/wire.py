@@ -19,14 +19,7 @@ from benchmarks.growth import start
 from benchmarks.loops import Contender, Loops
 from benchmarks.measure import Spread, Timer
 from benchmarks.peers import contender, python
-from benchmarks.processes import (
-    Process,
-    a_core_each,
-    resident_bytes,
-    said,
-    server,
-    service,
-)
+from benchmarks.processes import Process, a_core_each, resident_bytes, said, server, service
 from benchmarks.workload import encoded, short_message
 
 GUIDE, OURS = "the guide's design, FastAPI on uvicorn", "agent-runtime, commit"

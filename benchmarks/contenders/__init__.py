@@ -1,9 +1,7 @@
 """The libraries and designs that are compared, one process each.
 
 - `ours`            the runtime, in either durability; and SQLite and nothing else: the disk's limit
-- `openai_agents`   OpenAI Agents SDK: `SQLiteSession`
-- `langgraph`       LangGraph: `AsyncSqliteSaver`
-- `google_adk`      Google ADK: `DatabaseSessionService`
+- `libraries`       OpenAI Agents SDK, LangGraph, Google ADK
 - `guide`           the guide's design, in the process and over HTTP, and databases of it
 - `protocol`        what a contender can do, and how it is driven
 

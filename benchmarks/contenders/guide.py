@@ -84,13 +84,8 @@ class Cache:
         """Adds messages and saves the session; the first ones create it. Says how many it has."""
         with self._lock:
             now = utc_now()
-            new = {
-                "session_id": session_id,
-                "messages": [],
-                "created_at": now,
-                "last_activity": now,
-            }
-            session = self.sessions.setdefault(session_id, new)
+            new = {"messages": [], "created_at": now, "last_activity": now}
+            session = self.sessions.setdefault(session_id, {"session_id": session_id} | new)
             session["messages"].extend(messages)
             session["last_activity"] = now
             self._save(SESSIONS, session)

@@ -11,15 +11,7 @@ from types import MappingProxyType
 import trio
 from attrs import field, frozen
 
-from benchmarks.client import (
-    API,
-    Address,
-    BrokenAnswer,
-    Connection,
-    ensure,
-    history_of,
-    open_connections,
-)
+from benchmarks.client import API, Address, BrokenAnswer, Connection, ensure, open_connections
 from benchmarks.workload import Message, encoded
 
 AGENTS = ("orchestrator", "architect", "coder", "tester")
@@ -35,7 +27,7 @@ class CannotPrepare(Exception):
 
 @frozen
 class Requests:
-    """The requests that there are."""
+    """What requests are made of."""
 
     address: Address
     sessions: int
@@ -43,52 +35,42 @@ class Requests:
     """Messages as JSON."""
     random: Random = field(factory=lambda: Random(0))  # noqa: S311 -- it only varies the load
 
+    def about(self, path: str) -> str:
+        """The path with a session that chance picks."""
+        return f"{API}/{path.format(f'load-{self.random.randrange(self.sessions)}')}"
+
     def append(self) -> bytes:
-        """One message."""
-        path = f"{API}/sessions/{self._session_id()}/messages"
+        path = self.about("sessions/{}/messages")
         return self.address.post(path, self.random.choice(self.bodies))
 
     def history(self) -> bytes:
-        """A whole conversation."""
-        return self.address.get(history_of(self._session_id()))
+        return self.address.get(self.about("sessions/{}/history"))
 
     def current_agent(self) -> bytes:
-        """Who works on a session."""
-        return self.address.get(f"{API}/agents/{self._session_id()}/current")
+        return self.address.get(self.about("agents/{}/current"))
 
     def switch(self) -> bytes:
         """Hands a session to another agent; or to the same, which changes nothing."""
         body = encoded({"agent": self.random.choice(AGENTS), "reason": "as the load has it"})
-        return self.address.post(f"{API}/agents/{self._session_id()}/switch", body.encode())
+        return self.address.post(self.about("agents/{}/switch"), body.encode())
 
     def page(self) -> bytes:
-        """The sessions that were used last."""
         return self.address.get(f"{API}/sessions?limit=50")
 
     def whole_list(self) -> bytes:
-        """All sessions."""
         return self.address.get(f"{API}/sessions")
 
-    def _session_id(self) -> str:
-        return f"load-{self.random.randrange(self.sessions)}"
 
-
+_R = Requests
 MIXES: Mapping[str, Mapping[Callable[[Requests], bytes], int]] = MappingProxyType(
     {
-        "chat": {
-            Requests.append: 85,
-            Requests.history: 8,
-            Requests.current_agent: 5,
-            Requests.switch: 2,
-        },
-        "restore": {Requests.history: 1, Requests.current_agent: 1},
-        "list": {Requests.page: 9, Requests.whole_list: 1},
-        "append": {Requests.append: 1},
+        "chat": {_R.append: 85, _R.history: 8, _R.current_agent: 5, _R.switch: 2},
+        "restore": {_R.history: 1, _R.current_agent: 1},
+        "list": {_R.page: 9, _R.whole_list: 1},
+        "append": {_R.append: 1},
     }
 )
 """By name: requests, and how many parts of the load each is."""
-READING = ("restore", "list")
-"""The mixes that only read."""
 
 
 def endless(mix: str, requests: Requests) -> Iterator[bytes]:

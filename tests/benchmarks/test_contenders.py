@@ -92,10 +92,7 @@ def test_a_session_is_filled_appended_to_and_read(contender: Worker, path: Path)
 
 
 def test_unknown_work_ends_a_contender(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with (
-        pytest.raises(SystemExit, match="ended too early"),
-        started("bare", path) as process,
-    ):
+    with pytest.raises(SystemExit, match="ended too early"), started("bare", path) as process:
         process.ask("sleep", seconds=1)
     assert "no such work" in capfd.readouterr().err
 

@@ -206,9 +206,7 @@ def test_a_document_without_a_place_for_the_budgets_is_refused(
 
 @pytest.mark.parametrize(("durable", "hollow"), [(False, True), (True, False), (None, False)])
 def test_a_bar_is_hollow_if_a_power_cut_can_take_what_was_acknowledged(
-    durable: bool | None,
-    hollow: bool,
-    tmp_path: Path,
+    durable: bool | None, hollow: bool, tmp_path: Path
 ) -> None:
     pytest.importorskip("matplotlib")
     from benchmarks.pictures.drawing import draw
