@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -40,6 +40,13 @@ def stack(name: str) -> Iterator[Address]:
     """One of `benchmarks.stack`'s servers."""
     with server([sys.executable, "-m", "benchmarks.stack", name]) as (address, _):
         yield address
+
+
+def bare_server(
+    size: int = 100, name: str = "trio", python: str = sys.executable
+) -> AbstractContextManager[tuple[Address, Process]]:
+    """One of `benchmarks.bare`'s servers, which sends so many bytes."""
+    return server([python, "-m", "benchmarks.bare", name, str(size)])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ Where it is one core each, the clients have a core of their own, and whoever ans
 """
 
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import Any
@@ -19,7 +18,15 @@ from benchmarks.growth import start
 from benchmarks.loops import Contender, Loops
 from benchmarks.measure import Spread, Timer
 from benchmarks.peers import contender, python
-from benchmarks.processes import Process, a_core_each, resident_bytes, said, server, service
+from benchmarks.processes import (
+    Process,
+    a_core_each,
+    bare_server,
+    resident_bytes,
+    said,
+    server,
+    service,
+)
 from benchmarks.workload import encoded, short_message
 
 GUIDE, OURS = "the guide's design, FastAPI on uvicorn", "agent-runtime, commit"
@@ -135,12 +142,9 @@ async def short_histories(bench: Bench) -> None:
     with services(bench, 2, 3, 3) as both, ExitStack() as running:
         size = (await asked(both.contenders[OURS].address, SHORT)).size
         contenders, processes = dict(both.contenders), list(both.processes)
-        for who, interpreter, name in (
-            (UVICORN, python(bench), "asgi"),
-            (TRIO, sys.executable, "trio"),
-        ):
-            command = [interpreter, "-m", "benchmarks.bare", name, str(size)]
-            address, process = running.enter_context(server(command))
+        bare = {UVICORN: bare_server(size, "asgi", python(bench)), TRIO: bare_server(size)}
+        for who, opened in bare.items():
+            address, process = running.enter_context(opened)
             contenders[who] = Contender(address=address, requests=(), note="fixed bytes, as many")
             processes.append(process)
         with a_core_each(*processes):
@@ -202,7 +206,7 @@ async def first_answers(bench: Bench) -> None:
 
     async def bare() -> float:
         timer = Timer()
-        with server([sys.executable, "-m", "benchmarks.bare", "trio", "100"]) as (address, _):
+        with bare_server() as (address, _):
             await asked(address, "/")
             return timer.seconds
 

@@ -23,7 +23,7 @@ from benchmarks.client import Address, open_connections
 from benchmarks.load.driving import Schedule, Tally, drive
 from benchmarks.load.mix import MIXES, CannotPrepare, Requests, endless, prepare
 from benchmarks.measure import SHARES, percentile
-from benchmarks.processes import stack, unwinding_when_ended
+from benchmarks.processes import bare_server, unwinding_when_ended
 from benchmarks.results import shown
 from benchmarks.workload import conversation, encoded, transcripts
 
@@ -124,15 +124,15 @@ def told(found: dict[str, Any]) -> str:
 
 
 def calibrate(clients: int) -> str:
-    """What can be driven here, in words: by an endpoint that does nothing, and by the generator."""
+    """What can be driven here, in words: by a server that does nothing, and by the generator."""
     load = Load(mix="bare", sessions=0, clients=clients, duration=CALIBRATION)
-    with unwinding_when_ended(), stack("asgi") as address:
+    with unwinding_when_ended(), bare_server() as (address, _):
         tally = trio.run(generate, address, load, repeat(address.get("/")))
     return (
         f"{told(report(tally))}\n"
-        f"The service's own server, with an app that does nothing, answers "
-        f"{shown(tally.rate, '/s')}. The generator, which was busy for {tally.busy:.0%} of "
-        f"the time, could drive about {shown(tally.rate / tally.busy, '/s')}."
+        f"A server that does nothing else answers {shown(tally.rate, '/s')}. The generator, which "
+        f"was busy for {tally.busy:.0%} of the time, could drive about "
+        f"{shown(tally.rate / tally.busy, '/s')}."
     )
 
 
@@ -163,13 +163,15 @@ append: appends messages."""
 @click.option("--sessions", default=1_000, type=COUNT, help="Of the load; made first if need be.")
 @click.option("--transcripts", type=FOLDER, help="Of .jsonl files, a message a line, to be used.")
 @click.option("--token-file", type=THERE, help="The one that the service was started with.")
-@click.option("--json", type=FILE, help="A file for the report, which is printed in any case.")
+@click.option(
+    "--json", "output", type=FILE, help="A file for the report, which is printed in any case."
+)
 @click.option("--calibrate", "calibrating", is_flag=True, help="Find out what this can drive.")
 def main(
     url: str,
     transcripts: Path | None,
     token_file: Path | None,
-    json: Path | None,
+    output: Path | None,
     *,
     calibrating: bool,
     **wanted: Any,
@@ -182,8 +184,9 @@ def main(
     print(told(found))
     if found["busy"] > BUSY:
         print("The generator may have been slower than the service: see --calibrate.")
-    if json is not None:
-        _write(json, {"load": asdict(load)} | found)
+    if output is not None:
+        text = json.dumps({"load": asdict(load)} | found, indent=1, ensure_ascii=False)
+        output.write_text(text + "\n", encoding="utf-8")
     if not found["successes"]:
         sys.exit("Every request failed: the errors above say how, the service's log may say why.")
 
@@ -221,11 +224,6 @@ def _local(url: str, token_file: Path | None) -> Address:
             "the generator where the service runs."
         )
     return address
-
-
-def _write(file: Path, found: dict[str, Any]) -> None:
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

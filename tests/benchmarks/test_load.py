@@ -19,7 +19,7 @@ from benchmarks.client import Address, Answer, BrokenAnswer
 from benchmarks.load.__main__ import Progress, main, report, told
 from benchmarks.load.driving import PATIENCE, PAUSE, TIMER, UNANSWERED, Schedule, Tally, drive
 from benchmarks.load.mix import MIXES, Requests, endless
-from benchmarks.processes import ROOT, service, stack
+from benchmarks.processes import ROOT, bare_server, service
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
@@ -233,7 +233,7 @@ def test_a_load_of_which_nothing_succeeds_fails(address: Address, tmp_path: Path
 
 
 def test_a_server_ends_with_its_block() -> None:
-    with stack("asgi") as address:
+    with bare_server() as (address, _):
         pass
     with pytest.raises(OSError, match="all attempts to connect"):
         trio.run(client.asked, address, "/")
@@ -243,8 +243,8 @@ def test_a_server_does_not_outlive_a_program_that_is_terminated() -> None:
     program = "\n".join(
         (
             "import time",
-            "from benchmarks.processes import stack, unwinding_when_ended",
-            "with unwinding_when_ended(), stack('asgi') as address:",
+            "from benchmarks.processes import bare_server, unwinding_when_ended",
+            "with unwinding_when_ended(), bare_server() as (address, _):",
             "    print(address.url, flush=True)",
             "    time.sleep(60)",
         )
