@@ -3,31 +3,27 @@
 A map; each file imports only from those further down, or beside it:
 
 - `__main__`   `python -m benchmarks`: the suites one after the other, then the report
-- `report`     renews docs/performance.md; its `tables`, and its `pictures/`
+- `report`     renews docs/performance.md from the results, with its `pictures/`
+- `table`      what is measured, suite by suite, and what has to come out of it
 
-The suites, each also alone with `--help`, and the works that they consist of:
+The works, as functions:
 
-- `runtime`    embedded: `appends`, with `pages` and `rich` messages; `activations`, `listing`,
-  `flushes`, `batches` beside `schema_1`, `forks`, `stages`, and `memory`, which `resident` measures
-  in a process of its own
-- `growth`     `long_sessions`, and `large_databases` with their `starts`
-- `any_length` a session of a `gigabyte`: its `first_uses`, `whole_histories`, and `deep_calls`
+- `appends`    asks and appends, embedded; `sessions` in memory; `writes` of many at once, some of
+  them beside `schema_1`
+- `growth`     with the session, with the database; `any_length`: a session of a gigabyte
 - `layouts`    two ways to lay out the table of entries, with nothing around it
-- `compare`    the service beside a bare server: `same_server`, `conditional`, `long_lists`
-- `stalls`     what the largest and densest requests do to everybody else
-- `limits`     others' appends beside a client that takes all that it may
+- `compare`    the service beside the bare servers of `stack`
+- `neighbours` what one client does to everybody else
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
+- `wire`       the service beside the guide's app, and beside `bare` servers, on one core each
 
 What they stand on:
 
-- `closed_loops`   servers asked in turn by clients that never wait
-- `suite`      a suite's works, rounds and command line
+- `loops`      servers asked in turn by clients that never wait
 - `load/`      a load generator for any running service; a command of its own
-- `stack`      the bare servers; `servers` starts them and the service; `client` asks them, and
-  `answers` knows where an answer ends
-- `stores`     large databases; `embedded` runtimes; `baselines`: a bare channel, a bare database
-- `calls`      calls timed in turn; `proc`: what Linux says of a process; `wal`: pages written
-- `results`    what came out, as JSON; `budgets`: what has to
-- `measure`    rounds, medians, spread, ratios; `machine`: where it was measured
+- `bench`      what a work is given: where and how hard to measure, where to note what came out
+- `stores`     runtimes, and large databases for them; `baselines`: a bare channel, a bare database
+- `processes`  servers, and what Linux says of a process; `client` asks them
+- `results`    what came out, as JSON; `measure`: rounds, medians, spread, ratios
 - `workload`   the conversations
 """

@@ -10,10 +10,9 @@ append has to move. The store keeps the order of arrival.
 """
 # ruff: noqa: S608 -- nothing in the statements comes from outside
 
-import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from random import Random
@@ -21,20 +20,13 @@ from statistics import fmean, median
 
 from attrs import define, field, frozen
 
-from benchmarks import suite, wal
-from benchmarks.baselines import encoded
+from benchmarks.baselines import FRAME, Mark
+from benchmarks.bench import Bench
 from benchmarks.measure import Timer, in_turn
-from benchmarks.results import Results
+from benchmarks.processes import forget
 from benchmarks.stores import AT_ONCE
-from benchmarks.suite import Effort
-from benchmarks.workload import short_message
+from benchmarks.workload import encoded, short_message
 
-SESSIONS, LENGTH = 5_000, 20
-"""In each database, and entries of each."""
-LONG = 1_000
-"""Entries of the sessions that are read and purged; they came in among the others."""
-BATCHES: Mapping[int, int] = {1: 60, 64: 10, 1_000: 3}
-"""Sessions that share a transaction, one entry each; and how many such ones in a round."""
 READS = 3
 """Sessions that are read in a round, each with nothing of its file in memory."""
 
@@ -118,9 +110,7 @@ class Database:
     def read(self, no: int) -> float:
         """Reads all entries of a session from the disk; returns the seconds that it took."""
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        forget(self.path)
         with closing(sqlite3.connect(self.path)) as connection:
             timer = Timer()
             found = connection.execute(self.layout.read, {"no": no}).fetchall()
@@ -130,20 +120,21 @@ class Database:
 
     def commit(self, statements: Sequence[str], rows: Sequence[dict[str, object]]) -> float:
         """Each statement for each row; returns how many pages that wrote."""
-        before = wal.mark(self.path)
+        before = Mark.of(self.path)
         self.connection.execute("BEGIN")
         for statement in statements:
             self.connection.executemany(statement, rows)
         self.connection.execute("COMMIT")
-        return wal.mark(self.path).since(before)
+        return Mark.of(self.path).since(before)
 
 
-def layouts(effort: Effort, results: Results) -> None:
+async def layouts(bench: Bench) -> None:
     """Pages and bytes of an append, cold reads, and a purge."""
-    sessions, length, long = effort.of(full=(SESSIONS, LENGTH, LONG), quick=(20, 2, 10))
-    batches: Mapping[int, int] = effort.of(full=BATCHES, quick={1: 2, 8: 1})
-    # The long ones come first: those that are read, and one to be purged in each round.
-    others = range(READS + effort.rounds, READS + effort.rounds + sessions)
+    sessions, length, long = bench.of((5_000, 20, 1_000), (20, 2, 10))
+    # Sessions that share a transaction, one entry each; and how many such ones in a round.
+    batches = bench.of({1: 60, 64: 10, 1_000: 3}, {1: 2, 8: 1})
+    # The long ones, that are read or purged, come first; their entries came among the others.
+    others = range(READS + bench.rounds, READS + bench.rounds + sessions)
     order = [n for n in range(others.stop) for _ in range(length if n in others else long)]
     random = Random(2)  # noqa: S311 -- it only varies the order
     random.shuffle(order)
@@ -151,11 +142,11 @@ def layouts(effort: Effort, results: Results) -> None:
     found: dict[tuple[str, str, str, int | None], list[float]] = defaultdict(list)
     with ExitStack() as stack:
         databases = [
-            stack.enter_context(_filled(effort.folder, layout, order, indexed=indexed))
+            stack.enter_context(_filled(bench.folder, layout, order, indexed=indexed))
             for layout in LAYOUTS
             for indexed in (False, True)
         ]
-        for number, database in in_turn(databases, effort.rounds):
+        for number, database in in_turn(databases, bench.rounds):
             name = database.name
             pages = database.commit(database.layout.purge, [{"no": READS + number}])
             found[f"purge of {long:,} entries", name, "pages", None].append(pages)
@@ -163,12 +154,12 @@ def layouts(effort: Effort, results: Results) -> None:
                 written = [database.append(random.sample(others, batch)) for _ in range(times)]
                 pages = fmean(written) / batch
                 found[f"pages of an append, {by}", name, "pages", batch].append(pages)
-                found[f"bytes of an append, {by}", name, "B", batch].append(pages * wal.FRAME)
+                found[f"bytes of an append, {by}", name, "B", batch].append(pages * FRAME)
             seconds = median(database.read(no) for no in range(READS))
             found[f"read of {long:,} entries", name, "s", None].append(seconds)
     note = f"{sessions:,} sessions of {length} entries mixed as they came; reads are from the disk"
     for (work, name, unit, x), values in found.items():
-        results.add(work, name, unit, values, x=x, note=note)
+        bench.add(work, name, unit, values, note, x=x)
 
 
 @contextmanager
@@ -188,14 +179,3 @@ def _filled(
             database.append(order[first : first + AT_ONCE])
         connection.execute("PRAGMA synchronous = FULL")
         yield database
-
-
-def run(folder: Path, rounds: int, *, quick: bool = False) -> Results:
-    """Measures in `folder`, an empty one on the disk that is meant; returns what came out."""
-    return suite.measured("layouts", (layouts,), Effort(folder=folder, rounds=rounds, quick=quick))
-
-
-main = suite.command("layouts", run, rounds=3, explanation=__doc__)
-
-if __name__ == "__main__":
-    main()

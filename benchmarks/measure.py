@@ -5,14 +5,17 @@ contender has its turn, and a ratio is taken within the round. The median of the
 what counts; the spread tells how much to trust it.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from statistics import median
+from time import perf_counter
 from typing import TypeVar
 
+import trio
 from attrs import field, frozen
 
 T = TypeVar("T")
+
+Call = Callable[[], Awaitable[object]]
 
 SHARES = (0.5, 0.9, 0.99, 0.999, 1.0)
 """The percentiles that are reported, as shares; 1.0 is the maximum."""
@@ -28,28 +31,30 @@ def floats(values: Iterable[float]) -> tuple[float, ...]:
 
 @frozen
 class Spread:
-    """The same thing measured once in each round."""
+    """The same thing measured once in each round; `median` is what to quote."""
 
     values: tuple[float, ...] = field(converter=floats)
 
     @property
     def median(self) -> float:
-        """What to quote."""
         return median(self.values)
 
     @property
     def low(self) -> float:
-        """The smallest."""
         return min(self.values)
 
     @property
     def high(self) -> float:
-        """The largest."""
         return max(self.values)
 
     def over(self, other: "Spread") -> "Spread":
         """The ratios, round by round: this one's value divided by the other's."""
         return Spread(a / b for a, b in zip(self.values, other.values, strict=True))
+
+
+def worst(spreads: Iterable[Spread]) -> Spread:
+    """Round by round the highest of them."""
+    return Spread(map(max, zip(*(spread.values for spread in spreads), strict=True)))
 
 
 def in_turn(contenders: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
@@ -67,19 +72,61 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, int(-(-share * len(ordered) // 1)) - 1)]
 
 
-def curve(samples: Sequence[float]) -> list[tuple[float, float]]:
-    """The distribution of the samples as pairs of share and value."""
-    ordered = sorted(samples)
-    return [(share, percentile(ordered, share)) for share in CURVE]
+def p99(samples: Iterable[float]) -> float:
+    """The 99th percentile of samples in any order."""
+    return percentile(sorted(samples), 0.99)
 
 
 @frozen
 class Timer:
     """Seconds since it was made."""
 
-    _started: float = field(factory=time.perf_counter, init=False)
+    _started: float = field(factory=perf_counter, init=False)
 
     @property
     def seconds(self) -> float:
-        """Seconds since it was made."""
-        return time.perf_counter() - self._started
+        return perf_counter() - self._started
+
+
+async def timed(call: Awaitable[object]) -> float:
+    """How long this one takes, in seconds."""
+    timer = Timer()
+    await call
+    return timer.seconds
+
+
+async def seconds_of(call: Call, times: int) -> list[float]:
+    """How long each call took, one after the other, in seconds."""
+    seconds = []
+    before = perf_counter()
+    for _ in range(times):
+        await call()
+        after = perf_counter()
+        seconds.append(after - before)
+        before = after
+    return seconds
+
+
+async def rate_of(callers: Sequence[Call], seconds: float, finish: Call | None = None) -> float:
+    """Calls per second of all callers together; each calls again as soon as it is answered.
+
+    Each calls at least once, and not again after this many seconds. `finish` is what is left to do
+    when all have been answered; the time that it takes counts.
+    """
+    calls = 0
+
+    async def repeat(call: Call) -> None:
+        nonlocal calls
+        while True:
+            await call()
+            calls += 1
+            if timer.seconds >= seconds:
+                return
+
+    timer = Timer()
+    async with trio.open_nursery() as nursery:
+        for call in callers:
+            nursery.start_soon(repeat, call)
+    if finish is not None:
+        await finish()
+    return calls / timer.seconds

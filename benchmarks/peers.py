@@ -3,123 +3,187 @@
 All contenders are started first, and only one works at a time. Each keeps its own defaults, but for
 what its note says; its fsync setting, and what is true when it has acknowledged a message, is noted
 with its figures.
-
-In the process: appends to one session and to 64 at once, appends to a long session, reading that.
-Over HTTP: the guide's design beside our service.
-
-The peers come from an environment of their own, with what `benchmarks/peers-requirements.txt` has.
 """
 
+import json
+import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, cast
 
-import click
+from attrs import frozen
 
-from benchmarks import suite
-from benchmarks.contenders import over_http
-from benchmarks.contenders.comparison import Comparison, Share
-from benchmarks.contenders.process import started
-from benchmarks.results import Results
-from benchmarks.suite import Effort
+from benchmarks.bench import Bench
+from benchmarks.contenders.protocol import About
+from benchmarks.measure import Spread, in_turn
+from benchmarks.processes import END, Process, next_line, running
 
-ROUNDS = 5
-SESSIONS = 64
-"""That append at the same time."""
-LONG = 5_000
-"""Messages of the long session, before some are appended to it in each round."""
-
-OURS: Mapping[str, tuple[str, ...]] = {
-    "commit": ("ours", "--durability", "commit"),
-    "snapshot": ("ours", "--durability", "snapshot"),
-    "bare": ("bare_sqlite",),
-}
-PEERS: Mapping[str, tuple[str, ...]] = {
-    "openai": ("openai_agents",),
-    "guide": ("guide_design",),
-    "langgraph": ("langgraph",),
-    "google": ("google_adk",),
+CONTENDERS: Mapping[str, Sequence[str]] = {
+    "commit": ("ours", "commit"),
+    "snapshot": ("ours", "snapshot"),
+    "bare": ("ours", "bare"),
+    "openai": ("libraries", "openai"),
+    "guide": ("guide", "design"),
+    "langgraph": ("libraries", "langgraph"),
+    "google": ("libraries", "google"),
 }
 """The modules of the contenders, each with its arguments before the file."""
 
-SHARES: Mapping[str, Share] = {
-    "commit": Share(alone=2_500, each=300, appends=2_000, reads=3),
-    "snapshot": Share(alone=30_000, each=500, appends=5_000, reads=3),
-    "bare": Share(alone=6_000, each=800, appends=4_000, reads=3),
-    "openai": Share(alone=3_000, each=40, appends=3_000, reads=3),
-    "guide": Share(alone=500, each=15, appends=10, reads=3),
-    "langgraph": Share(alone=300, each=10, appends=6, reads=3),
-    "google": Share(alone=250, each=3, appends=200, reads=1),
+
+SHARES = {
+    "commit": (2_500, 300, 2_000, 3),
+    "snapshot": (30_000, 500, 5_000, 3),
+    "bare": (6_000, 800, 4_000, 3),
+    "openai": (3_000, 40, 3_000, 3),
+    "guide": (500, 15, 10, 3),
+    "langgraph": (300, 10, 6, 3),
+    "google": (250, 3, 200, 1),
 }
-QUICK = Share(alone=2, each=2, appends=2, reads=1)
+"""How much of each work a contender gets in a round: what takes it about a second. Messages of a
+single session; of each of many sessions; appends to a long session, and readings of it.
+
+Less, and the disk's moods would decide. But a long session does not grow much by it, where the cost
+depends on its length; and it is read a few times only."""
+
+Done = dict[str, Any]
+"""What a contender says of a piece of work: see `protocol`."""
 
 
-def run(folder: Path, rounds: int, *, python: Path, quick: bool = False) -> Results:
-    """Measures in `folder`, an empty one on the disk that is meant; returns what came out.
+@frozen
+class Worker:
+    """A contender's process, which waits for work."""
 
-    `python` is the interpreter of the peers' environment. Raises `SystemExit` if a contender does
-    not do its work.
+    about: About
+    _process: Process
+
+    def ask(self, do: str, **details: object) -> Done:
+        """Has it do this (see `protocol`). Raises `SystemExit` if it died of it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **details}) + "\n")
+        self._process.stdin.flush()
+        return cast(Done, json.loads(_line(self._process)))
+
+    def read(self, times: int, expected: int) -> Done:
+        """Reads the long session. Raises `SystemExit` if that is not what was written."""
+        done = self.ask("history", session="long", times=times)
+        if done["messages"] != expected:
+            raise SystemExit(f"{self.about['name']} does not have its {expected:,} messages")
+        return done
+
+    @property
+    def settings(self) -> str:
+        """What must be known of it to compare fairly."""
+        about = self.about
+        return (
+            f"{about['version']}; "
+            f"journal_mode={about['journal_mode']}, synchronous={about['synchronous']}; "
+            f"acknowledged {about['acknowledges']}"
+        )
+
+    def note(self, rounds: Sequence[Done], *more: str) -> str:
+        """The same, with what happened."""
+        failed = sum(done["failed"] for done in rounds)
+        failures = f"{failed:,} calls failed: the database was locked for too long"
+        parts = (self.settings, self.about["remark"], failures * bool(failed), *more)
+        return "; ".join(filter(None, parts))
+
+
+@contextmanager
+def worker(interpreter: str, module: str, *arguments: str) -> Iterator[Worker]:
+    """The contender in this module. Its end is orderly, unless the block failed.
+
+    Raises `SystemExit` if it does not start; why, it has said on standard error itself.
     """
-    # A virtual environment's interpreter is a link that must not be followed.
-    python = python.absolute()
-
-    def peers(effort: Effort, results: Results) -> None:
-        settings = _in_process(python, effort, results)
-        over_http.measure(python, effort, results, guide=settings["guide"], ours=settings["commit"])
-
-    effort = Effort(folder=folder, rounds=rounds, quick=quick)
-    more = "" if rounds == ROUNDS else f" ARGS='--rounds {rounds}'"
-    return suite.measured("peers", (peers,), effort, f"make bench-peers{more}")
+    command = [interpreter, "-m", f"benchmarks.contenders.{module}", *arguments]
+    with running(command) as process:
+        yield Worker(json.loads(_line(process)), process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(END)
 
 
-def _in_process(python: Path, effort: Effort, results: Results) -> dict[str, str]:
-    """Measures what needs no server. Returns what must be known of each contender."""
+def _line(process: Process) -> str:
+    line = next_line(process)
+    if not line:
+        raise SystemExit(f"this contender ended too early: {process.args!r}")
+    return line
+
+
+def python(bench: Bench) -> str:
+    """The peers' interpreter. Raises `SystemExit` if there is none."""
+    if bench.peers is None or not bench.peers.exists():
+        raise SystemExit(f"the peers are not in {bench.peers}: make bench-peers")
+    return str(bench.peers)
+
+
+@contextmanager
+def contender(bench: Bench, key: str) -> Iterator[Worker]:
+    """The contender of this name, on a new database."""
+    module, *arguments = CONTENDERS[key]
+    interpreter = sys.executable if module == "ours" else python(bench)
+    with worker(interpreter, module, *arguments, str(bench.new())) as started:
+        yield started
+
+
+async def in_process(bench: Bench) -> None:
+    """In the process: appends to one session, to 64 at once, to a long one; and reading that."""
     with ExitStack() as stack:
-        comparison = Comparison(
-            processes={
-                key: stack.enter_context(started(command))
-                for key, command in _commands(python, effort.folder).items()
-            },
-            shares=effort.of(full=SHARES, quick=dict.fromkeys(SHARES, QUICK)),
-            rounds=effort.rounds,
-            results=results,
+        workers = {key: stack.enter_context(contender(bench, key)) for key in CONTENDERS}
+        _in_turn(bench, workers)
+
+
+def _in_turn(bench: Bench, workers: Mapping[str, Worker]) -> None:
+    shares = bench.of(SHARES, dict.fromkeys(SHARES, (2, 2, 2, 1)))
+
+    def in_rounds(do: Callable[[str], Done]) -> dict[str, list[Done]]:
+        found: dict[str, list[Done]] = {key: [] for key in workers}
+        for _, key in in_turn(list(workers), bench.rounds):
+            os.sync()  # nobody waits for what another has written
+            found[key].append(do(key))
+        return found
+
+    def latency(work: str, key: str, rounds: Sequence[Done], note: str, *, durable: bool) -> Spread:
+        about, samples = workers[key].about, [done["latencies"] for done in rounds]
+        sure = about["durable"] if durable else None
+        return bench.latency(work, about["name"], samples, note, durable=sure)
+
+    rates: dict[str, Spread] = {}
+    for sessions in (1, 64):
+        work = f"append, {sessions} session{'' if sessions == 1 else 's'}"
+        sizes = {k: share[0 if sessions == 1 else 1] for k, share in shares.items()}
+        rounds = in_rounds(
+            lambda key: workers[key].ask("append", sessions=sessions, messages=sizes[key])  # noqa: B023
         )
-        comparison.append(1)
-        rates = comparison.append(SESSIONS)
-        results.judge("append_64_openai", rates["commit"].over(rates["openai"]))
-        length = effort.of(full=LONG, quick=20)
-        comparison.fill_long(length)
-        comparison.read_long(length)
-        seconds = comparison.append_to_long(length)
-        for durability in ("commit", "snapshot"):
-            times = seconds["guide"].over(seconds[durability])
-            results.judge(f"append_guide_{durability}", times)
-        return {key: comparison.settings(key) for key in comparison.processes}
+        notes = {
+            k: workers[k].note(rounds[k], f"sessions of {n:,} messages") for k, n in sizes.items()
+        }
+        for key, each in rounds.items():
+            about, rate = workers[key].about, [len(d["latencies"]) / d["seconds"] for d in each]
+            rates[key] = bench.add(
+                work, about["name"], "/s", rate, notes[key], durable=about["durable"]
+            )
+        for key, each in rounds.items():
+            latency(f"{work}: latency", key, each, notes[key], durable=True)
+    bench.judge("append_64_openai", rates["commit"].over(rates["openai"]))
 
-
-def _commands(python: Path, folder: Path) -> dict[str, list[str]]:
-    return {
-        key: [interpreter, "-m", f"benchmarks.contenders.{module}", *options, f"{folder / key}.db"]
-        for interpreter, modules in ((sys.executable, OURS), (str(python), PEERS))
-        for key, (module, *options) in modules.items()
-    }
-
-
-main = suite.command(
-    "peers",
-    run,
-    rounds=ROUNDS,
-    explanation=__doc__,
-    options=[
-        click.Option(
-            ["--python"],
-            required=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="The interpreter of the peers' environment: .venv-peers/bin/python.",
-        )
-    ],
-)
-
-if __name__ == "__main__":
-    main()
+    length = bench.of(5_000, 20)
+    for one in workers.values():
+        if one.ask("fill", session="long", messages=length)["failed"]:
+            raise SystemExit(f"{one.about['name']} did not take {length:,} messages")
+    rounds = in_rounds(lambda key: workers[key].read(shares[key][3], length))
+    for key, each in rounds.items():
+        work = f"history of {length:,} messages"
+        latency(work, key, each, workers[key].note(each), durable=False)
+    rounds = in_rounds(
+        lambda key: workers[key].ask("append_to", session="long", messages=shares[key][2])
+    )
+    seconds = {}
+    for key, each in rounds.items():
+        workers[key].read(1, length + sum(len(done["latencies"]) for done in each))
+        note = f"the session grows by {shares[key][2]:,} messages a round"
+        work, note = f"append at {length:,} messages", workers[key].note(each, note)
+        seconds[key] = latency(work, key, each, note, durable=True)
+    for durability in ("commit", "snapshot"):
+        times = seconds["guide"].over(seconds[durability])
+        bench.judge(f"append_guide_{durability}", times)

@@ -1,20 +1,48 @@
 """What came out of a suite, as JSON: rows of measured values, and what budgets are judged by."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attrs import asdict, define, field, frozen
 
-from benchmarks.budgets import BUDGETS
 from benchmarks.measure import Spread, floats
 
 RESULTS = Path(__file__).parent / "results"
 
 DISTRIBUTION = ": distribution"
 """What the work of a latency's percentiles ends with: each is a row, with its share as `x`."""
+
+
+@frozen(kw_only=True)
+class Budget:
+    """One promise of speed."""
+
+    suite: str
+    """Whose results hold the measured value."""
+    work: str
+    best: Literal["≤", "≥"]
+    """Whether the measured value may be at most, or must be at least, `limit`."""
+    limit: float
+    of: str
+    """What `limit` is counted in: "× a bare ask and reply"."""
+    words: str | None = None
+    """The promise itself, where the measured value is a share of what it allows."""
+
+    @property
+    def bound(self) -> str:
+        """The promise in words."""
+        return self.words or f"{self.best} {self.limit:g} {self.of}"
+
+    def is_met(self, value: float) -> bool:
+        """Whether the promise is kept."""
+        return value <= self.limit if self.best == "≤" else value >= self.limit
+
+    def shown(self, value: float) -> str:
+        """A measured value as it stands in the table."""
+        return shown(value, self.of.partition(" ")[0], plain=True)
 
 
 @frozen(kw_only=True)
@@ -52,38 +80,6 @@ class Results:
     quick: bool = False
     """Whether the figures mean nothing, so that no budget is judged."""
 
-    def add(
-        self,
-        work: str,
-        who: str,
-        unit: str,
-        values: Sequence[float],
-        *,
-        x: float | None = None,
-        note: str = "",
-        durable: bool | None = None,
-    ) -> Spread:
-        """Notes a measurement, prints it, and returns it for ratios."""
-        row = Row(work=work, who=who, unit=unit, values=values, x=x, note=note, durable=durable)
-        self.rows.append(row)
-        spread = Spread(row.values)
-        at = "" if x is None else f" at {x:,g}"
-        print(
-            f"{work}{at}: {who}: {shown(spread.median, unit)} "
-            f"({shown(spread.low, unit)} … {shown(spread.high, unit)})",
-            flush=True,
-        )
-        return spread
-
-    def judge(self, key: str, spread: Spread) -> None:
-        """Notes what the budget of this key has come to, and prints it, unless it is `quick`."""
-        self.judged[key] = spread
-        if self.quick:
-            return
-        budget = BUDGETS[key]
-        met = "met" if budget.is_met(spread.median) else "MISSED"
-        print(f"  {met}: {budget.work}: {budget.shown(spread.median)}, {budget.bound}", flush=True)
-
     def write(self, folder: Path = RESULTS) -> Path:
         """Writes `<suite>.json`."""
         self.finished = datetime.now(UTC).isoformat(timespec="seconds")
@@ -105,14 +101,14 @@ def read(suite: str, folder: Path = RESULTS) -> Results | None:
     return Results(**raw)
 
 
-def shown(value: float, unit: str) -> str:
-    """A value as a person reads it: three digits and a prefix."""
-    if unit == "s":
+def shown(value: float, unit: str, *, plain: bool = False) -> str:
+    """A value as a person reads it: three digits and a prefix; `plain`: without a prefix."""
+    if unit == "s" and not plain:
         for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
             if value * factor >= 1:
                 return f"{value * factor:.3g} {name}"
         return f"{value * 1e9:.3g} ns"
-    if unit == "B":
+    if unit == "B" and not plain:
         for power, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
             if abs(value) >= 2**power:
                 return f"{value / 2**power:.3g} {name}"

@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from attrs import frozen
+
 from runtime.store import Change, Delta
 
 _TABLES = (
@@ -31,7 +33,6 @@ _TABLES = (
     "CREATE TABLE meta (id INTEGER PRIMARY KEY, commit_seq INTEGER NOT NULL) STRICT",
     "INSERT INTO meta VALUES (1, 0)",
 )
-_COUNT = "UPDATE meta SET commit_seq = commit_seq + 1"
 _START = """
 INSERT INTO session (created_at, last_activity, version, message_count, current_agent,
                      switch_count, last_switch_at, metadata, session_id)
@@ -48,55 +49,55 @@ VALUES (?, ?, ?, ?, ?, ?)
 """
 
 
-def create(path: Path) -> sqlite3.Connection:
-    """Its tables in a new database, with the settings that the release had."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    for statement in _TABLES:
-        connection.execute(statement)
-    return connection
+_SETTINGS = (
+    "foreign_keys = ON",
+    "cell_size_check = ON",
+    "trusted_schema = OFF",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+)
+"""Those that the release had."""
 
 
-def commit(connection: sqlite3.Connection, deltas: Sequence[Delta]) -> None:
-    """Writes deltas that append messages, in one transaction, as the release did."""
-    starts: list[tuple[object, ...]] = []
-    continuations: list[tuple[object, ...]] = []
-    messages: list[tuple[object, ...]] = []
-    for delta in deltas:
-        [change] = delta.steps
-        assert isinstance(change, Change)
-        header = change.header
-        row = (
-            header.created_at,
-            header.last_activity,
-            header.version,
-            header.message_count,
-            header.current_agent,
-            header.switch_count,
-            header.last_switch_at,
-            delta.session_id,
-        )
-        if change.after:
-            continuations.append((*row, change.after))
-        else:
-            starts.append(row)
-        messages += [
-            (
-                delta.session_id,
-                entry.seq,
-                entry.body.decode(),
-                entry.key,
-                None if entry.metadata is None else entry.metadata.decode(),
-                entry.at,
+@frozen
+class Database:
+    """Its tables in a database."""
+
+    connection: sqlite3.Connection
+
+    @classmethod
+    def make(cls, path: Path) -> "Database":
+        """In a new one."""
+        connection = sqlite3.connect(path, isolation_level=None)
+        for statement in (*(f"PRAGMA {setting}" for setting in _SETTINGS), *_TABLES):
+            connection.execute(statement)
+        return cls(connection)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def commit(self, deltas: Sequence[Delta]) -> None:
+        """Writes deltas that append messages, in one transaction, as the release did."""
+        rows: dict[str, list[tuple[object, ...]]] = {_START: [], _CONTINUE: [], _APPEND: []}
+        for delta in deltas:
+            [change] = delta.steps
+            assert isinstance(change, Change)
+            head, session_id = change.header, delta.session_id
+            row = (
+                *(head.created_at, head.last_activity, head.version, head.message_count),
+                *(head.current_agent, head.switch_count, head.last_switch_at, session_id),
             )
-            for entry in change.entries
-        ]
-    connection.execute("BEGIN")
-    connection.execute(_COUNT)
-    for sql, rows in ((_START, starts), (_CONTINUE, continuations), (_APPEND, messages)):
-        assert connection.executemany(sql, rows).rowcount in (len(rows), -1)
-    connection.execute("COMMIT")
+            if change.after:
+                rows[_CONTINUE].append((*row, change.after))
+            else:
+                rows[_START].append(row)
+            for entry in change.entries:
+                metadata = None if entry.metadata is None else entry.metadata.decode()
+                rows[_APPEND].append(
+                    (session_id, entry.seq, entry.body.decode(), entry.key, metadata, entry.at)
+                )
+        self.connection.execute("BEGIN")
+        self.connection.execute("UPDATE meta SET commit_seq = commit_seq + 1")
+        for sql, each in rows.items():
+            assert self.connection.executemany(sql, each).rowcount in (len(each), -1)
+        self.connection.execute("COMMIT")

@@ -2,7 +2,7 @@
 
 It is the service's own server. `GET` is answered with fixed JSON, as long as the history of three
 messages; of `POST` the body is read, and answered as an append is. Without a framework, `?size=`
-asks for so many bytes.
+asks for so many bytes. As `python -m benchmarks.stack NAME` one serves until SIGTERM or SIGINT:
 
 - `asgi`          no framework: what the server itself can do
 - `quart`         a Quart-Trio app with a route for each, on the service's connection class; the
@@ -10,26 +10,19 @@ asks for so many bytes.
 - `quart-stock`   the same on Quart-Trio's own connection class
 """
 
-import json
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, cast
 
-import click
 import msgspec
 import trio
-from hypercorn.typing import (
-    ASGIReceiveCallable,
-    ASGISendCallable,
-    HTTPResponseBodyEvent,
-    HTTPResponseStartEvent,
-    HTTPScope,
-)
 from quart import Response, request
 from quart_trio import QuartTrio
 
+from benchmarks.workload import encoded
 from web.connection import HTTPConnection
 from web.server import open_listeners, serve
 
@@ -42,7 +35,7 @@ MESSAGES = (
     {"role": "user", "content": "Hello, how are you?"},
     {"role": "assistant", "content": "I'm doing great! How can I help you?"},
 )
-HISTORY = json.dumps(
+HISTORY = encoded(
     {
         "session_id": SESSION_ID,
         "messages": MESSAGES,
@@ -50,8 +43,7 @@ HISTORY = json.dumps(
         "last_activity": "2025-12-31T08:45:00.000Z",
         "current_agent": "orchestrator",
         "agent_history": [],
-    },
-    separators=(",", ":"),
+    }
 ).encode()
 APPENDED = (
     b'{"session_id":"post-1","seqs":[100],"first_seq":100,"last_seq":100,"message_count":100,'
@@ -63,14 +55,6 @@ class Bare:
     """An ASGI app, with what the server wants of a Quart app beside that."""
 
     nursery: trio.Nursery | None = None
-    _body = b""
-
-    def _filler(self, query: bytes) -> bytes:
-        """As many bytes as the query asks for; made once."""
-        size = int(query.removeprefix(b"size=") or b"0")
-        if len(self._body) != size:
-            self._body = b"z" * size
-        return self._body
 
     async def startup(self) -> None:
         """Nothing is to be done."""
@@ -78,20 +62,19 @@ class Bare:
     async def shutdown(self) -> None:
         """Nothing is to be done."""
 
-    async def __call__(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
-        body = self._filler(scope["query_string"]) or HISTORY
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        size = int(scope["query_string"].removeprefix(b"size=") or b"0")
+        body = b"z" * size or HISTORY
         if scope["method"] == "POST":
             body = APPENDED
-            while cast(dict[str, Any], await receive()).get("more_body"):
+            while (await receive()).get("more_body"):
                 pass
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ]
-        await send(HTTPResponseStartEvent(type="http.response.start", status=200, headers=headers))
-        await send(HTTPResponseBodyEvent(type="http.response.body", body=body, more_body=False))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def stock() -> QuartTrio:
@@ -118,12 +101,8 @@ def routes() -> QuartTrio:
 
 
 APPS: Mapping[str, Callable[[], QuartTrio]] = MappingProxyType(
-    {
-        # The server asks no more of an app than it has.
-        "asgi": cast(Callable[[], QuartTrio], Bare),
-        "quart": routes,
-        "quart-stock": stock,
-    }
+    # The server asks no more of an app than the bare one has.
+    {"asgi": cast(Callable[[], QuartTrio], Bare), "quart": routes, "quart-stock": stock}
 )
 
 
@@ -140,15 +119,5 @@ async def serve_until_signal(name: str) -> None:
                 break
 
 
-@click.command(
-    "python -m benchmarks.stack",
-    # `\b`: a list is no paragraph.
-    help=f"{__doc__}\nIt serves until SIGTERM or SIGINT.".replace("\n\n-", "\n\n\b\n-"),
-)
-@click.argument("name", type=click.Choice(list(APPS)))
-def main(name: str) -> None:
-    trio.run(serve_until_signal, name)
-
-
 if __name__ == "__main__":
-    main()
+    trio.run(serve_until_signal, sys.argv[1])

@@ -1,42 +1,71 @@
-"""Databases with many sessions, or long ones, made by the store itself, but without a runtime.
+"""Runtimes inside this process, and databases with many sessions, or long ones, for them.
 
-A runtime would have a task for each session; here a million of them take half a minute. What comes
-to lie in the tables is what a runtime would have written: the store wrote it, and the chains are
-right.
+A runtime would make the sessions with a task for each; here the store itself makes them, and a
+million take half a minute. What comes to lie in the tables is what a runtime would have written:
+the store wrote it, and the chains are right.
 """
 
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import msgspec
 from attrs import define, field
 
-from benchmarks.baselines import encoded
-from benchmarks.embedded import opened
-from benchmarks.workload import SHORT, Message
-from persistence import SQLiteStore
+from benchmarks import workload
+from benchmarks.workload import short_message
+from persistence import MemoryStore, SQLiteStore, open_store
+from runtime import History, Message, Runtime, RuntimeConfig, Session, open_runtime
 from runtime.clock import timestamp
 from runtime.session.chain import link, new_root
+from runtime.session.forms import shown_json
 from runtime.session.kind import New
 from runtime.session.message import from_json
 from runtime.store import Change, Delta, Entry, Header
+
+OURS = "this runtime"
+
+MESSAGE = Message(**short_message())
 
 AT_ONCE = 20_000
 """Entries in a transaction: with more, Python's objects take too much memory; with fewer, pages of
 the indexes are written again and again."""
 
-SOME = 1_000
-"""Messages in a transaction, where they are long: 10 MB or so."""
-
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 STRIDE = 7919
 """A prime that divides no number of sessions here: so the moments of the sessions are all
 different, and in another order than their ids and their rows."""
+
+
+def opened(path: Path) -> SQLiteStore | MemoryStore:
+    """The store at this absolute path, made if it is not there. No search for damage."""
+    return open_store(f"sqlite:///{path}", quick_check="never")
+
+
+def running(
+    path: Path, config: RuntimeConfig | None = None
+) -> AbstractAsyncContextManager[Runtime]:
+    """A runtime on the database at this absolute path, which is made if it is not there."""
+    return open_runtime(opened(path), config)
+
+
+async def created(runtime: Runtime, sessions: int) -> list[Session]:
+    """So many new sessions without messages, on disk and active."""
+    found = [runtime.session(f"s-{number}") for number in range(sessions)]
+    for session in found:
+        await session.create(durable=False)
+    await runtime.flush()
+    return found
+
+
+def unpacked(history: History) -> list[workload.Message]:
+    """The messages of a history as objects, as whoever works with them needs them."""
+    found: list[dict[str, Any]] = msgspec.json.decode(shown_json(history.entries.shown()))
+    return found
 
 
 @define
@@ -73,62 +102,44 @@ class Appender:
         return Delta(session_id=self.session_id, mark=1, steps=(change,))
 
 
-def fill(path: Path, prefix: str, sessions: int, length: int) -> None:
-    """Adds sessions of `length` short messages each; their ids are `prefix` and a number from 0 on.
+def short(length: int) -> list[New]:
+    """So many short messages, as the store takes them."""
+    return [from_json(short_message(seq)) for seq in range(1, length + 1)]
 
-    Makes the database if it is not there; otherwise nobody may have it open.
+
+def fill(
+    path: Path, prefix: str, sessions: Collection[Iterable[New]], piece: int | None = None
+) -> None:
+    """Adds sessions of these messages; their ids are `prefix` and a number from 0 on.
+
+    Makes the database if it is not there; otherwise nobody may have it open. `piece`: messages in a
+    transaction, where they are so long that one cannot have all of a session's.
     """
-    news = [
-        from_json({"role": "user", "content": str(seq).ljust(SHORT, "z")})
-        for seq in range(1, length + 1)
-    ]
+    deltas: list[Delta] = []
+    waiting = 0
     with filling(path) as store:
-        _commit(store, prefix, (news for _ in range(sessions)), sessions)
+        for number, news in enumerate(sessions):
+            at = timestamp(FIRST + timedelta(seconds=number * STRIDE % len(sessions)))
+            appender, left = Appender(f"{prefix}{number}"), iter(news)
+            some = list(islice(left, piece))
+            while True:
+                deltas.append(appender.delta(some, at))
+                waiting += 1 + len(some)
+                if waiting >= AT_ONCE or piece is not None:
+                    appender.no = _take(store, deltas).get(appender.session_id, appender.no)
+                    deltas, waiting = [], 0
+                if piece is None or not (some := list(islice(left, piece))):
+                    break
+        _take(store, deltas)
 
 
-def fill_with(
-    path: Path, prefix: str, conversations: Sequence[Sequence[Message]], *, ids: bool
-) -> int:
-    """The same with conversations; `ids`: whether their messages have client ids.
-
-    Returns the bytes of all messages as JSON, with their ids.
-    """
-    size = 0
-
-    def news() -> Iterator[list[New]]:
-        nonlocal size
-        for number, conversation in enumerate(conversations):
-            messages = [
-                message | {"id": f"message-{number:08x}-{seq:08x}"} if ids else message
-                for seq, message in enumerate(conversation, start=1)
-            ]
-            size += sum(len(encoded(message).encode()) for message in messages)
-            yield [from_json(message) for message in messages]
-
-    with filling(path) as store:
-        _commit(store, prefix, news(), len(conversations))
-    return size
-
-
-def fill_one(path: Path, session_id: str, news: Iterable[New]) -> None:
-    """Adds one session of these messages, however many they are: some of them at a time."""
-    appender = Appender(session_id)
-    left = iter(news)
-    with filling(path) as store:
-        while some := list(islice(left, SOME)):
-            begun = _take(store, [appender.delta(some, timestamp(FIRST))])
-            appender.no = begun.get(session_id, appender.no)
-
-
-def copy(filled: Path, path: Path) -> None:
-    """Another database with the same content, which takes less time than filling it."""
-    shutil.copyfile(filled, path)
-    _sync(path)
-
-
-def moment(number: int, of: int) -> str:
-    """When the session of this number was used last, of so many."""
-    return timestamp(FIRST + timedelta(seconds=number * STRIDE % of))
+def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> Mapping[str, int]:
+    """Returns the numbers of the lives that begin, by session."""
+    if not deltas:
+        return {}
+    done = store.commit(deltas)
+    assert not done.rejected, f"the store did not take {done.rejected}"
+    return done.begun
 
 
 @contextmanager
@@ -140,31 +151,6 @@ def filling(path: Path) -> Iterator[SQLiteStore]:
     store._db.conn.execute("PRAGMA cache_size = -200000")
     yield store
     store.close()
-    _sync(path)
-
-
-def _commit(store: SQLiteStore, prefix: str, each: Iterable[Sequence[New]], sessions: int) -> None:
-    """Makes a session of each of these."""
-    deltas: list[Delta] = []
-    waiting = 0
-    for number, news in enumerate(each):
-        deltas.append(Appender(f"{prefix}{number}").delta(news, moment(number, sessions)))
-        waiting += 1 + len(news)
-        if waiting >= AT_ONCE:
-            _take(store, deltas)
-            deltas, waiting = [], 0
-    if deltas:
-        _take(store, deltas)
-
-
-def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> Mapping[str, int]:
-    """Returns the numbers of the lives that begin, by session."""
-    done = store.commit(deltas)
-    assert not done.rejected, f"the store did not take {done.rejected}"
-    return done.begun
-
-
-def _sync(path: Path) -> None:
     # Otherwise the system would write it while something is measured.
     with path.open("rb") as file:
         os.fsync(file.fileno())

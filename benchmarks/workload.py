@@ -34,6 +34,11 @@ _PROSE = (
 _WORDS = _PROSE.split(" ")
 
 
+def encoded(value: object) -> str:
+    """The value as JSON, as short as it can be."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def text(length: int, random: Random) -> str:
     """Prose and code of about this many characters, with what JSON has to escape."""
     start = random.randrange(len(_WORDS))
@@ -82,6 +87,35 @@ def _by_role(role: str, random: Random) -> str:
 def short_message(number: int = 0) -> Message:
     """A user's message of `SHORT` characters; different numbers differ in content."""
     return {"role": "user", "content": f"{number} ".ljust(SHORT, "z")}
+
+
+def _hex(bits: int, random: Random) -> str:
+    return f"{random.getrandbits(bits):x}".zfill(bits // 4)
+
+
+def rich_message(random: Random) -> Message:
+    """A turn of an assistant: what it thought, what it says, and a tool that it calls."""
+    edit = {"old": text(150, random), "new": text(200, random)}
+    content = [
+        {"type": "thinking", "thinking": text(600, random), "signature": _hex(1_200, random)},
+        {"type": "text", "text": text(200, random)},
+        {
+            "type": "tool_use",
+            "id": f"toolu_{_hex(96, random)}",
+            "name": "edit_file",
+            "input": {"path": "src/main.py", "edits": [edit], "dry_run": False},
+        },
+    ]
+    usage = {"input_tokens": 12_345, "output_tokens": 678, "cache_read_tokens": 11_000}
+    about = {"model": "a-model-of-somebody", "stop_reason": "tool_use", "usage": usage}
+    return {"role": "assistant", "content": content, **about}
+
+
+def plain_message(size: int, random: Random) -> Message:
+    """A message of text alone, of so many bytes as JSON."""
+    message = {"role": "assistant", "content": text(size // 2, random)}
+    missing = size - len(encoded(message).encode())
+    return message | {"content": message["content"] + "z" * missing}
 
 
 def transcripts(folder: Path) -> list[list[Message]]:

@@ -1,258 +1,235 @@
 """Which pictures there are, and of which rows each is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from attrs import frozen
 
 from benchmarks.baselines import BARE_CHANNEL, BARE_SQLITE
-from benchmarks.embedded import OURS
-from benchmarks.pictures.description import Panel, Picture, Series
-from benchmarks.pictures.palette import BLUE, GREEN, GREY, OLIVE, ORANGE, PURPLE, RED
+from benchmarks.results import DISTRIBUTION, Results, Row
+from benchmarks.stores import OURS
+
+# Colours that can be told from a white page and from a dark one. A picture is one file for both,
+# without a background: an `<img>` follows the system's colour scheme, which need not be the page's.
+# So all are mid-tones, with a contrast of at least 3.5 to either. They differ for people who
+# confuse red and green, and every line carries its name beside it.
+BLUE, ORANGE, GREEN, PURPLE = "#1f83c9", "#d55e00", "#0f9068", "#b565a7"
+OLIVE, RED, GREY = "#8a7a1e", "#c8574f", "#767d86"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, OLIVE, RED, GREY)
+"""Grey is also that of all text, and of what only stands for a limit."""
 
 Look = tuple[str, str]
 """The name beside a line or a bar, and its colour."""
 
-PEERS: dict[str, Look] = {
-    "agent-runtime, snapshot": ("agent-runtime, snapshot", ORANGE),
-    "agent-runtime, commit": ("agent-runtime, commit", BLUE),
+
+@frozen
+class Series:
+    """A line, or a bar: what one contender came to at one work."""
+
+    work: str
+    who: str
+    label: str
+    colour: str
+
+    def rows(self, results: Results, kind: str) -> list[Row]:
+        """Its rows, from left to right."""
+        work = f"{self.work}{DISTRIBUTION}" if kind == "distribution" else self.work
+        found = [row for row in results.rows if (row.work, row.who) == (work, self.who)]
+        return sorted(found, key=lambda row: row.x or 0)
+
+
+@frozen
+class Panel:
+    """One diagram of a picture."""
+
+    kind: Literal["curve", "distribution", "bars"]
+    title: str
+    series: Sequence[Series]
+    x_label: str = ""
+    logarithmic: bool = True
+    """Whether the values are; otherwise their axis begins at 0."""
+    named: bool = True
+    """Whether bars have their names; not if the same ones stand to the left."""
+
+    def found(self, results: Results) -> list[tuple[Series, list[Row]]]:
+        """The series that were measured."""
+        pairs = [(series, series.rows(results, self.kind)) for series in self.series]
+        return [(series, rows) for series, rows in pairs if rows]
+
+
+@frozen
+class Picture:
+    """One file, beside the document."""
+
+    name: str
+    """Of the file, and of the picture's place in the document."""
+    suite: str
+    """Whose results it is drawn from."""
+    alt: str
+    """What is to be seen, for those who do not see it."""
+    panels: Sequence[Panel]
+    columns: int = 2
+
+    @property
+    def file(self) -> str:
+        return f"performance/{self.name}.svg"
+
+
+def _each(work: str, contenders: Mapping[str, Look]) -> list[Series]:
+    """What each contender came to at this work."""
+    return [Series(work, who, *look) for who, look in contenders.items()]
+
+
+def _bars(
+    title: str, contenders: Mapping[str, Look], work: str = "", *, shorter: bool = False,
+    named: bool = True,
+) -> Panel:  # fmt: skip
+    """Of the work that is the title; or of another one, then with a line for ten times as much."""
+    label = f"{'shorter' if shorter else 'longer'} is better"
+    label += "; ten times as much each line" if work else ""
+    return Panel("bars", title, _each(work or title, contenders), label, bool(work), named)
+
+
+def _latencies(title: str, series: Sequence[Series]) -> Panel:
+    return Panel("distribution", title, series, "percentile of the answers")
+
+
+def _growth(
+    title: str, by: tuple[str, str], works: Sequence[tuple[str, str, str]], *, log: bool = True
+) -> Panel:
+    """What this runtime came to at each of these works, by a size that has a name."""
+    series = [Series(f"{work}, {by[0]}", OURS, *look) for work, *look in works]
+    return Panel("curve", title, series, by[1], log)
+
+
+COMMIT = {"agent-runtime, commit": ("agent-runtime, commit", BLUE)}
+SNAPSHOT = {"agent-runtime, snapshot": ("agent-runtime, snapshot", ORANGE)}
+QUART = {"bare Quart-Trio": ("bare Quart-Trio", GREEN)}
+PEERS = SNAPSHOT | COMMIT | {
     "bare SQLite": ("bare SQLite", GREY),
     "OpenAI Agents SDK, SQLiteSession": ("OpenAI SQLiteSession", GREEN),
     "the guide's design": ("the guide's design", PURPLE),
     "LangGraph, AsyncSqliteSaver": ("LangGraph AsyncSqliteSaver", OLIVE),
     "Google ADK, DatabaseSessionService": ("Google ADK", RED),
-}
-SERVICES: dict[str, Look] = {
-    "agent-runtime, commit": ("agent-runtime, commit", BLUE),
-    "the guide's design, FastAPI on uvicorn": ("the guide's design", PURPLE),
-}
-READ: dict[str, Look] = {
-    "agent-runtime, commit": ("agent-runtime, commit", BLUE),
-    "bare Quart-Trio": ("bare Quart-Trio", GREEN),
+}  # fmt: skip
+GUIDE = COMMIT | {"the guide's design, FastAPI on uvicorn": ("the guide's design", PURPLE)}
+READ = COMMIT | QUART | {
     "bare Quart-Trio, its own connection class": ("bare Quart-Trio, stock", OLIVE),
     "bare ASGI": ("bare ASGI", GREY),
-}
-WRITTEN: dict[str, Look] = {
-    "agent-runtime, snapshot": ("agent-runtime, snapshot", ORANGE),
-    "agent-runtime, commit": ("agent-runtime, commit", BLUE),
-    "bare Quart-Trio": ("bare Quart-Trio", GREEN),
-}
-LISTS: dict[str, Look] = {
+}  # fmt: skip
+WRITTEN = SNAPSHOT | COMMIT | QUART
+LISTS = {
     "histories alone": ("histories alone", GREY),
     "both at once": ("while lists are read", BLUE),
 }
-
-
-def _each(work: str, contenders: dict[str, Look]) -> list[Series]:
-    """What each contender came to at this work."""
-    return [Series(work, who, *look) for who, look in contenders.items()]
-
-
-def _ours(works: dict[str, Look], by: str) -> list[Series]:
-    """What this runtime came to at each of these works."""
-    return [Series(f"{work}, {by}", OURS, *look) for work, look in works.items()]
-
-
-def _bars(
-    title: str,
-    work: str,
-    contenders: dict[str, Look],
-    *,
-    better: str = "longer",
-    logarithmic: bool = True,
-    named: bool = True,
-) -> Panel:
-    return Panel(
-        kind="bars",
-        title=title,
-        named=named,
-        x_label=f"{better} is better{'; ten times as much each line' if logarithmic else ''}",
-        logarithmic=logarithmic,
-        series=_each(work, contenders),
-    )
-
-
-def _http(
-    work: str, contenders: dict[str, Look], *, better: str = "longer", named: bool = True
-) -> Panel:
-    return _bars(work, work, contenders, better=better, logarithmic=False, named=named)
-
-
-def _latencies(title: str, series: Sequence[Series]) -> Panel:
-    return Panel(
-        kind="distribution", title=title, x_label="percentile of the answers", series=series
-    )
-
-
-def _growth(
-    title: str, by: str, x_label: str, works: dict[str, Look], *, logarithmic: bool = True
-) -> Panel:
-    return Panel(
-        kind="curve",
-        title=title,
-        x_label=x_label,
-        logarithmic=logarithmic,
-        series=_ours(works, by),
-    )
-
-
 _SESSION = ("by length of the session", "messages in the session")
 _DATABASE = ("by sessions in the database", "sessions in the database")
+_MANY = ("many sessions", "sessions that append at the same time")
+_WRITTEN = [("bytes written by an append", "append, commit", BLUE)]
 
+# A table: a row has its line.
+# fmt: off
 PICTURES = (
     Picture(
-        name="latency-embedded",
-        alt="Latency of asks and appends by percentile, beside a bare channel and bare SQLite",
-        suite="runtime",
-        panels=[
-            _latencies(
-                "How long one caller waits for an answer, embedded",
-                [
-                    *_each(
-                        "ask and reply, one caller",
-                        {BARE_CHANNEL: ("bare channel", GREY), OURS: ("ask", GREEN)},
-                    ),
-                    *_ours({"append in `snapshot`": ("append, snapshot", ORANGE)}, "one caller"),
-                    *_each(
-                        "append in `commit`, one caller",
-                        {BARE_SQLITE: ("bare SQLite commit", GREY), OURS: ("append, commit", BLUE)},
-                    ),
-                ],
-            )
+        "latency-embedded", "runtime",
+        "Latency of asks and appends by percentile, beside a bare channel and bare SQLite",
+        [_latencies("How long one caller waits for an answer, embedded", [
+            Series("ask and reply, one caller", BARE_CHANNEL, "bare channel", GREY),
+            Series("ask and reply, one caller", OURS, "ask", GREEN),
+            Series("append in `snapshot`, one caller", OURS, "append, snapshot", ORANGE),
+            Series("append in `commit`, one caller", BARE_SQLITE, "bare SQLite commit", GREY),
+            Series("append in `commit`, one caller", OURS, "append, commit", BLUE),
+        ])],
+    ),
+    Picture(
+        "durabilities", "runtime",
+        "Appends per second in both durabilities, by the number of sessions that append",
+        [_growth("Appends per second, embedded", _MANY, [
+            ("append in `snapshot`", "snapshot", ORANGE),
+            ("append in `commit`", "commit", BLUE),
+        ])],
+    ),
+    Picture(
+        "growth-session", "growth",
+        "Time of calls, and bytes written by an append, by the length of the session",
+        [
+            _growth("How long a call takes", _SESSION, [
+                ("append in `commit`", "append, commit", BLUE),
+                ("snapshot", "flush", GREEN),
+                ("append in `snapshot`", "append, snapshot", ORANGE),
+                ("history, before its first piece", "history, first piece", PURPLE),
+                ("history", "history, unpacked", RED),
+            ]),
+            _growth("Bytes that an append writes", _SESSION, _WRITTEN, log=False),
         ],
     ),
     Picture(
-        name="durabilities",
-        alt="Appends per second in both durabilities, by the number of sessions that append",
-        suite="runtime",
-        panels=[
-            _growth(
-                "Appends per second, embedded",
-                "many sessions",
-                "sessions that append at the same time",
-                {
-                    "append in `snapshot`": ("snapshot", ORANGE),
-                    "append in `commit`": ("commit", BLUE),
-                },
-            )
+        "growth-database", "growth",
+        "Time of calls and of the start, memory, bytes written, by sessions in the database",
+        [
+            _growth("How long the start and calls take", _DATABASE, [
+                ("start of the service", "start", OLIVE),
+                ("list of 50 sessions", "list of 50", GREEN),
+                ("append in `commit`", "append, commit", BLUE),
+                ("snapshot", "flush", ORANGE),
+                ("history of an inactive session", "history", PURPLE),
+            ]),
+            _growth("Memory of the service after its start", _DATABASE, [
+                ("memory of the service after its start", "resident", OLIVE),
+            ], log=False),
+            _growth("Bytes that an append writes", _DATABASE, _WRITTEN, log=False),
         ],
     ),
     Picture(
-        name="growth-session",
-        alt="Time of calls, and bytes written by an append, by the length of the session",
-        suite="growth",
-        panels=[
-            _growth(
-                "How long a call takes",
-                *_SESSION,
-                {
-                    "append in `commit`": ("append, commit", BLUE),
-                    "snapshot": ("flush", GREEN),
-                    "append in `snapshot`": ("append, snapshot", ORANGE),
-                    "history, before its first piece": ("history, first piece", PURPLE),
-                    "history": ("history, unpacked", RED),
-                },
-            ),
-            _growth(
-                "Bytes that an append writes",
-                *_SESSION,
-                {"bytes written by an append": ("append, commit", BLUE)},
-                logarithmic=False,
-            ),
+        "server", "compare",
+        "The service's answers per second over HTTP, and those of bare routes, as bars",
+        [
+            _bars("GET history, 3 messages, 16 clients", READ),
+            _bars("POST messages, 64 clients", WRITTEN),
         ],
     ),
     Picture(
-        name="growth-database",
-        alt="Time of calls and of the start, memory, bytes written, by sessions in the database",
-        suite="growth",
-        panels=[
-            _growth(
-                "How long the start and calls take",
-                *_DATABASE,
-                {
-                    "start of the service": ("start", OLIVE),
-                    "list of 50 sessions": ("list of 50", GREEN),
-                    "append in `commit`": ("append, commit", BLUE),
-                    "snapshot": ("flush", ORANGE),
-                    "history of an inactive session": ("history", PURPLE),
-                },
-            ),
-            _growth(
-                "Memory of the service after its start",
-                *_DATABASE,
-                {"memory of the service after its start": ("resident", OLIVE)},
-                logarithmic=False,
-            ),
-            _growth(
-                "Bytes that an append writes",
-                *_DATABASE,
-                {"bytes written by an append": ("append, commit", BLUE)},
-                logarithmic=False,
-            ),
+        "latency-http", "compare",
+        "Latency over HTTP by percentile: the service beside bare routes, and beside a list",
+        [
+            _latencies("POST messages, 64 clients",
+                       _each("POST messages, 64 clients: latency", WRITTEN)),
+            _latencies("GET history, 3 messages, 200 a second",
+                       _each("GET history while 100,000 sessions are listed: latency", LISTS)),
         ],
-    ),
-    Picture(
-        name="server",
-        alt="The service's answers per second over HTTP, and those of bare routes, as bars",
-        suite="compare",
-        panels=[
-            _http("GET history, 3 messages, 16 clients", READ),
-            _http("POST messages, 64 clients", WRITTEN),
-        ],
-    ),
-    Picture(
-        name="latency-http",
-        alt="Latency over HTTP by percentile: the service beside bare routes, and beside a list",
-        suite="compare",
         columns=1,
-        panels=[
-            _latencies(
-                "POST messages, 64 clients", _each("POST messages, 64 clients: latency", WRITTEN)
-            ),
-            _latencies(
-                "GET history, 3 messages, 200 a second",
-                _each("GET history while 100,000 sessions are listed: latency", LISTS),
-            ),
+    ),
+    Picture(
+        "peers", "peers",
+        "Appends and histories of this runtime, bare SQLite and four peers, as bars",
+        [
+            _bars("Appends to 1 session", PEERS, "append, 1 session"),
+            _bars("Appends to 64 sessions at once", PEERS, "append, 64 sessions", named=False),
+            _bars("An append at 5,000 messages", PEERS, "append at 5,000 messages", shorter=True),
+            _bars("The history of 5,000 messages", PEERS, "history of 5,000 messages",
+                  shorter=True, named=False),
         ],
     ),
     Picture(
-        name="peers",
-        alt="Appends and histories of this runtime, bare SQLite and four peers, as bars",
-        suite="peers",
-        panels=[
-            _bars("Appends to 1 session", "append, 1 session", PEERS),
-            _bars("Appends to 64 sessions at once", "append, 64 sessions", PEERS, named=False),
-            _bars(
-                "An append at 5,000 messages", "append at 5,000 messages", PEERS, better="shorter"
-            ),
-            _bars(
-                "The history of 5,000 messages",
-                "history of 5,000 messages",
-                PEERS,
-                better="shorter",
-                named=False,
-            ),
-        ],
-    ),
-    Picture(
-        name="latency-peers",
-        alt="Latency of an append by percentile: this runtime, bare SQLite and four peers",
-        suite="peers",
-        columns=1,
-        panels=[
+        "latency-peers", "peers",
+        "Latency of an append by percentile: this runtime, bare SQLite and four peers",
+        [
             _latencies("An append to 1 session", _each("append, 1 session: latency", PEERS)),
-            _latencies(
-                "An append, 64 sessions at once", _each("append, 64 sessions: latency", PEERS)
-            ),
+            _latencies("An append, 64 sessions at once",
+                       _each("append, 64 sessions: latency", PEERS)),
         ],
+        columns=1,
     ),
     Picture(
-        name="peers-http",
-        alt="This service and the guide's design over HTTP, as bars",
-        suite="peers",
-        panels=[
-            _http("GET history, 3 messages", SERVICES),
-            _http("GET history, 1,000 messages", SERVICES, named=False),
-            _http("GET sessions, 1,000 of them", SERVICES),
-            _http("POST messages, at 1,000 messages", SERVICES, better="shorter", named=False),
+        "peers-http", "peers",
+        "This service and the guide's design over HTTP, as bars",
+        [
+            _bars("GET history, 3 messages", GUIDE),
+            _bars("GET history, 1,000 messages", GUIDE, named=False),
+            _bars("GET sessions, 1,000 of them", GUIDE),
+            _bars("POST messages, at 1,000 messages", GUIDE, shorter=True, named=False),
         ],
     ),
 )
+# fmt: on
 """In the order of the document."""

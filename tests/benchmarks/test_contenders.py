@@ -2,30 +2,21 @@
 
 import json
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import servers
-from benchmarks.contenders.contender import Calls, described
-from benchmarks.contenders.process import Process, started
+from benchmarks.contenders.protocol import Calls, described
+from benchmarks.peers import Worker, worker
 from benchmarks.workload import conversation, short_message
 
-CONTENDERS = {
-    "commit": ("ours", "--durability", "commit"),
-    "snapshot": ("ours", "--durability", "snapshot"),
-    "bare": ("bare_sqlite",),
-}
 
-
-def command(key: str, path: Path) -> list[str]:
-    module, *options = CONTENDERS[key]
-    return [sys.executable, "-m", f"benchmarks.contenders.{module}", *options, str(path)]
+def started(key: str, path: Path) -> AbstractContextManager[Worker]:
+    return worker(sys.executable, "ours", key, str(path))
 
 
 def stored(path: Path) -> dict[str, list[Any]]:
@@ -45,9 +36,9 @@ def stored(path: Path) -> dict[str, list[Any]]:
     return {session_id: json.loads(messages) for session_id, messages in sorted(rows)}
 
 
-@pytest.fixture(params=CONTENDERS)
-def contender(request: pytest.FixtureRequest, path: Path) -> Iterator[Process]:
-    with started(command(request.param, path)) as process:
+@pytest.fixture(params=["commit", "snapshot", "bare"])
+def contender(request: pytest.FixtureRequest, path: Path) -> Iterator[Worker]:
+    with started(request.param, path) as process:
         yield process
 
 
@@ -56,7 +47,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "contender.db"
 
 
-def test_a_contender_says_that_it_syncs_each_commit(contender: Process) -> None:
+def test_a_contender_says_that_it_syncs_each_commit(contender: Worker) -> None:
     assert contender.about["journal_mode"] == "wal"
     assert contender.about["synchronous"] == "FULL"
 
@@ -72,53 +63,42 @@ def test_a_contender_says_that_it_syncs_each_commit(contender: Process) -> None:
 def test_a_contender_says_what_its_acknowledgement_means(
     key: str, expected: str, durable: bool, path: Path
 ) -> None:
-    with started(command(key, path)) as process:
+    with started(key, path) as process:
         about = process.about
         assert (about["acknowledges"], about["durable"]) == (expected, durable)
 
 
 def test_many_sessions_append_and_what_was_answered_is_in_the_file(
-    contender: Process, path: Path
+    contender: Worker, path: Path
 ) -> None:
     answer = contender.ask("append", sessions=3, messages=4)
-    assert (len(answer.latencies), answer.failed) == (12, 0)
-    assert 0 < max(answer.latencies) <= answer.seconds
+    assert (len(answer["latencies"]), answer["failed"]) == (12, 0)
+    assert 0 < max(answer["latencies"]) <= answer["seconds"]
     assert list(stored(path).values()) == [[short_message(number) for number in range(4)]] * 3
 
 
-def test_each_time_the_sessions_are_new_ones(contender: Process, path: Path) -> None:
+def test_each_time_the_sessions_are_new_ones(contender: Worker, path: Path) -> None:
     for _ in range(2):
         contender.ask("append", sessions=2, messages=1)
     assert [len(messages) for messages in stored(path).values()] == [1] * 4
 
 
-def test_a_session_is_filled_appended_to_and_read(contender: Process, path: Path) -> None:
-    assert len(contender.ask("fill", session="long", messages=20).latencies) == 1
-    assert len(contender.ask("append_to", session="long", messages=3).latencies) == 3
+def test_a_session_is_filled_appended_to_and_read(contender: Worker, path: Path) -> None:
+    assert len(contender.ask("fill", session="long", messages=20)["latencies"]) == 1
+    assert len(contender.ask("append_to", session="long", messages=3)["latencies"]) == 3
     answer = contender.ask("history", session="long", times=2)
-    assert (len(answer.latencies), answer.messages) == (2, 23)
+    assert (len(answer["latencies"]), answer["messages"]) == (2, 23)
     assert stored(path)["long"] == conversation(20) + [short_message(n) for n in range(3)]
 
 
 def test_unknown_work_ends_a_contender(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with (
-        pytest.raises(SystemExit, match="ended too early"),
-        started(command("bare", path)) as process,
-    ):
+    with pytest.raises(SystemExit, match="ended too early"), started("bare", path) as process:
         process.ask("sleep", seconds=1)
     assert "no such work" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["ours", "bare_sqlite"])
-def test_a_contender_says_what_it_takes(module: str) -> None:
-    asked = [sys.executable, "-m", f"benchmarks.contenders.{module}", "--help"]
-    done = subprocess.run(asked, cwd=servers.ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    assert done.stdout.startswith("usage: ")
-
-
 def test_what_does_not_start_is_named() -> None:
-    nothing = [sys.executable, "-c", ""]
-    with pytest.raises(SystemExit, match="ended too early"), started(nothing):
+    with pytest.raises(SystemExit, match="ended too early"), worker("true", "ours"):
         pass
 
 

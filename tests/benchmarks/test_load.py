@@ -1,7 +1,6 @@
 """The load generator keeps to its schedule, hides no stall, and drives a real service."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,15 +14,12 @@ from attrs import define, field
 from click.testing import CliRunner, Result
 from trio.testing import MockClock
 
-from benchmarks import servers
-from benchmarks.answers import BrokenAnswer
-from benchmarks.client import Address, Answer, open_connections
-from benchmarks.load.__main__ import main
-from benchmarks.load.driving import PATIENCE, PAUSE, TIMER, UNANSWERED, drive
+from benchmarks import client
+from benchmarks.client import Address, Answer, BrokenAnswer
+from benchmarks.load.__main__ import Progress, main, report, told
+from benchmarks.load.driving import PATIENCE, PAUSE, TIMER, UNANSWERED, Schedule, Tally, drive
 from benchmarks.load.mix import MIXES, Requests, endless
-from benchmarks.load.progress import Progress
-from benchmarks.load.schedule import Schedule
-from benchmarks.load.tally import Report, Tally
+from benchmarks.processes import ROOT, bare_server, service
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
@@ -123,8 +119,8 @@ async def test_so_many_requests_and_no_more(autojump_clock: MockClock) -> None:
 async def test_errors_are_counted_by_status_and_not_timed(autojump_clock: MockClock) -> None:
     tally = await driven(Shop(seconds=0.1, status=503), 1, Schedule(1.0, limit=3))
     assert (tally.errors, len(tally.latencies)) == ({"503": 3}, 0)
-    report = Report.of({}, tally)
-    assert (report.successes, report.per_second, report.latency) == (0, 0.0, {})
+    found = report(tally)
+    assert (found["successes"], found["per_second"], found["latency"]) == (0, 0.0, {})
 
 
 async def test_a_service_that_is_gone_is_not_asked_all_the_time(autojump_clock: MockClock) -> None:
@@ -151,10 +147,10 @@ async def test_progress_tells_what_came_since_the_last_line(autojump_clock: Mock
 def test_a_report_has_the_percentiles() -> None:
     tally = Tally(seconds=10.0)
     tally.latencies.extend(number / 1000 for number in range(1000, 0, -1))
-    report = Report.of({}, tally)
-    assert report.latency == {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
-    assert report.per_second == 100.0
-    assert "p50 500 ms, p90 900 ms, p99 990 ms, p99.9 999 ms, max 1 s" in report.text()
+    found = report(tally)
+    assert found["latency"] == {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+    assert found["per_second"] == 100.0
+    assert "p50 500 ms, p90 900 ms, p99 990 ms, p99.9 999 ms, max 1 s" in told(found)
 
 
 @pytest.mark.parametrize("mix", MIXES)
@@ -188,71 +184,48 @@ def test_what_is_to_be_done_if_nobody_listens(mix: str) -> None:
     assert "agent-runtime serve" in result.output
 
 
-def test_wrk_does_not_write() -> None:
-    assert "--wrk only reads" in run("--wrk", "--mix", "chat").output
-
-
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
-    with servers.service(tmp_path_factory.mktemp("load") / "load.db") as address:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
+    with service(tmp_path_factory.mktemp("load") / "load.db") as (address, _):
         yield address
-
-
-async def asked(address: Address, path: str) -> Answer:
-    async with open_connections(address, 1) as (connection,):
-        return await connection.ask(address.get(path))
 
 
 @pytest.mark.parametrize("mix", MIXES)
 @pytest.mark.parametrize("rate", [(), ("--rate", "2000")], ids=["closed loop", "open loop"])
 def test_a_real_service_takes_each_mix(
-    mix: str, rate: Sequence[str], service: Address, tmp_path: Path
+    mix: str, rate: Sequence[str], address: Address, tmp_path: Path
 ) -> None:
     output = tmp_path / "report.json"
     result = run(
-        *("--url", service.url, "--mix", mix, "--sessions", "5", "--clients", "4"),
+        *("--url", address.url, "--mix", mix, "--sessions", "5", "--clients", "4"),
         *("--requests", "100", "--json", str(output), *rate),
     )
     assert result.exit_code == 0, result.output
-    report = json.loads(output.read_text())
-    assert (report["successes"], report["errors"]) == (100, {})
+    found = json.loads(output.read_text())
+    assert (found["successes"], found["errors"], found["load"]["mix"]) == (100, {}, mix)
     assert "100 answered" in result.output
 
 
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_wrk_drives_a_real_service(service: Address, tmp_path: Path) -> None:
-    output = tmp_path / "report.json"
-    result = run(
-        *("--url", service.url, "--mix", "restore", "--sessions", "5", "--clients", "4"),
-        *("--duration", "0.5", "--json", str(output), "--wrk"),
-    )
-    assert result.exit_code == 0, result.output
-    report = json.loads(output.read_text())
-    assert report["successes"] > 0
-    assert report["errors"] == {}
-    assert 0 < report["latency"]["p50"] <= report["latency"]["max"]
-
-
-def test_transcripts_are_loaded_as_they_are(service: Address, tmp_path: Path) -> None:
+def test_transcripts_are_loaded_as_they_are(address: Address, tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"role": "user", "content": "naïve"}\n', encoding="utf-8")
-    options = ("--url", service.url, "--sessions", "7", "--requests", "10")
+    options = ("--url", address.url, "--sessions", "7", "--requests", "10")
     result = run(*options, "--mix", "restore", "--transcripts", str(tmp_path))
     assert result.exit_code == 0, result.output
     # The seventh is new; the others are there from before, or were made just now.
-    answer = trio.run(asked, service, "/api/v1/sessions/load-6/history")
+    answer = trio.run(client.asked, address, "/api/v1/sessions/load-6/history")
     assert [message["content"] for message in json.loads(answer.body)["messages"]] == ["naïve"]
 
 
-def test_a_transcript_that_is_no_json_is_named(service: Address, tmp_path: Path) -> None:
+def test_a_transcript_that_is_no_json_is_named(address: Address, tmp_path: Path) -> None:
     file = tmp_path / "one.jsonl"
     file.write_text('{"role": "user", "content": "a\u2028b"}\n\n{"role": \n', encoding="utf-8")
-    result = run("--url", service.url, "--transcripts", str(tmp_path))
+    result = run("--url", address.url, "--transcripts", str(tmp_path))
     assert (result.exit_code, f"{file}, line 3: " in result.output) == (1, True)
 
 
-def test_a_load_of_which_nothing_succeeds_fails(service: Address, tmp_path: Path) -> None:
+def test_a_load_of_which_nothing_succeeds_fails(address: Address, tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"content": "of nobody"}\n', encoding="utf-8")
-    options = ("--url", service.url, "--transcripts", str(tmp_path), "--requests", "10")
+    options = ("--url", address.url, "--transcripts", str(tmp_path), "--requests", "10")
     refused = run(*options, "--mix", "chat", "--sessions", "1000")
     assert (refused.exit_code, "cannot be made: 400" in refused.output) == (1, True)
     failed = run(*options, "--mix", "append")
@@ -260,39 +233,37 @@ def test_a_load_of_which_nothing_succeeds_fails(service: Address, tmp_path: Path
 
 
 def test_a_server_ends_with_its_block() -> None:
-    with servers.stack("asgi") as address:
+    with bare_server() as (address, _):
         pass
     with pytest.raises(OSError, match="all attempts to connect"):
-        trio.run(asked, address, "/")
+        trio.run(client.asked, address, "/")
 
 
 def test_a_server_does_not_outlive_a_program_that_is_terminated() -> None:
     program = "\n".join(
         (
             "import time",
-            "from benchmarks import servers",
-            "with servers.unwinding_when_ended(), servers.stack('asgi') as address:",
+            "from benchmarks.processes import bare_server, unwinding_when_ended",
+            "with unwinding_when_ended(), bare_server() as (address, _):",
             "    print(address.url, flush=True)",
             "    time.sleep(60)",
         )
     )
     command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=servers.ROOT, stdout=pipe, stderr=pipe, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         process.terminate()
         _, said = process.communicate()
     assert "KeyboardInterrupt" in said
     with pytest.raises(OSError, match="all attempts to connect"):
-        trio.run(asked, Address.of(url), "/")
+        trio.run(client.asked, Address.of(url), "/")
 
 
 def test_a_server_that_does_not_start_is_named(tmp_path: Path) -> None:
     with (
         pytest.raises(SystemExit, match="did not start"),
-        servers.service(tmp_path / "x.db", "--port", "no"),
+        service(tmp_path / "x.db", "--port", "no"),
     ):
         pass

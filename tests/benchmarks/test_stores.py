@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import schema_1
-from benchmarks.baselines import encoded
-from benchmarks.embedded import running, unpacked
-from benchmarks.stores import Appender, fill, fill_with
+from benchmarks.stores import Appender, fill, running, short, unpacked
 from benchmarks.workload import SHORT, conversation
 from persistence.memory import MemoryStore
 from persistence.sqlite.verify import verify
@@ -22,13 +20,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_filled_database_is_whole(path: Path) -> None:
-    fill(path, "short-", 3, 2)
-    fill_with(path, "real-", [conversation(20)], ids=True)
+    fill(path, "short-", [short(2)] * 3)
+    fill(path, "real-", [map(from_json, conversation(20))], piece=7)
     assert verify(path).problems == ()
 
 
 async def test_a_runtime_goes_on_with_filled_sessions(path: Path) -> None:
-    fill(path, "s-", 3, 2)
+    fill(path, "s-", [short(2)] * 3)
     async with running(path) as runtime:
         session = runtime.session("s-1")
         appended = await session.append({"role": "user", "content": "a third one"}, durable=True)
@@ -38,7 +36,7 @@ async def test_a_runtime_goes_on_with_filled_sessions(path: Path) -> None:
 
 
 async def test_sessions_were_used_at_moments_of_their_own_and_in_another_order(path: Path) -> None:
-    fill(path, "s-", 10, 1)
+    fill(path, "s-", [short(1)] * 10)
     async with running(path) as runtime:
         page = await runtime.list_sessions(Listing(), limit=10)
     assert len({info.last_activity for info in page.sessions}) == 10
@@ -46,36 +44,31 @@ async def test_sessions_were_used_at_moments_of_their_own_and_in_another_order(p
     assert ids not in (sorted(ids), sorted(ids, reverse=True))
 
 
-@pytest.mark.parametrize("ids", [False, True])
-async def test_conversations_are_stored_as_they_are_and_their_json_is_counted(
-    ids: bool, path: Path
+@pytest.mark.parametrize("piece", [None, 7, 20])
+async def test_conversations_are_stored_as_they_are_in_one_piece_or_in_many(
+    piece: int | None, path: Path
 ) -> None:
-    size = fill_with(path, "s-", [conversation(20)], ids=ids)
+    fill(path, "s-", [map(from_json, conversation(20, seed)) for seed in range(2)], piece)
     async with running(path) as runtime:
-        session = runtime.session("s-0")
-        messages = unpacked(await session.history())
-        keys = [entry.key for entry in (await session.history()).entries]
-    assert messages == conversation(20)
-    assert [key is not None for key in keys] == [ids] * 20
-    said = [
-        message | ({} if key is None else {"id": key})
-        for message, key in zip(messages, keys, strict=True)
-    ]
-    assert size == sum(len(encoded(message).encode()) for message in said)
+        for seed in range(2):
+            history = await runtime.session(f"s-{seed}").history()
+            assert unpacked(history) == conversation(20, seed)
 
 
 def test_schema_1_takes_the_same_deltas_as_a_store(path: Path) -> None:
     store = MemoryStore()
     appender = Appender("session")
     news = [from_json(message) for message in conversation(3)]
-    with closing(schema_1.create(path)) as connection:
+    with closing(schema_1.Database.make(path)) as old:
         for number, each in enumerate((news[:2], news[2:])):
             delta = appender.delta(each, f"2025-01-01T00:00:0{number}.000Z")
-            schema_1.commit(connection, [delta])
+            old.commit([delta])
             committed = store.commit([delta])
             assert not committed.rejected
             appender.no = appender.no or committed.begun["session"]
-        old = connection.execute("SELECT seq, body, timestamp FROM message ORDER BY seq").fetchall()
+        rows = old.connection.execute(
+            "SELECT seq, body, timestamp FROM message ORDER BY seq"
+        ).fetchall()
     stored = store.load("session")
     assert stored is not None
-    assert old == [(row[0], row[4].decode(), row[3]) for row in stored.entries]
+    assert rows == [(row[0], row[4].decode(), row[3]) for row in stored.entries]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import wal
+from benchmarks.baselines import Mark
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def change(table: sqlite3.Connection, where: str) -> None:
 def test_a_page_that_a_transaction_changes_is_a_frame(
     table: sqlite3.Connection, path: Path
 ) -> None:
-    before = wal.mark(path)
+    before = Mark.of(path)
     change(table, "id = 1")
-    between = wal.mark(path)
+    between = Mark.of(path)
     change(table, "id IN (1, 2)")
     assert between.since(before) == 1
-    assert wal.mark(path).since(between) == 2
+    assert Mark.of(path).since(between) == 2
 
 
 def test_frames_of_a_wal_that_begins_anew_are_counted_and_the_old_ones_are_not(
@@ -48,11 +48,11 @@ def test_frames_of_a_wal_that_begins_anew_are_counted_and_the_old_ones_are_not(
     for _ in range(5):
         change(table, "id IN (1, 2)")
     table.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    before = wal.mark(path)
+    before = Mark.of(path)
     assert before.frames == 10
     change(table, "id = 1")
-    assert wal.mark(path).since(before) == 1
+    assert Mark.of(path).since(before) == 1
 
 
 def test_an_empty_wal_has_no_frames(table: sqlite3.Connection, path: Path) -> None:
-    assert wal.mark(path).frames == 0
+    assert Mark.of(path).frames == 0
