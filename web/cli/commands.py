@@ -30,8 +30,10 @@ from persistence import (
 from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web.cli import terminal
 from web.cli.logs import open_log
-from web.cli.service import Exit, run
+from web.cli.service import longest_end, run
 from web.cli.settings import COUNT, HOURS, option, service_config, service_options
+from web.cli.sinks import unblocked_terminal
+from web.cli.watch import Exit, Stop, watched
 from web.problems import CannotServe
 
 database = option(
@@ -61,18 +63,23 @@ def main() -> None:
     help="Search the database for damage at the start; auto: unless it is very large.",
 )
 def serve(**settings: Any) -> None:
-    """Serves the REST API until SIGTERM or SIGINT (on Windows, CTRL_C or CTRL_BREAK).
+    """Serves the REST API until a signal: SIGTERM, SIGINT (CTRL_C), SIGHUP, on Windows CTRL_BREAK.
 
-    Exit codes: 0 ended in order; 3 could not start; 4 the disk failed for good; 5 the disk did not
-    take everything in time; 6 ended by a second signal, or because the end took too long.
+    Exit codes: 0 ended in order, also while it was starting; 3 could not start; 4 the disk failed
+    for good; 5 the disk did not take everything in time; 6 ended by a second signal, or because the
+    end took too long.
     """
     db = settings["db"]
-    with _exit_codes():
+    with unblocked_terminal(), _exit_codes():
         config = service_config(settings)
-        with open_log(_path(settings["log_file"]), settings["log_level"]):
+
+        def work(stop: Stop) -> None:
             store = open_store(db, quick_check=settings["quick_check"])
             announce = partial(terminal.announce, db, config.runtime.durability)
-            trio.run(run, store, config, announce)
+            trio.run(run, store, config, announce, stop)
+
+        with open_log(_path(settings["log_file"]), settings["log_level"]):
+            watched(work, longest_end(config))
 
 
 @main.command()

@@ -12,6 +12,7 @@ from persistence import open_store
 from runtime import Message, Runtime, open_runtime
 from tests.clock import Clock
 from tests.persistence.builders import query
+from tests.service import Service
 
 DB = "data/agent_runtime.db"
 OFFLINE = ("sessions", "show session-1", "backup copy.db", "verify")
@@ -58,3 +59,18 @@ def refused(result: CompletedProcess[str], code: int = 3) -> str:
 
 def listed(folder: Path, db: str = DB) -> list[str]:
     return [row[0] for row in query(folder / db, "SELECT session_id FROM sessions ORDER BY 1")]
+
+
+def log_of(folder: Path) -> str:
+    return (folder / "logs" / "agent-runtime.log").read_text()
+
+
+HALF_A_REQUEST = (
+    b"POST /api/v1/sessions/s/messages HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 30\r\nExpect: 100-continue\r\n\r\n"
+)
+"""Is answered `100 Continue` once the endpoint asks for the body: the request is in flight."""
+
+
+def address(service: Service) -> tuple[str, int]:
+    return "127.0.0.1", int(service.url.rpartition(":")[2])

@@ -1,7 +1,5 @@
-"""What ends a service, with which exit code, and who can read what it leaves."""
+"""What a service leaves behind, and who can read it."""
 
-import signal
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,37 +7,6 @@ import pytest
 
 from tests.service import running
 from tests.web.cli.given import mode
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_0_and_one_file_that_holds_everything(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    with running(tmp_path) as service, service.client() as client:
-        client.post("/api/v1/sessions/s/messages", json={"role": "user", "content": "hi"})
-        assert service.end(number) == 0
-    assert not (tmp_path / "data" / "agent_runtime.db-wal").exists()
-
-
-HALF_A_REQUEST = (
-    b"POST /api/v1/sessions/s/messages HTTP/1.1\r\nHost: localhost\r\n"
-    b"Content-Type: application/json\r\nContent-Length: 30\r\nExpect: 100-continue\r\n\r\n"
-)
-
-
-def test_a_second_signal_ends_it_at_once_with_6(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with running(tmp_path, "--grace", "3600") as service:
-        address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
-        with socket.create_connection(address) as connection:
-            connection.sendall(HALF_A_REQUEST)
-            # The endpoint asks for the body: the request is in flight.
-            assert connection.recv(1024).startswith(b"HTTP/1.1 100 ")
-            service.process.send_signal(signal.SIGTERM)
-            # Another number, because the kernel would merge two of the same.
-            assert service.end(signal.SIGINT) == 6
-    assert "a second signal came; ending at once" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("open_umask")
