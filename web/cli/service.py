@@ -5,9 +5,10 @@ The runtime is the outer scope, so that it can still write when the server has s
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from ssl import SSLContext
 
 import trio
 from attrs import frozen
@@ -39,6 +40,10 @@ class ServiceConfig:
     runtime: RuntimeConfig
     server: ServerConfig
     rules: Guard
+    hypercorn: bool
+    """Whether it is the host, instead of our own server."""
+    tls: SSLContext | None
+    """For HTTPS, which only Hypercorn speaks."""
     retention: timedelta | None
     """Sessions unused for longer go into the trash; `None`: never."""
 
@@ -65,13 +70,23 @@ async def run(
             if config.retention is not None:
                 background.start_soon(_retain, runtime, config.retention)
             async with trio.open_nursery() as serving:
+                host = _host(config)
                 urls = await serving.start(
-                    partial(serve, app, listeners, config=config.server, shutdown=shutdown)
+                    partial(host, app, listeners, config=config.server, shutdown=shutdown)
                 )
                 _keep_what_is_there()
                 stop.has_served = True
                 announce(urls, count)
             background.cancel_scope.cancel()
+
+
+def _host(config: ServiceConfig) -> Callable[..., Awaitable[None]]:
+    """What answers requests."""
+    if not config.hypercorn:
+        return serve
+    from web.hosts import contained  # it takes long to import, and few need it
+
+    return partial(contained.serve, tls=config.tls)
 
 
 def _keep_what_is_there() -> None:
