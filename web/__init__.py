@@ -23,6 +23,7 @@ A map, in the order in which one file may import another:
 - `direct`         the short way from a request to its endpoint
 - `app`            `create_app`, and `create_blueprint` for a larger app
 - `http`         between bytes, and a request and its answer
+- `tracing`      a span a request and a commit, where somebody collects them
 - `answers`, `http1`, `wire`, `server`   HTTP/1.1; a broken connection harms itself
 - `hosts`        servers of others that the app can stand on
 - `cli`          the composition root: the commands, and the service from start to end

@@ -19,6 +19,7 @@ from web.app import create_app
 from web.cli.watch import Stop
 from web.metrics import Metrics
 from web.server import ServerConfig, open_listeners, serve
+from web.tracing.spans import spans
 
 log = logging.getLogger("agent_runtime")
 
@@ -57,7 +58,9 @@ async def run(
     `CannotServe`, and what `open_runtime` raises.
     """
     shutdown = stop.event()
-    async with open_runtime(store, config.runtime) as runtime:
+    traces = spans()
+    on_commit = None if traces is None else traces.commit
+    async with open_runtime(store, config.runtime, on_commit=on_commit) as runtime:
         if shutdown.is_set():
             return
         listeners = await open_listeners(config.host, config.port)
