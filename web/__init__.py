@@ -29,7 +29,20 @@ A map, in the order in which one file may import another:
 - `cli`          the composition root: the commands, and the service from start to end
 """
 
-from web.access.rules import Guard
-from web.app import create_app, create_blueprint
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from web.access.rules import Guard
+    from web.app import create_app, create_blueprint
 
 __all__ = ["Guard", "create_app", "create_blueprint"]
+
+_PLACES = {"Guard": "web.access.rules", "create_app": "web.app", "create_blueprint": "web.app"}
+
+
+def __getattr__(name: str) -> object:
+    """Imports what is asked for then: it takes long, and a file in here may not need it."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module 'web' has no attribute {name!r}")

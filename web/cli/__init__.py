@@ -9,4 +9,5 @@ A map, in the order in which one file may import another:
 - `settings`   what `serve` can be told
 - `terminal`   what the commands print
 - `commands`   the commands themselves
+- `entrance`   where the program begins
 """

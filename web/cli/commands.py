@@ -6,7 +6,7 @@ in the environment.
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -30,7 +30,7 @@ from persistence import (
 from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web.cli import terminal
 from web.cli.logs import open_log
-from web.cli.service import longest_end, run
+from web.cli.service import run
 from web.cli.settings import COUNT, HOURS, option, service_config, service_options
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Exit, Stop, watched
@@ -69,17 +69,16 @@ def serve(**settings: Any) -> None:
     for good; 5 the disk did not take everything in time; 6 ended by a second signal, or because the
     end took too long.
     """
-    db = settings["db"]
     with unblocked_terminal(), _exit_codes():
-        config = service_config(settings)
+        watched(partial(_serve, settings))
 
-        def work(stop: Stop) -> None:
-            store = open_store(db, quick_check=settings["quick_check"])
-            announce = partial(terminal.announce, db, config.runtime.durability)
-            trio.run(run, store, config, announce, stop)
 
-        with open_log(_path(settings["log_file"]), settings["log_level"]):
-            watched(work, longest_end(config))
+def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
+    config = service_config(settings)
+    with open_log(_path(settings["log_file"]), settings["log_level"]):
+        store = open_store(settings["db"], quick_check=settings["quick_check"])
+        announce = partial(terminal.announce, settings["db"], config.runtime.durability)
+        trio.run(run, store, config, announce, stop)
 
 
 @main.command()

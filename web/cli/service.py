@@ -57,7 +57,7 @@ async def run(
     `announce` gets the addresses and the number of sessions once requests are answered. Raises
     `CannotServe`, and what `open_runtime` raises.
     """
-    shutdown = stop.event()
+    shutdown = stop.event(_longest_end(config))
     traces = spans()
     on_commit = None if traces is None else traces.commit
     async with open_runtime(store, config.runtime, on_commit=on_commit) as runtime:
@@ -102,7 +102,7 @@ def _keep_what_is_there() -> None:
     gc.freeze()
 
 
-def longest_end(config: ServiceConfig) -> float:
+def _longest_end(config: ServiceConfig) -> float:
     """Seconds from the signal to the exit, at the most."""
     return config.server.grace + config.runtime.flush_timeout + 1 * SECONDS
 

@@ -62,12 +62,18 @@ class Stop:
     is_asked: bool = field(default=False, init=False)
     has_begun: bool = field(default=False, init=False)
     """The store is open: there is something to end in order."""
+    limit: float = field(factory=lambda: START_MOMENT, init=False)
+    """Seconds that the end may take, from when it is asked for."""
     has_served: bool = False
     _tell: Callable[[], None] | None = field(default=None, init=False)
 
-    def event(self) -> trio.Event:
-        """Is set once the service is to end. For the service's loop, once, when it begins."""
+    def event(self, limit: float) -> trio.Event:
+        """Is set once the service is to end, which then takes `limit` seconds at the most.
+
+        For the service's loop, once, when it begins.
+        """
         event = trio.Event()
+        self.limit = limit
         self.has_begun = True
         self._tell = partial(trio.lowlevel.current_trio_token().run_sync_soon, event.set)
         if self.is_asked:
@@ -82,11 +88,10 @@ class Stop:
                 self._tell()
 
 
-def watched(work: Callable[[Stop], None], limit: float) -> None:
+def watched(work: Callable[[Stop], None]) -> None:
     """Does `work` in another thread until that ends, by itself or because a signal asks it to.
 
-    It has `limit` seconds to do so. Raises what `work` raises. To be called in the main thread,
-    which alone hears of signals.
+    Raises what `work` raises. To be called in the main thread, which alone hears of signals.
     """
     stop = Stop()
     failures: list[BaseException] = []
@@ -102,19 +107,19 @@ def watched(work: Callable[[Stop], None], limit: float) -> None:
 
     with heard, told, _telling(told):
         threading.Thread(target=run, name="service", daemon=True).start()
-        _wait_for_end(heard, stop, limit)
+        _wait_for_end(heard, stop)
     if failures:
         raise failures[0]
     if stop.is_asked and not stop.has_served:
         _say("ended before anything was served")
 
 
-def _wait_for_end(heard: socket.socket, stop: Stop, limit: float) -> None:
+def _wait_for_end(heard: socket.socket, stop: Stop) -> None:
     asked_at = 0.0
     while True:
-        left = asked_at + (limit if stop.has_begun else START_MOMENT) - monotonic()
+        left = asked_at + stop.limit - monotonic()
         if stop.is_asked and left <= 0:
-            _end_late(stop, limit)
+            _end_late(stop)
         # A start may end its own way meanwhile: then there is more time than was thought.
         heard.settimeout(left if stop.is_asked else None)
         with suppress(TimeoutError):
@@ -129,9 +134,9 @@ def _wait_for_end(heard: socket.socket, stop: Stop, limit: float) -> None:
                 stop.ask()
 
 
-def _end_late(stop: Stop, limit: float) -> None:
+def _end_late(stop: Stop) -> None:
     if stop.has_begun:
-        _end_now(f"the end took longer than {limit:g} s; ending at once", Exit.FORCED)
+        _end_now(f"the end took longer than {stop.limit:g} s; ending at once", Exit.FORCED)
     _end_now("ended while it was starting; the next start begins anew", 0)
 
 

@@ -93,10 +93,21 @@ RUNS_IN_CIRCLES = STANDS_STILL.replace("time.sleep(3600)", "\n    while True: pa
 """Where it stands is trio's loop, which hears of nothing then."""
 
 
+IMPORTS_FOR_EVER = """
+import os, sys, time
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "web.cli.commands":
+            os.write(1, b"importing\\n")
+            time.sleep(3600)
+sys.meta_path.insert(0, Slow())
+"""
+
+
 @contextmanager
 def planted(fault: str, folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """A service with this fault, which it has just met."""
-    code = f"{fault}\nfrom web.cli.commands import main; main()"
+    code = f"{fault}\nfrom web.cli.entrance import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "serve", "--port", "0", *options],
         cwd=folder,
@@ -119,6 +130,14 @@ def end(process: subprocess.Popen[bytes], *numbers: signal.Signals) -> tuple[int
         process.send_signal(number)
     _, lines = process.communicate(timeout=PATIENCE)
     return process.returncode, lines.decode().splitlines()
+
+
+def test_ctrl_c_while_the_program_is_being_imported_ends_it_with_one_line(tmp_path: Path) -> None:
+    with planted(IMPORTS_FOR_EVER, tmp_path) as process:
+        assert end(process, signal.SIGINT) == (
+            130,
+            ["agent-runtime: ended while it was starting"],
+        )
 
 
 @SIGNALS
