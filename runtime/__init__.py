@@ -92,7 +92,7 @@ from runtime.session.rules import (
 )
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
-from runtime.statistics import Histogram
+from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,
     DEFAULT_AGENT,
@@ -169,6 +169,7 @@ __all__ = [
     "AgentSwitch",
     "Apart",
     "Appended",
+    "Attempt",
     "BelowFloor",
     "CallerError",
     "CannotOpenStore",
@@ -204,6 +205,7 @@ __all__ = [
     "New",
     "NotInTrash",
     "NotNow",
+    "OnCommit",
     "Origin",
     "PreconditionFailed",
     "Purge",

@@ -24,6 +24,7 @@ from runtime.saving.persister import Persister
 from runtime.session.kinds import KINDS
 from runtime.session.state import SessionState
 from runtime.session.tail import Needs
+from runtime.statistics import OnCommit
 from runtime.store import Row, Store, Wanted
 
 T = TypeVar("T")
@@ -57,10 +58,13 @@ class Parts:
 
 @asynccontextmanager
 async def running(
-    store: Store, config: RuntimeConfig, now: Callable[[], datetime]
+    store: Store,
+    config: RuntimeConfig,
+    now: Callable[[], datetime],
+    on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Parts]:
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
-    persister = Persister(store, config, now)
+    persister = Persister(store, config, now, on_commit)
     readers = trio.CapacityLimiter(READERS)
 
     async def activate(session_id: str) -> SessionState:

@@ -19,7 +19,7 @@ from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.session.kind import New
 from runtime.session.message import Message
 from runtime.session.replies import Summary
-from runtime.statistics import Statistics
+from runtime.statistics import OnCommit, Statistics
 from runtime.store import (
     DEFAULT_AGENT,
     Listing,
@@ -203,6 +203,7 @@ async def open_runtime(
     *,
     now: Callable[[], datetime] = utc_now,
     new_session_id: Callable[[], str] = new_session_id,
+    on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Runtime]:
     """A runtime over `store`, which it takes over and closes at its end.
 
@@ -210,10 +211,10 @@ async def open_runtime(
     was accepted, and closes the store. Raises `StoreBroken` if the store failed for good, and
     `StoreUnavailable` if the end could not write everything within `flush_timeout`.
 
-    `now` must return aware datetimes.
+    `now` must return aware datetimes. `on_commit` is told of every transaction, for traces.
     """
     config = config or RuntimeConfig()
-    async with running(store, config, now) as parts:
+    async with running(store, config, now, on_commit) as parts:
         yield Runtime(
             config=config,
             parts=parts,

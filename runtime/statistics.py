@@ -1,9 +1,12 @@
 """The runtime's inside, made visible: counters as frozen values."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from attrs import define, field, frozen
+
+from runtime.errors import StoreError
 
 COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Bucket bounds in seconds: an SSD commits in about a millisecond, a busy disk in hundreds."""
@@ -68,6 +71,22 @@ class PersisterStatistics:
     """When the store began to fail, UTC; `None` while it works."""
     last_error: str | None
     """Why it fails; `None` while it works."""
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """One transaction that the store was asked for."""
+
+    began_at: datetime
+    seconds: float
+    sessions: int
+    """How many of them were in it; 0: it went on with a purge."""
+    error: StoreError | None
+    """Why the store could not do it; `None`: it did."""
+
+
+OnCommit = Callable[[Attempt], None]
+"""Is told of every attempt, by the task that makes them: it must neither raise nor take long."""
 
 
 @frozen(kw_only=True)

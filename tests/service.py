@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -76,6 +76,23 @@ def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> I
     """A service working in `folder`, on a free port."""
     with started([COMMAND, "serve", "--port", "0", "--db", db, *options], folder) as service:
         yield service
+
+
+@contextmanager
+def full_pipe() -> Iterator[int]:
+    """Where nobody reads, as an IDE may leave a program's stderr: a write to it never returns."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for size in (4096, 1):
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * size)
+    os.set_blocking(writer, True)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+        os.close(reader)
 
 
 def process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what
 ROOT = Path(runtime.__file__).parent.parent
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 
-COMMAND = "from web.cli.commands import main; main(prog_name='agent-runtime')"
+COMMAND = "from web.cli.entrance import main; main()"
 SUITE = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 CTRL_BREAK = signal.SIGUSR1

@@ -64,7 +64,7 @@ def test_each_package_says_that_it_is_typed(wheel: ZipFile, package: str) -> Non
 def test_it_installs_the_command(wheel: ZipFile) -> None:
     assert metadata(wheel, "entry_points.txt").split("\n")[:2] == [
         "[console_scripts]",
-        "agent-runtime = web.cli.commands:main",
+        "agent-runtime = web.cli.entrance:main",
     ]
 
 

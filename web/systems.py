@@ -16,10 +16,22 @@ except ImportError:
     _resource = None
 
 STOP_SIGNALS: tuple[signal.Signals, ...] = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
 )
-"""What ends the service in order. On Windows nobody can send SIGTERM; SIGINT is CTRL_C there, and
-SIGBREAK is CTRL_BREAK, the only one that a program can send to another, in a group of its own."""
+"""What ends the service in order. SIGHUP: its terminal was closed. On Windows nobody can send
+SIGTERM; SIGINT is CTRL_C there, and SIGBREAK is CTRL_BREAK, the only one that a program can send to
+another, in a group of its own."""
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Those of them that are to be heeded: `nohup` starts programs that ignore SIGHUP."""
+    return [
+        number
+        for number in STOP_SIGNALS
+        if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN
+    ]
 
 
 def open_files_limit() -> int | None:

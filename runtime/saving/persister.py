@@ -26,7 +26,9 @@ from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
 from runtime.statistics import (
     BATCH_SESSIONS,
     COMMIT_SECONDS,
+    Attempt,
     HistogramCounter,
+    OnCommit,
     PersisterStatistics,
 )
 from runtime.store import Store
@@ -53,6 +55,7 @@ class Persister:
     _store: Store
     _config: RuntimeConfig
     _now: Callable[[], datetime]
+    _on_commit: OnCommit | None = None
     _dirty: DirtySet = field(factory=DirtySet)
     _stirred: trio.Event = field(factory=trio.Event)
     """Set when there is something new to decide: the first dirt, a waiter, a large batch."""
@@ -368,6 +371,7 @@ class Persister:
             )
         except StoreUnavailable as error:
             self._came_back()
+            self._tell_of(batch, error)
             self._note_failure(error)
             await trio.sleep(backoff(self._config, self._failed_attempts))
             self._failed_attempts += 1
@@ -377,6 +381,7 @@ class Persister:
             self._came_back()  # it ends the runtime, but the thread is back
             raise
         self._came_back()
+        self._tell_of(batch, None)
         self._leftover = committed.leftover and not self._is_ending
         self._hurry |= bool(committed.unfinished)
         now = trio.current_time()
@@ -395,6 +400,17 @@ class Persister:
     def _come_round(self) -> None:
         self._came_round.set()
         self._came_round = trio.Event()
+
+    def _tell_of(self, batch: Batch, error: StoreError | None) -> None:
+        if self._on_commit is not None:
+            self._on_commit(
+                Attempt(
+                    began_at=self._began_at,
+                    seconds=trio.current_time() - self._began,
+                    sessions=len(batch),
+                    error=error,
+                )
+            )
 
     def _came_back(self) -> None:
         self.is_committing = False

@@ -36,7 +36,7 @@ from tests.faults.shim import READS, STALLED, SYNCS, WRITES, Disk, serving
 from tests.faults.small_disk import SmallDisk
 from tests.faults.watch import Answer, Watch, ask, connected
 from tests.service import COMMAND, PATIENCE, Service, process
-from web.cli.service import Exit
+from web.cli.watch import Exit
 
 WRITERS = 4
 COLD = 8

@@ -2,28 +2,25 @@
 
 The end comes within grace + flush + 1 s, with exit code 0; nothing acknowledged is lost; and a
 request whose bytes had arrived before the signal gets an answer. A second signal ends at once.
+
+SIGHUP under load likewise, to a service that has warned of much on a terminal that nobody reads.
 """
 
-import json
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from subprocess import TimeoutExpired
-from urllib.parse import urlsplit
-
-from attrs import frozen
 
 from tests.faults.campaign import Clock, Effort, Report, percentile
 from tests.faults.clients import Load, found
+from tests.faults.ends import End, all_of, connected, get, post
 from tests.faults.lag import Lag
 from tests.faults.ledger import Ledger, Outcome
-from tests.service import PATIENCE, Service, running
-from web.cli.service import Exit
+from tests.service import COMMAND, Service, full_pipe, running, started
+from web.cli.watch import Exit
 
 GRACE, FLUSH = 2.0, 2.0
 PATIENT_GRACE, PATIENT_FLUSH = 8.0, 8.0
@@ -55,10 +52,13 @@ def run(effort: Effort) -> Report:
         backlog = lanes.submit(_times, backlogs, partial(_with_a_backlog, effort, report))
         seconds = effort.of(full=3, quick=1)
         lanes.submit(_times, seconds, partial(_twice, effort, report)).result()
+        seconds = effort.of(full=3, quick=1)
+        unread = _times(seconds, partial(_with_an_unread_terminal, effort, report))
         longest = max(load.result())
         median = percentile(backlog.result(), 50)
     limit = GRACE + FLUSH + LIMIT
     report.figures[f"signal to exit under load, longest (limit {limit:g} s)"] = f"{longest:.1f} s"
+    report.figures["SIGHUP to exit with an unread terminal, longest"] = f"{max(unread):.1f} s"
     report.figures["signal to exit with a backlog, median"] = f"{median:.1f} s"
     return report
 
@@ -95,36 +95,36 @@ def _under_load(effort: Effort, report: Report, number: int) -> float:
 def _signal_while_busy(
     service: Service, load: Load, lag: Lag, effort: Effort, report: Report
 ) -> float:
-    head, body = _post("half", "half", 10_000)
+    head, body = post("half", "half", 10_000)
     with ExitStack() as open_until_the_end:
         idle, whole = (
-            [open_until_the_end.enter_context(_connected(service)) for _ in range(CLIENTS)]
+            [open_until_the_end.enter_context(connected(service)) for _ in range(CLIENTS)]
             for _ in range(2)
         )
-        half = open_until_the_end.enter_context(_connected(service))
-        stalled = open_until_the_end.enter_context(_connected(service, buffer=4096))
+        half = open_until_the_end.enter_context(connected(service))
+        stalled = open_until_the_end.enter_context(connected(service, buffer=4096))
         for client in idle:
-            client.sendall(_get("/health"))
+            client.sendall(get("/health"))
             report.expect(client.recv(65536).startswith(b"HTTP/1.1 200"), "no /health")
-        stalled.sendall(_get("/api/v1/sessions/big/history"))
+        stalled.sendall(get("/api/v1/sessions/big/history"))
         half.sendall(head + body[:5_000])
         with load.running():
             time.sleep(0.4)
             for client in whole:
-                client.sendall(_get("/api/v1/sessions/big"))
+                client.sendall(get("/api/v1/sessions/big"))
             service.process.send_signal(signal.SIGTERM)
             clock = Clock()
             time.sleep(0.3)
             half.sendall(body[5_000:])
-            answer = _all(half)
+            answer = all_of(half)
         report.count("SIGTERMs under load")
         report.expect(answer.startswith(b"HTTP/1.1 201"), f"half a request got {answer[:40]!r}")
         for client in whole:
             report.count("requests sent right before the signal")
-            _expect_answer(_all(client), "under load", report)
+            _expect_answer(all_of(client), "under load", report)
         for client in idle:
             report.count("idle connections")
-            report.expect(_all(client) == b"", "an idle connection was sent something")
+            report.expect(all_of(client) == b"", "an idle connection was sent something")
         report.expect(set(load.statuses) <= {200, 201, 503}, f"answered {load.statuses}")
         # The reader goes on stalling: it must not hold up the service.
         end = End(clock, lag, GRACE + FLUSH + LIMIT)
@@ -141,13 +141,13 @@ def _with_a_backlog(effort: Effort, report: Report, number: int) -> float:
         ExitStack() as open_until_the_end,
     ):
         _write(service, "small", "small", 10)
-        kept = [open_until_the_end.enter_context(_connected(service)) for _ in range(CLIENTS)]
+        kept = [open_until_the_end.enter_context(connected(service)) for _ in range(CLIENTS)]
         for client in kept:
-            client.sendall(_get("/health"))
+            client.sendall(get("/health"))
             report.expect(client.recv(65536).startswith(b"HTTP/1.1 200"), "no /health")
         service.process.send_signal(signal.SIGSTOP)
-        fresh = [open_until_the_end.enter_context(_connected(service)) for _ in range(BACKLOG)]
-        head, body = _post("small", None, 100)
+        fresh = [open_until_the_end.enter_context(connected(service)) for _ in range(BACKLOG)]
+        head, body = post("small", None, 100)
         for client in (*kept, *fresh):
             client.sendall(head + body)
         service.process.send_signal(signal.SIGTERM)
@@ -156,7 +156,7 @@ def _with_a_backlog(effort: Effort, report: Report, number: int) -> float:
         for kind, clients in (("kept alive", kept), ("not yet accepted", fresh)):
             for client in clients:
                 report.count(f"requests before the signal on connections {kind}")
-                _expect_answer(_all(client), kind, report)
+                _expect_answer(all_of(client), kind, report)
         end = End(clock, lag, PATIENT_GRACE + FLUSH + LIMIT)
         return end.expect(service, 0, effort, report)
 
@@ -166,8 +166,8 @@ def _twice(effort: Effort, report: Report, number: int) -> float:
     ledger = Ledger()
     options = _options(effort, grace=ENDLESS_GRACE)
     with running(folder, *options) as service, Lag(folder).measured() as lag:
-        with Load(service.url, ledger, SESSIONS).running(), _connected(service) as half:
-            head, body = _post("half", "half", 100)
+        with Load(service.url, ledger, SESSIONS).running(), connected(service) as half:
+            head, body = post("half", "half", 100)
             half.sendall(head + body[:50])  # keeps the first signal from ending it
             time.sleep(0.4)
             service.process.send_signal(signal.SIGTERM)
@@ -182,28 +182,44 @@ def _twice(effort: Effort, report: Report, number: int) -> float:
     return took
 
 
-@frozen
-class End:
-    """How soon a service that was sent a signal has to end."""
-
-    clock: Clock
-    """Since the signal."""
-    lag: Lag
-    limit: float
-    """Seconds; the machine's lag comes on top."""
-
-    def expect(self, service: Service, code: int, effort: Effort, report: Report) -> float:
-        """Waits for the end; returns how many seconds it took."""
-        try:
-            ended = service.process.wait(PATIENCE)
-        except TimeoutExpired:
-            report.expect(False, "it does not end")
-            return self.clock.seconds
-        took, allowed = self.clock.seconds, self.limit + self.lag.allowance
-        report.expect(ended == code, f"it ended with {ended}, not {int(code)}")
-        is_late = effort.is_timed and took > allowed
-        report.expect(not is_late, f"the end took {took:.1f} s, allowed are {allowed:.1f} s")
-        return took
+def _with_an_unread_terminal(effort: Effort, report: Report, number: int) -> float:
+    """Nobody reads what the service has to say, and what was acknowledged is only in memory."""
+    folder = _made(effort.folder / f"unread-{number}")
+    ledger = Ledger()
+    warnings = effort.of(full=1_000, quick=50)
+    room = SESSIONS + 1  # for the load, and one that stays in the middle of its request
+    options = [*_options(effort), "--log-file", "log", "--durability", "snapshot"]
+    options += ["--snapshot-interval", "3600", "--max-connections", f"{room}"]
+    command = [COMMAND, "serve", "--port", "0", *options]
+    with (
+        full_pipe() as pipe,
+        started(command, folder, stderr=pipe) as service,
+        Lag(folder).measured() as lag,
+        ExitStack() as open_until_the_end,
+    ):
+        head, _ = post("half", "half", 10_000)
+        for _ in range(room):
+            busy = open_until_the_end.enter_context(connected(service))
+            busy.sendall(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+            report.expect(busy.recv(1024).startswith(b"HTTP/1.1 100"), "no 100 Continue")
+        for _ in range(warnings):
+            with connected(service) as refused:
+                answer = all_of(refused)
+            report.expect(answer.startswith(b"HTTP/1.1 503"), f"beyond all: {answer[:40]!r}")
+        report.count("warnings that no terminal took", warnings)
+        open_until_the_end.close()
+        load = Load(service.url, ledger, SESSIONS, seed=number)
+        with load.running():
+            time.sleep(0.4)
+            service.process.send_signal(signal.SIGHUP)
+            took = End(Clock(), lag, GRACE + FLUSH + LIMIT).expect(service, 0, effort, report)
+        report.count("SIGHUPs under load")
+    found_lines = (folder / "log").read_text().count(" WARNING ")
+    report.expect(found_lines >= warnings, f"the log has {found_lines} warnings of {warnings}")
+    report.count("acknowledged under load", ledger.count(Outcome.OK))
+    with running(folder, *_options(effort)) as service:
+        report.violations += ledger.check(found(service.url, [f"load-{n}" for n in range(6)]))
+    return took
 
 
 def _expect_answer(answer: bytes, kind: str, report: Report) -> None:
@@ -214,50 +230,11 @@ def _expect_answer(answer: bytes, kind: str, report: Report) -> None:
 
 
 def _write(service: Service, session_id: str, message_id: str, size: int) -> None:
-    with _connected(service) as client:
-        head, body = _post(session_id, message_id, size)
+    with connected(service) as client:
+        head, body = post(session_id, message_id, size)
         client.sendall(head + body)
         answer = client.recv(65536)
         assert answer.startswith(b"HTTP/1.1 201"), answer[:200]
-
-
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-
-
-def _post(session_id: str, message_id: str | None, size: int) -> tuple[bytes, bytes]:
-    message = {"role": "user", "content": "x" * size}
-    if message_id is not None:
-        message["id"] = message_id
-    body = json.dumps(message).encode()
-    head = (
-        f"POST /api/v1/sessions/{session_id}/messages HTTP/1.1\r\nHost: localhost\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode(), body
-
-
-@contextmanager
-def _connected(service: Service, buffer: int | None = None) -> Iterator[socket.socket]:
-    """A bare connection; with `buffer`, one that takes no more than about so many bytes unread."""
-    address = urlsplit(service.url)
-    with socket.socket() as client:
-        client.settimeout(PATIENCE)
-        if buffer is not None:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        client.connect((address.hostname, address.port))
-        yield client
-
-
-def _all(client: socket.socket) -> bytes:
-    """Everything up to the end of the connection, however that comes."""
-    data = b""
-    try:
-        while piece := client.recv(65536):
-            data += piece
-    except OSError:
-        pass
-    return data
 
 
 def _made(folder: Path) -> Path:

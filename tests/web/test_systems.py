@@ -14,6 +14,12 @@ def test_the_service_ends_at_what_a_terminal_and_a_supervisor_send() -> None:
     assert set(systems.STOP_SIGNALS) >= {signal.SIGTERM, signal.SIGINT}
 
 
+def test_what_nohup_has_ignored_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
+    assert signal.SIGTERM in systems.stop_signals()
+    assert "SIGHUP" not in [number.name for number in systems.stop_signals()]
+
+
 def test_without_a_limit_of_open_files_there_are_as_many_connections_as_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,9 +2,12 @@
 
 A map, in the order in which one file may import another:
 
-- `traces`, `logs`   where log lines go, and what they do not say
+- `sinks`      where lines go for which nobody may wait
+- `logs`       the log
+- `watch`      signals, and how the process ends
 - `service`    the running service
 - `settings`   what `serve` can be told
 - `terminal`   what the commands print
 - `commands`   the commands themselves
+- `entrance`   where the program begins
 """

@@ -6,7 +6,7 @@ in the environment.
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
@@ -30,8 +30,10 @@ from persistence import (
 from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web.cli import terminal
 from web.cli.logs import open_log
-from web.cli.service import Exit, run
+from web.cli.service import run
 from web.cli.settings import COUNT, HOURS, option, service_config, service_options
+from web.cli.sinks import unblocked_terminal
+from web.cli.watch import Exit, Stop, watched
 from web.problems import CannotServe
 
 database = option(
@@ -61,18 +63,22 @@ def main() -> None:
     help="Search the database for damage at the start; auto: unless it is very large.",
 )
 def serve(**settings: Any) -> None:
-    """Serves the REST API until SIGTERM or SIGINT (on Windows, CTRL_C or CTRL_BREAK).
+    """Serves the REST API until a signal: SIGTERM, SIGINT (CTRL_C), SIGHUP, on Windows CTRL_BREAK.
 
-    Exit codes: 0 ended in order; 3 could not start; 4 the disk failed for good; 5 the disk did not
-    take everything in time; 6 ended by a second signal, or because the end took too long.
+    Exit codes: 0 ended in order, also while it was starting; 3 could not start; 4 the disk failed
+    for good; 5 the disk did not take everything in time; 6 ended by a second signal, or because the
+    end took too long.
     """
-    db = settings["db"]
-    with _exit_codes():
-        config = service_config(settings)
-        with open_log(_path(settings["log_file"]), settings["log_level"]):
-            store = open_store(db, quick_check=settings["quick_check"])
-            announce = partial(terminal.announce, db, config.runtime.durability)
-            trio.run(run, store, config, announce)
+    with unblocked_terminal(), _exit_codes():
+        watched(partial(_serve, settings))
+
+
+def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
+    config = service_config(settings)
+    with open_log(_path(settings["log_file"]), settings["log_level"]):
+        store = open_store(settings["db"], quick_check=settings["quick_check"])
+        announce = partial(terminal.announce, settings["db"], config.runtime.durability)
+        trio.run(run, store, config, announce, stop)
 
 
 @main.command()

@@ -1,18 +1,14 @@
-"""The running service: a runtime, the server inside it, and how both end.
+"""The running service: a runtime, and the server inside it.
 
-The runtime is the outer scope, so that it can still write when the server has stopped. The signals
-are watched outside of both. Every way out is bounded in time and has an exit code of its own (I6).
+The runtime is the outer scope, so that it can still write when the server has stopped.
 """
 
 import gc
 import logging
-import os
-import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from enum import IntEnum
 from functools import partial
+from ssl import SSLContext
 
 import trio
 from attrs import frozen
@@ -20,9 +16,10 @@ from attrs import frozen
 from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
 from web.access.rules import Guard
 from web.app import create_app
+from web.cli.watch import Stop
 from web.metrics import Metrics
 from web.server import ServerConfig, open_listeners, serve
-from web.systems import STOP_SIGNALS
+from web.tracing.spans import spans
 
 log = logging.getLogger("agent_runtime")
 
@@ -35,19 +32,6 @@ TIDY_PAUSE = 10 * MINUTES
 is nothing."""
 
 
-class Exit(IntEnum):
-    """Exit codes, beside 0, and the 1 and 2 of Python's and click's own failures."""
-
-    CANNOT_START = 3
-    """The operator can mend it; the message says how."""
-    STORE_BROKEN = 4
-    """The disk failed in a way after which only a restart tells what was written."""
-    NOT_WRITTEN = 5
-    """The end came with state that the store did not take in time."""
-    FORCED = 6
-    """A second signal, or a shutdown that took too long."""
-
-
 @frozen(kw_only=True)
 class ServiceConfig:
     """Everything that a running service needs to know."""
@@ -57,39 +41,55 @@ class ServiceConfig:
     runtime: RuntimeConfig
     server: ServerConfig
     rules: Guard
+    hypercorn: bool
+    """Whether it is the host, instead of our own server."""
+    tls: SSLContext | None
+    """For HTTPS, which only Hypercorn speaks."""
     retention: timedelta | None
     """Sessions unused for longer go into the trash; `None`: never."""
 
 
 async def run(
-    store: Store, config: ServiceConfig, announce: Callable[[list[str], int], None]
+    store: Store, config: ServiceConfig, announce: Callable[[list[str], int], None], stop: Stop
 ) -> None:
-    """Serves until one of `STOP_SIGNALS` comes, then ends in order.
+    """Serves until somebody asks it to stop, then ends in order.
 
     `announce` gets the addresses and the number of sessions once requests are answered. Raises
-    `CannotServe`, and what `open_runtime` raises; a second signal ends the process.
+    `CannotServe`, and what `open_runtime` raises.
     """
-    shutdown = trio.Event()
-    async with trio.open_nursery() as outer:
-        await outer.start(_watch_signals, shutdown, _longest_end(config))
-        async with open_runtime(store, config.runtime) as runtime:
-            listeners = await open_listeners(config.host, config.port)
-            metrics = Metrics(runtime)
-            app = create_app(runtime, rules=config.rules, metrics=metrics)
-            count = await runtime.count_sessions()
-            async with trio.open_nursery() as background:
-                background.start_soon(metrics.watch_lag)
-                background.start_soon(_tidy, runtime)
-                if config.retention is not None:
-                    background.start_soon(_retain, runtime, config.retention)
-                async with trio.open_nursery() as serving:
-                    urls = await serving.start(
-                        partial(serve, app, listeners, config=config.server, shutdown=shutdown)
-                    )
-                    _keep_what_is_there()
-                    announce(urls, count)
-                background.cancel_scope.cancel()
-        outer.cancel_scope.cancel()
+    shutdown = stop.event(_longest_end(config))
+    traces = spans()
+    on_commit = None if traces is None else traces.commit
+    async with open_runtime(store, config.runtime, on_commit=on_commit) as runtime:
+        if shutdown.is_set():
+            return
+        listeners = await open_listeners(config.host, config.port)
+        metrics = Metrics(runtime)
+        app = create_app(runtime, rules=config.rules, metrics=metrics)
+        count = await runtime.count_sessions()
+        async with trio.open_nursery() as background:
+            background.start_soon(metrics.watch_lag)
+            background.start_soon(_tidy, runtime)
+            if config.retention is not None:
+                background.start_soon(_retain, runtime, config.retention)
+            async with trio.open_nursery() as serving:
+                host = _host(config)
+                urls = await serving.start(
+                    partial(host, app, listeners, config=config.server, shutdown=shutdown)
+                )
+                _keep_what_is_there()
+                stop.has_served = True
+                announce(urls, count)
+            background.cancel_scope.cancel()
+
+
+def _host(config: ServiceConfig) -> Callable[..., Awaitable[None]]:
+    """What answers requests."""
+    if not config.hypercorn:
+        return serve
+    from web.hosts import contained  # it takes long to import, and few need it
+
+    return partial(contained.serve, tls=config.tls)
 
 
 def _keep_what_is_there() -> None:
@@ -105,30 +105,6 @@ def _keep_what_is_there() -> None:
 def _longest_end(config: ServiceConfig) -> float:
     """Seconds from the signal to the exit, at the most."""
     return config.server.grace + config.runtime.flush_timeout + 1 * SECONDS
-
-
-async def _watch_signals(
-    shutdown: trio.Event, limit: float, task_status: trio.TaskStatus[None]
-) -> None:
-    with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
-        task_status.started()
-        async with trio.open_nursery() as nursery:
-            async for number in signals:
-                if shutdown.is_set():
-                    _exit_now("a second signal came")
-                log.info("%s: shutting down", signal.Signals(number).name)
-                shutdown.set()
-                nursery.start_soon(_exit_after, limit)
-
-
-async def _exit_after(limit: float) -> None:
-    await trio.sleep(limit)
-    _exit_now(f"the end took longer than {limit:g} s")
-
-
-def _exit_now(why: str) -> None:
-    print(f"agent-runtime: {why}; ending at once", file=sys.stderr, flush=True)  # noqa: T201
-    os._exit(Exit.FORCED)
 
 
 async def _retain(runtime: Runtime, age: timedelta) -> None:

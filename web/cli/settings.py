@@ -9,6 +9,7 @@ from functools import reduce
 from math import isnan
 from os import environ
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, TypeVar, get_args
 
 import click
@@ -17,6 +18,7 @@ from runtime import DAYS, Durability, MiB, RuntimeConfig
 from web.access.rules import Guard
 from web.access.token import load_token, require_token
 from web.cli.service import ServiceConfig
+from web.hosts.tls import load_certificate
 from web.problems import CannotServe
 from web.server import ServerConfig
 
@@ -186,6 +188,18 @@ _OPTIONS = (
         "AGENT_RUNTIME_TOKEN instead.",
     ),
     option(
+        "--certfile",
+        type=click.Path(path_type=Path),
+        help="PEM file with the certificate for HTTPS and HTTP/2, with those up to the root.",
+    ),
+    option("--keyfile", type=click.Path(path_type=Path), help="PEM file with its private key."),
+    option(
+        "--server",
+        type=click.Choice(["own", "hypercorn"]),
+        help="What speaks HTTP: our own server, or Hypercorn. Unless given, Hypercorn where there "
+        "is a certificate.",
+    ),
+    option(
         "--log-file",
         cls=MayBeEmpty,
         default="logs/agent-runtime.log",
@@ -221,6 +235,7 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
         )
     except ValueError as error:
         raise CannotServe(str(error), "See agent-runtime serve --help.") from error
+    tls = _tls(settings["certfile"], settings["keyfile"], settings["server"])
     return ServiceConfig(
         host=settings["host"],
         port=settings["port"],
@@ -239,5 +254,21 @@ def service_config(settings: Mapping[str, Any]) -> ServiceConfig:
         ),
         server=ServerConfig(max_connections=settings["max_connections"], grace=settings["grace"]),
         rules=rules,
+        hypercorn=tls is not None or settings["server"] == "hypercorn",
+        tls=tls,
         retention=None if hours is None else timedelta(hours=hours),
     )
+
+
+def _tls(certfile: Path | None, keyfile: Path | None, server: str | None) -> SSLContext | None:
+    if certfile is None and keyfile is None:
+        return None
+    if certfile is None or keyfile is None:
+        raise CannotServe(
+            "HTTPS needs a certificate and its key", "Give both: --certfile FILE --keyfile FILE"
+        )
+    if server == "own":
+        raise CannotServe(
+            "Our own server speaks no HTTPS", "Leave out --server, or say --server hypercorn"
+        )
+    return load_certificate(certfile, keyfile)

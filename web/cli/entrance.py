@@ -1,0 +1,28 @@
+"""Where the command begins. From here on CTRL_C ends it with one line, while the rest is imported.
+
+That takes most of the time of a start, and nothing has begun that would have to be ended.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of a program that CTRL_C ended, as shells have it."""
+
+
+def main() -> None:
+    """The command `agent-runtime`."""
+    before = signal.signal(signal.SIGINT, _leave)
+    from web.cli import commands
+
+    signal.signal(signal.SIGINT, before)
+    commands.main(prog_name="agent-runtime")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    if sys.stderr is not None:
+        sys.stderr.write("agent-runtime: ended while it was starting\n")
+    # Not an exception: who imports it may take it for an import that failed, and go on.
+    os._exit(INTERRUPTED)

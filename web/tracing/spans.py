@@ -1,0 +1,48 @@
+"""Whether there are spans. It is found out once, when a service is made: without, nothing costs."""
+
+from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
+from typing import Protocol, TypeVar
+
+from runtime import Attempt
+from web.http.message import Request, Response
+
+Answered = TypeVar("Answered", Response, Response | None)
+
+
+class Spans(Protocol):
+    """Where spans go. See `collected` for what is in them."""
+
+    async def request(
+        self, request: Request, answer: Callable[[Request], Awaitable[Answered]]
+    ) -> Answered:
+        """What `answer` says to `request`, in a span of its own."""
+
+    def name(self, method: str, route: str) -> None:
+        """Names the span of the request in progress, like `GET /sessions/{session_id}`."""
+
+    def commit(self, attempt: Attempt) -> None:
+        """Records a commit. For `open_runtime`."""
+
+
+def spans() -> Spans | None:
+    """Where spans go; `None`: OpenTelemetry is not installed, or nobody has configured it."""
+    if find_spec("opentelemetry") is None:
+        return None
+    from web.tracing.collected import collected
+
+    return collected()
+
+
+def traced(
+    answer: Callable[[Request], Awaitable[Answered]],
+) -> Callable[[Request], Awaitable[Answered]]:
+    """`answer`, with a span around each call; just `answer`, if nobody collects them."""
+    found = spans()
+    if found is None:
+        return answer
+
+    async def answer_in_span(request: Request) -> Answered:
+        return await found.request(request, answer)
+
+    return answer_in_span
