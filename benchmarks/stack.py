@@ -30,7 +30,6 @@ from hypercorn.typing import (
 from quart import Response, request
 from quart_trio import QuartTrio
 
-from web.connection import HTTPConnection
 from web.server import open_listeners, serve
 
 PATH = "/bare"
@@ -110,18 +109,11 @@ def stock() -> QuartTrio:
     return app
 
 
-def routes() -> QuartTrio:
-    """The two routes, on the service's connection class."""
-    app = stock()
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
-    return app
-
-
 APPS: Mapping[str, Callable[[], QuartTrio]] = MappingProxyType(
     {
         # The server asks no more of an app than it has.
         "asgi": cast(Callable[[], QuartTrio], Bare),
-        "quart": routes,
+        "quart": stock,
         "quart-stock": stock,
     }
 )

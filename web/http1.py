@@ -25,7 +25,7 @@ from hypercorn.protocol.http_stream import HTTPStream
 from hypercorn.typing import H11SendableEvent
 
 from runtime import KiB
-from web.problems import MIMETYPE, problem_body
+from web.http.problem import MIMETYPE, problem_body
 
 JOINED = 64 * KiB
 """Bytes up to which a body is copied behind its head, to leave in one send. Beyond it the copy

@@ -13,7 +13,6 @@ from attrs import define, field, frozen
 from quart_trio import QuartTrio
 from trio.testing import MockClock
 
-from web.connection import HTTPConnection
 from web.server import ServerConfig, open_listeners, serve
 
 
@@ -111,7 +110,6 @@ class Served:
 @asynccontextmanager
 async def open_server(app: QuartTrio, config: ServerConfig | None = None) -> AsyncIterator[Served]:
     """Serve `app` on a free port; shut down gracefully at the end."""
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
     listeners = await open_listeners("127.0.0.1", 0)
     shutdown = trio.Event()
 

@@ -8,14 +8,12 @@ import trio
 from tests.web.packets import HELLO
 from tests.web.serving import Client
 from tests.web.test_server import make_app
-from web.connection import HTTPConnection
 from web.server import open_listeners, serve
 
 
 async def test_shutdown_answers_what_waits_in_the_backlog() -> None:
     listeners = await open_listeners("127.0.0.1", 0)
     app = make_app()
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
     shutdown = trio.Event()
     shutdown.set()
     with ExitStack() as clients:

@@ -67,7 +67,9 @@ async def test_ids_are_decoded_once(host_app: QuartTrio, session_id: str) -> Non
     client = host_app.test_client()
     path = f"/chats/api/v1/sessions/{quote(session_id, safe='')}/messages"
     message = {"role": "user", "content": "hello"}
-    answer = await client.post(path, json=message, headers=AUTHORIZED)
+    answer = await client.post(
+        path, json=message, headers=AUTHORIZED, scope_base={"raw_path": path.encode()}
+    )
     assert (await answer.get_json())["session_id"] == session_id
 
 

@@ -1,7 +1,7 @@
 import errno
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import h11
 import pytest
@@ -14,6 +14,10 @@ from trio.testing import MockClock
 
 from tests.web.packets import AMBIGUOUS, HELLO, PACKETS, get, post
 from tests.web.serving import open_server, send_until_closed, time_passing
+from web import answers
+from web.http.asgi import App, request_of, send_response
+from web.http.guest import answered_by
+from web.http.message import ClientGone
 from web.http1 import HTTP1
 from web.problems import CannotServe
 from web.server import RESERVED_FILES, ServerConfig, addresses, open_listeners, serve
@@ -21,8 +25,24 @@ from web.server import RESERVED_FILES, ServerConfig, addresses, open_listeners, 
 LARGE = 20 * 1024 * 1024
 
 
+class Guest(QuartTrio):
+    """Answers each request to its end, also where its client has stopped sending."""
+
+    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await super().asgi_app(scope, receive, send)
+            return
+        request = request_of(scope, receive)
+        try:
+            async with trio.open_nursery() as nursery:
+                answer = await answered_by(cast(App, super().asgi_app), request, nursery)
+                await send_response(answer, request.method, receive, send)
+        except* (ClientGone, answers.ClientGone):
+            pass  # nobody is left to be told
+
+
 def make_app() -> QuartTrio:
-    app = QuartTrio(__name__)
+    app = Guest(__name__)
 
     @app.get("/hello")
     async def hello() -> str:

@@ -10,50 +10,45 @@ In this order, the first that applies:
 3. A preflight of a configured origin is answered; it carries no token, so it comes before 4.
 4. With a token configured every path but the open ones needs it (401). `/health` is open, so that
    a supervisor can ask without a secret; it must say nothing that is one.
-5. A body must be unencoded `application/json` (415), with PATCH also a merge patch, of one
-   unambiguous (400), small enough (413) length.
+5. A body must be unencoded JSON, of any type that says so (415), of one unambiguous (400), small
+   enough (413) length.
 
 Ids in paths are the endpoints' own business.
 """
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from attrs import field, frozen
-from quart import Blueprint, Quart, Request, Response
-from quart.typing import ResponseTypes
-from werkzeug.datastructures import Headers
-from werkzeug.http import parse_options_header
 
 from runtime import MiB
-from web.endpoint import current_request
-from web.problems import problem
+from web.http.message import Headers, Request, Response
+from web.http.problem import problem
 
 METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, X-Internal-Auth"
 EXPOSED_HEADERS = "Durable-Seq, ETag, Location, Retry-After"
 
-MERGE_PATCH = "application/merge-patch+json"
-"""RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
-
 PREFLIGHT_MAX_AGE = 600
 """Seconds for which a browser may remember a preflight: Chromium caps at two hours; ten minutes
 cost one extra request in a conversation, and let a changed setting take hold within a coffee."""
+
+PREFLIGHT = (
+    ("Access-Control-Allow-Methods", METHODS),
+    ("Access-Control-Allow-Headers", REQUEST_HEADERS),
+    ("Access-Control-Max-Age", str(PREFLIGHT_MAX_AGE)),
+)
 
 REMEMBERED = 256
 """Values of one header whose meaning is remembered: a client sends the same ones every time."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s,*@]+")
+_JSON_SUFFIX = re.compile(r"[a-z0-9.+_-]+/[a-z0-9.+_-]+\+json")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-_Head = dict[str, list[str]]
-"""A request's headers by their lower-case names, read through once."""
 
 
 @frozen
@@ -63,7 +58,7 @@ class Refusal:
     status: HTTPStatus
     error: str
     hint: str
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
 
     def render(self) -> Response:
         return problem(self.status, f"{self.error}. {self.hint}", self.headers)
@@ -97,13 +92,13 @@ class Guard:
     """What a caller must show; None asks for nothing. See `token.py`."""
 
     body_limit: int = 16 * MiB
-    """Bytes. The app's `MAX_CONTENT_LENGTH` must say the same, for bodies that do not announce."""
+    """Bytes of one body."""
 
     bodies_limit: int = 64 * MiB
     """Bytes of all bodies in flight: of the largest, as many as are decoded at once, and as many
     that come meanwhile. While decoded, a body takes seven times as much memory as it has bytes; one
     of a million members, twelve times. If it is less than `body_limit`, that is what it is, so that
-    one always fits. A blueprint has no such limit: the bodies are the app's around it."""
+    one always fits."""
 
     open_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
     """Need no token."""
@@ -114,42 +109,46 @@ class Guard:
             if not (match := _HOST.fullmatch(host)) or match["port"]:
                 raise ValueError(f"{host!r} is not a host name: write it without scheme and port")
 
-    def check(self, method: str, path: str, headers: Headers) -> Refusal | None:
-        """Whether a request with this head comes in."""
-        head = _Head()
-        for name, value in headers:
-            head.setdefault(name.lower(), []).append(value)
-        return (
+    def check(self, request: Request) -> Response | None:
+        """What to answer in the endpoint's place, if anything: a refusal, or to a preflight."""
+        method, head = request.method, request.headers
+        preflight = self._is_preflight(method, head)
+        refusal = (
             self._check_host(head)
             or self._check_origin(head)
-            or (None if self.is_preflight(method, headers) else self._check_token(path, head))
+            or (None if preflight else self._check_token(request.path, head))
             or self._check_body(method, head)
         )
+        if refusal is not None:
+            return refusal.render()
+        return Response(HTTPStatus.NO_CONTENT, b"", PREFLIGHT) if preflight else None
 
-    def is_preflight(self, method: str, headers: Headers) -> bool:
+    def cors(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """What the answer to this request tells the browser."""
+        if not self.origins:
+            return ()
+        origin = request.headers.get("origin") or ""
+        if not self._is_configured(origin):
+            return (("Vary", "Origin"),)
+        return (
+            ("Vary", "Origin"),
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
+        )
+
+    def _is_preflight(self, method: str, head: Headers) -> bool:
         """A browser asks whether a page of a configured origin may send its actual request."""
         return (
             method == "OPTIONS"
-            and "Access-Control-Request-Method" in headers
-            and self._is_configured(headers.get("Origin", ""))
+            and "access-control-request-method" in head
+            and self._is_configured(head.get("origin") or "")
         )
-
-    def cors(self, headers: Headers) -> dict[str, str]:
-        """What the answer to a request with these headers tells the browser."""
-        if not self.origins:
-            return {}
-        answer = {"Vary": "Origin"}
-        origin = headers.get("Origin", "")
-        if self._is_configured(origin):
-            answer["Access-Control-Allow-Origin"] = origin
-            answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-        return answer
 
     def _is_configured(self, origin: str) -> bool:
         return origin.lower() in self.origins
 
-    def _check_host(self, head: _Head) -> Refusal | None:
-        values = head.get("host", ())
+    def _check_host(self, head: Headers) -> Refusal | None:
+        values = head.all("host")
         parsed = parse_host(values[0]) if len(values) == 1 else None
         if parsed is None:
             return Refusal(
@@ -166,12 +165,12 @@ class Guard:
             "Use localhost or an IP address, or have the name configured.",
         )
 
-    def _check_origin(self, head: _Head) -> Refusal | None:
-        origins = head.get("origin")
+    def _check_origin(self, head: Headers) -> Refusal | None:
+        origins = head.all("origin")
         if not origins:
             return None
         if len(origins) == 1 and (
-            self._is_configured(origins[0]) or is_same_origin(origins[0], head["host"][0])
+            self._is_configured(origins[0]) or is_same_origin(origins[0], head.all("host")[0])
         ):
             return None
         return Refusal(
@@ -180,11 +179,11 @@ class Guard:
             "Have the origin configured (--cors-origin) if they should.",
         )
 
-    def _check_token(self, path: str, head: _Head) -> Refusal | None:
+    def _check_token(self, path: str, head: Headers) -> Refusal | None:
         if self.token is None or path in self.open_paths:
             return None
-        shown = [value.strip() for value in head.get("x-internal-auth", ())]
-        for value in head.get("authorization", ()):
+        shown = [value.strip() for value in head.all("x-internal-auth")]
+        for value in head.all("authorization"):
             scheme, _, credentials = value.partition(" ")
             if scheme.lower() == "bearer":
                 shown.append(credentials.strip())
@@ -196,11 +195,11 @@ class Guard:
             HTTPStatus.UNAUTHORIZED,
             "A token is required" if not shown else "The token is wrong",
             "Send it as Authorization: Bearer <token>.",
-            {"WWW-Authenticate": "Bearer"},
+            (("WWW-Authenticate", "Bearer"),),
         )
 
-    def _check_body(self, method: str, head: _Head) -> Refusal | None:
-        lengths = head.get("content-length", ())
+    def _check_body(self, method: str, head: Headers) -> Refusal | None:
+        lengths = head.all("content-length")
         chunked = "transfer-encoding" in head
         if len(lengths) > 1 or (lengths and chunked) or not all(map(_is_length, lengths)):
             return Refusal(
@@ -211,7 +210,7 @@ class Guard:
         length = int(lengths[0]) if lengths else 0
         has_body = chunked or length > 0
         has_type = method in {"POST", "PUT", "PATCH"} and "content-type" in head
-        if (has_body or has_type) and not _is_json(method, head):
+        if (has_body or has_type) and not _is_json(head):
             return Refusal(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 "The body must be JSON",
@@ -265,60 +264,22 @@ def is_same_origin(origin: str, host: str) -> bool:
     return ours[0] == theirs[0] and (ours[1] or default) == (theirs[1] or default)
 
 
-def _is_json(method: str, head: _Head) -> bool:
-    types = head.get("content-type", ())
-    codings = head.get("content-encoding", ("identity",))
-    return len(types) == 1 and codings[0].lower() == "identity" and _means_json(method, types[0])
+def _is_json(head: Headers) -> bool:
+    types = head.all("content-type")
+    codings = head.get("content-encoding") or "identity"
+    return len(types) == 1 and codings.lower() == "identity" and _means_json(types[0])
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _means_json(method: str, content_type: str) -> bool:
-    mimetype, options = parse_options_header(content_type)
-    known = {"application/json", *({MERGE_PATCH} if method == "PATCH" else ())}
-    return mimetype.lower() in known and options.get("charset", "utf-8").lower() in {
-        "utf-8",
-        "utf8",
-    }
+def _means_json(content_type: str) -> bool:
+    """Whether it is `application/json`, or says by its suffix that it is JSON (RFC 6839)."""
+    media, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if media != "application/json" and not _JSON_SUFFIX.fullmatch(media):
+        return False
+    named = (parameter.partition("=") for parameter in parameters)
+    charsets = [value.strip('"') for name, _, value in named if name == "charset"]
+    return all(charset in {"utf-8", "utf8"} for charset in charsets)
 
 
 def _is_length(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= 20
-
-
-def refusal(guard: Guard, request: Request) -> Response | None:
-    """What to answer in the endpoint's place, if anything: a refusal, or to a preflight."""
-    refused = guard.check(request.method, request.path, request.headers)
-    if refused is not None:
-        return refused.render()
-    if guard.is_preflight(request.method, request.headers):
-        return Response(
-            "",
-            HTTPStatus.NO_CONTENT,
-            {
-                "Access-Control-Allow-Methods": METHODS,
-                "Access-Control-Allow-Headers": REQUEST_HEADERS,
-                "Access-Control-Max-Age": str(PREFLIGHT_MAX_AGE),
-            },
-        )
-    return None
-
-
-def say_who_may_read(guard: Guard, request: Request, response: ResponseTypes) -> None:
-    """Tells the browser, in the response's headers."""
-    for name, value in guard.cors(request.headers).items():
-        # Vary may be there already, and then means both.
-        (response.headers.add if name == "Vary" else response.headers.set)(name, value)
-
-
-def install(guard: Guard, target: Quart | Blueprint) -> None:
-    """Make `guard` the first to see every request of an app, or of a blueprint's own routes."""
-
-    async def refuse() -> Response | None:
-        return refusal(guard, current_request())
-
-    async def tell(response: ResponseTypes) -> ResponseTypes:
-        say_who_may_read(guard, current_request(), response)
-        return response
-
-    target.before_request_funcs.setdefault(None, []).insert(0, refuse)
-    target.after_request(tell)

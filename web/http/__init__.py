@@ -3,4 +3,7 @@
 A map, in the order in which one file may import another:
 
 - `message`   the two values
+- `problem`   a refusal as JSON
+- `asgi`      a request of an ASGI server, and the answer to it
+- `guest`     an ASGI app answers a request, without a server
 """
