@@ -85,19 +85,13 @@ async def switch_agent(service: Service, request: Request, session_id: str) -> R
 
 
 ROUTES = (
-    Route(
-        "GET",
-        "/agents/<session_id>/current",
-        current_agent,
-        {200: AgentOut, 304: None},
-        problems=(400, 404),
-    ),
+    Route("GET", "/agents/<session_id>/current", current_agent, {200: AgentOut, 304: None}),
     Route(
         "POST",
         "/agents/<session_id>/switch",
         switch_agent,
         {200: AgentOut, 202: AgentOut},
         body=SwitchIn,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
 )

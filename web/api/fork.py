@@ -65,6 +65,6 @@ ROUTES = (
         fork_session,
         {200: SessionOut, 201: SessionOut},
         body=ForkIn,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
 )

@@ -62,15 +62,7 @@ async def history(service: Service, request: Request, session_id: str) -> Respon
     return encoded_answer(await begun(_streamed(stream)), headers_of(found))
 
 
-ROUTES = (
-    Route(
-        "GET",
-        "/sessions/<session_id>/history",
-        history,
-        {200: HistoryOut, 304: None},
-        problems=(400, 404),
-    ),
-)
+ROUTES = (Route("GET", "/sessions/<session_id>/history", history, {200: HistoryOut, 304: None}),)
 
 
 async def _shown(history: History) -> bytes:

@@ -124,16 +124,7 @@ async def list_sessions(service: Service, request: Request) -> Response:
     )
 
 
-ROUTES = (
-    Route(
-        "GET",
-        "/sessions",
-        list_sessions,
-        {200: SessionListOut},
-        query=ListQuery,
-        problems=(400,),
-    ),
-)
+ROUTES = (Route("GET", "/sessions", list_sessions, {200: SessionListOut}, query=ListQuery),)
 
 
 def _asked(request: Request) -> Asked:

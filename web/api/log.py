@@ -207,7 +207,7 @@ ROUTES = (
         get_log,
         {200: log_page_out, 304: None},
         query=LogQuery,
-        problems=(400, 404, 412),
+        problems=(412,),
     ),
     Route(
         "POST",
@@ -215,7 +215,7 @@ ROUTES = (
         append_entries,
         {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
         body=log_in,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
 )
 

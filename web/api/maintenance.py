@@ -39,13 +39,4 @@ async def cleanup(service: Service, request: Request) -> Response:
     return json_answer(CleanupOut(0, found) if wanted.dry_run else CleanupOut(found))
 
 
-ROUTES = (
-    Route(
-        "POST",
-        "/maintenance/cleanup",
-        cleanup,
-        {200: CleanupOut},
-        body=CleanupIn,
-        problems=(400,),
-    ),
-)
+ROUTES = (Route("POST", "/maintenance/cleanup", cleanup, {200: CleanupOut}, body=CleanupIn),)

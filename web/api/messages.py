@@ -208,7 +208,7 @@ ROUTES = (
         {200: AppendedOut, 201: AppendedOut, 202: AppendedOut},
         body=MessageIn | MessagesIn,
         query=AppendQuery,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
     Route(
         "GET",
@@ -216,7 +216,7 @@ ROUTES = (
         get_messages,
         {200: MessagePageOut, 304: None},
         query=MessagesQuery,
-        problems=(400, 404, 412),
+        problems=(412,),
     ),
 )
 

@@ -170,7 +170,6 @@ ROUTES = (
         get_records,
         {200: RecordPageOut, 304: None},
         query=RecordsQuery,
-        problems=(400, 404),
     ),
     Route(
         "POST",
@@ -178,7 +177,7 @@ ROUTES = (
         put_records,
         {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
         body=RecordsIn,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
 )
 

@@ -66,6 +66,6 @@ ROUTES = (
         rewind,
         {200: SessionOut, 202: SessionOut},
         body=RewindIn,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
 )

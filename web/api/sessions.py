@@ -139,22 +139,16 @@ ROUTES = (
         create_session,
         {201: SessionOut, 202: SessionOut},
         body=SessionIn,
-        problems=(400, 409, 412),
+        problems=(409, 412),
     ),
-    Route(
-        "GET",
-        "/sessions/<session_id>",
-        get_session,
-        {200: SessionOut, 304: None},
-        problems=(400, 404),
-    ),
+    Route("GET", "/sessions/<session_id>", get_session, {200: SessionOut, 304: None}),
     Route(
         "PATCH",
         "/sessions/<session_id>",
         patch_session,
         {200: SessionOut, 202: SessionOut},
         body=SessionPatchIn,
-        problems=(400, 404, 412),
+        problems=(412,),
     ),
     Route(
         "DELETE",
@@ -162,7 +156,7 @@ ROUTES = (
         delete_session,
         {202: None, 204: None},
         query=DeleteQuery,
-        problems=(400, 404, 412),
+        problems=(412,),
     ),
 )
 

@@ -104,16 +104,16 @@ async def purge_trashed(service: Service, _: Request, trash_id: str) -> Response
 
 
 ROUTES = (
-    Route("GET", "/trash", get_trash, {200: TrashOut}, query=TrashQuery, problems=(400,)),
+    Route("GET", "/trash", get_trash, {200: TrashOut}, query=TrashQuery),
     Route(
         "POST",
         "/sessions/<session_id>/undelete",
         undelete_session,
         {200: SessionOut},
         body=UndeleteIn,
-        problems=(400, 404, 409, 412),
+        problems=(409, 412),
     ),
-    Route("DELETE", "/trash/<trash_id>", purge_trashed, {204: None}, problems=(400, 404)),
+    Route("DELETE", "/trash/<trash_id>", purge_trashed, {204: None}),
 )
 
 

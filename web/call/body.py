@@ -9,12 +9,12 @@ Rules:
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 import trio
 
-from runtime import SECONDS, MiB
+from runtime import SECONDS, CallerError, MiB
 from web.call.parts import LARGE, decode
 from web.call.problems import Refused
 from web.call.service import Service
@@ -59,7 +59,27 @@ async def taken(service: Service, request: Request, work: Callable[[bytes], T]) 
     if len(body) < LARGE:
         return work(body)
     limiter = LARGE_AT_ONCE if len(body) < HUGE else HUGE_AT_ONCE
-    return await trio.to_thread.run_sync(work, body, limiter=limiter)
+    made, refusal = await trio.to_thread.run_sync(_tried, work, body, limiter=limiter)
+    if refusal is None:
+        return cast(T, made)
+    try:
+        raise refusal
+    finally:
+        del refusal  # this frame, which has the body, is in its traceback
+
+
+def _tried(work: Callable[[bytes], T], body: bytes) -> tuple[T | None, CallerError | None]:
+    """What comes of it, or why it is refused.
+
+    An error that leaves a thread is in a cycle with its traceback, whose frames have the body: that
+    would stay until somebody looks for garbage. How a caller's mistake was found tells nobody
+    anything, so it is handed out without its frames.
+    """
+    try:
+        return work(body), None
+    except CallerError as error:
+        error.__context__ = None
+        return None, error.with_traceback(None)
 
 
 async def received(service: Service, request: Request) -> bytes:

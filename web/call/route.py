@@ -42,6 +42,6 @@ class Route:
     query: type[Struct] | None = field(default=None, kw_only=True)
     """`None`: the call takes no parameters, and each is refused."""
     problems: Sequence[int] = field(default=(), kw_only=True)
-    """The statuses that are this call's own; what every one may answer goes without."""
+    """The statuses beside what goes without saying: 400, and 404 where the path names something."""
     outside: bool = field(default=False, kw_only=True)
     """Whether it is called outside of the prefix too, where monitoring looks."""

@@ -80,7 +80,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             content[MERGE_PATCH] = content["application/json"]
         required = not _may_be_empty(_made(route.body))
         operation["requestBody"] = {"required": required, "content": content}
-    for status in route.problems:
+    for status in (400, *((404,) if "<" in route.path else ()), *route.problems):
         operation["responses"][str(status)] = _problem(HTTPStatus(status).phrase, components)
     operation["responses"]["default"] = _problem("Refused, or failed", components)
     return operation
