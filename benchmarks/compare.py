@@ -31,8 +31,9 @@ TURN = 1.5
 """Seconds of each contender in each round."""
 
 COMMIT, SNAPSHOT = "agent-runtime, commit", "agent-runtime, snapshot"
-ASGI, QUART, STOCK = "bare ASGI", "bare Quart-Trio", "bare Quart-Trio, its own connection class"
-STACK = {ASGI: "asgi", QUART: "quart", STOCK: "quart-stock"}
+HYPERCORN, MOUNTED = "agent-runtime on Hypercorn", "agent-runtime in a larger app, on Hypercorn"
+BARE, QUART = "our server, bare", "bare Quart-Trio, on Hypercorn"
+STACK = {BARE: "bare", QUART: "quart"}
 
 
 async def history(bench: Bench) -> None:
@@ -45,6 +46,16 @@ async def history(bench: Bench) -> None:
         contenders = {
             COMMIT: Contender(address=address, requests=requests, note="an active session")
         }
+        other, _ = running.enter_context(
+            service(bench.folder / "hypercorn.db", "--server", "hypercorn")
+        )
+        for who, host in {
+            HYPERCORN: other,
+            MOUNTED: running.enter_context(serving("mounted")),
+        }.items():
+            await made(host, stack.SESSION_ID, stack.MESSAGES)
+            requests = [host.get(history_of(stack.SESSION_ID))] * READERS
+            contenders[who] = Contender(address=host, requests=requests, note="an active session")
         for who, name in STACK.items():
             bare = running.enter_context(serving(name))
             requests = [bare.get(stack.PATH)] * READERS
@@ -55,11 +66,12 @@ async def history(bench: Bench) -> None:
     rates = loops.rates(work)
     loops.latencies(f"{work}: latency")
     bench.judge("history_3", rates[COMMIT].over(rates[QUART]))
+    bench.judge("history_3_hypercorn", rates[HYPERCORN].over(rates[QUART]))
     note = (
-        f"answers of the bare ASGI app to {READERS} clients, per second of the processor time that "
+        f"answers of the bare server to {READERS} clients, per second of the processor time that "
         "the generator used"
     )
-    driven = [tally.rate / tally.busy for tally in loops.tallies[ASGI]]
+    driven = [tally.rate / tally.busy for tally in loops.tallies[BARE]]
     bench.add("what the load generator can drive", "benchmarks.load", "/s", driven, note)
 
 
@@ -101,13 +113,13 @@ async def unchanged_history(bench: Bench) -> None:
     That is, with the `ETag` of the last answer; beside it, what the history's bytes cost.
     """
     messages, times, path = bench.of(1_000, 10), bench.of(500, 3), history_of("unchanged")
-    with service(bench.new()) as (address, _), serving("asgi") as bare:
+    with service(bench.new()) as (address, _), serving("bare") as bare:
         size = await made(address, "unchanged", conversation(messages))
         tag = tag_of(address, path)
         requests = {
             "without `If-None-Match`": (address, address.get(path), 200),
             "with `If-None-Match`": (address, address.get(path, If_None_Match=tag), 304),
-            "bare ASGI, as many fixed bytes": (bare, bare.get(f"/?size={size}"), 200),
+            "our server, bare, as many fixed bytes": (bare, bare.get(f"/?size={size}"), 200),
         }
         contenders = {}
         async with open_connections(address, 1) as ours, open_connections(bare, 1) as theirs:

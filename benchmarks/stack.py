@@ -1,21 +1,19 @@
-"""What a server costs whose app does nothing: bare ASGI, and bare Quart-Trio routes.
+"""What servers cost whose apps do nothing, and the service in a larger app.
 
-It is the service's own server. `GET` is answered with fixed JSON, as long as the history of three
-messages; of `POST` the body is read, and answered as an append is. Without a framework, `?size=`
-asks for so many bytes. As `python -m benchmarks.stack NAME` one serves until SIGTERM or SIGINT:
+`GET` is answered with fixed JSON, as long as the history of three messages; of `POST` the body is
+read, and answered as an append is. As `python -m benchmarks.stack NAME` one serves until SIGTERM or
+SIGINT:
 
-- `asgi`          no framework: what the server itself can do
-- `quart`         a Quart-Trio app with a route for each, on the service's connection class; the
-                  body is decoded
-- `quart-stock`   the same on Quart-Trio's own connection class
+- `bare`      the service's own server, and no more; `?size=` asks for so many bytes
+- `quart`     a Quart-Trio app with a route for each, on Hypercorn; the body is decoded
+- `mounted`   the service's blueprint in a larger Quart-Trio app, on Hypercorn
 """
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from types import MappingProxyType
-from typing import Any, cast
 
 import msgspec
 import trio
@@ -23,8 +21,14 @@ from quart import Response, request
 from quart_trio import QuartTrio
 
 from benchmarks.workload import encoded
-from web.connection import HTTPConnection
-from web.server import open_listeners, serve
+from persistence import MemoryStore
+from runtime import open_runtime
+from web import Guard, create_blueprint
+from web.hosts import contained
+from web.http import message
+from web.http.limits import ServerConfig
+from web.http.listen import open_listeners
+from web.http.server import serve
 
 PATH = "/bare"
 """Of the routes; without a framework, every path is."""
@@ -51,34 +55,21 @@ APPENDED = (
 )
 
 
-class Bare:
-    """An ASGI app, with what the server wants of a Quart app beside that."""
-
-    nursery: trio.Nursery | None = None
-
-    async def startup(self) -> None:
-        """Nothing is to be done."""
-
-    async def shutdown(self) -> None:
-        """Nothing is to be done."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        size = int(scope["query_string"].removeprefix(b"size=") or b"0")
-        body = b"z" * size or HISTORY
-        if scope["method"] == "POST":
-            body = APPENDED
-            while (await receive()).get("more_body"):
-                pass
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+JSON = (("Content-Type", "application/json"),)
 
 
-def stock() -> QuartTrio:
-    """The two routes."""
+async def answer(request: message.Request) -> message.Response:
+    """Fixed bytes."""
+    if request.method == "POST":
+        while await request.body.receive():
+            pass
+        return message.Response(200, APPENDED, JSON)
+    size = int(request.query.removeprefix("size=") or "0")
+    return message.Response(200, b"z" * size or HISTORY, JSON)
+
+
+def routes() -> QuartTrio:
+    """The same as two routes."""
     app = QuartTrio("bare", static_folder=None)
 
     @app.get(PATH)
@@ -93,29 +84,44 @@ def stock() -> QuartTrio:
     return app
 
 
-def routes() -> QuartTrio:
-    """The two routes, on the service's connection class."""
-    app = stock()
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
-    return app
+@asynccontextmanager
+async def open_app(name: str) -> AsyncIterator[QuartTrio]:
+    """The app of this name."""
+    if name == "quart":
+        yield routes()
+        return
+    async with open_runtime(MemoryStore()) as runtime:
+        app = QuartTrio("larger", static_folder=None)
+        app.register_blueprint(create_blueprint(runtime, rules=Guard()))
+        yield app
 
 
-APPS: Mapping[str, Callable[[], QuartTrio]] = MappingProxyType(
-    # The server asks no more of an app than the bare one has.
-    {"asgi": cast(Callable[[], QuartTrio], Bare), "quart": routes, "quart-stock": stock}
-)
+@asynccontextmanager
+async def open_stack(name: str) -> AsyncIterator[str]:
+    """Serves on a free port; gives the address."""
+    shutdown, config = trio.Event(), ServerConfig()
+    listeners = await open_listeners("127.0.0.1", 0)
+    async with trio.open_nursery() as nursery:
+        if name == "bare":
+            (url,) = await nursery.start(
+                partial(serve, answer, listeners, config=config, shutdown=shutdown)
+            )
+            yield url
+            shutdown.set()
+        else:
+            async with open_app(name) as app:
+                host = partial(contained.serve, app, listeners, config=config, tls=None)
+                (url,) = await nursery.start(partial(host, shutdown=shutdown))
+                yield url
+                shutdown.set()
 
 
 async def serve_until_signal(name: str) -> None:
-    """Serves on a free port until SIGTERM or SIGINT, and says where."""
-    shutdown = trio.Event()
-    listeners = await open_listeners("127.0.0.1", 0)
+    """Serves until SIGTERM or SIGINT, and says where."""
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with trio.open_nursery() as nursery:
-            (url,) = await nursery.start(partial(serve, APPS[name](), listeners, shutdown=shutdown))
+        async with open_stack(name) as url:
             print(f"{name} on {url}", flush=True)
             async for _ in signals:
-                shutdown.set()
                 break
 
 

@@ -101,7 +101,9 @@ batch_pages (runtime) the same: pages written to the WAL
 fork (runtime) fork of a session of 100,000 messages
     ≤ 2 × a bare `INSERT ... SELECT` of as many rows
 history_3 (compare) `GET history`, 3 messages
-    ≥ 0.85 × a bare Quart-Trio route's rate on the same server
+    ≥ 0.85 × a bare Quart-Trio route's rate on Hypercorn
+history_3_hypercorn (compare) the same, the service on Hypercorn
+    ≥ 0.85 × a bare Quart-Trio route's rate on Hypercorn
 history_3_guide (peers) the same, 16 clients, one core each
     ≥ 2.5 × the guide's design
 history_3_uvicorn (peers) the same

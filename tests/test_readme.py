@@ -21,7 +21,7 @@ from persistence import MemoryStore
 from runtime import open_runtime
 from tests.service import command, running
 from web import create_app
-from web.app import PREFIX
+from web.api.routes import PREFIX
 from web.cli.commands import main, serve
 from web.cli.watch import Exit
 
@@ -99,12 +99,14 @@ def test_every_option_in_the_text_is_one() -> None:
 async def endpoints() -> set[str]:
     """What the service answers to, but for what its page of documentation loads."""
     async with open_runtime(MemoryStore()) as runtime:
-        rules = list(create_app(runtime).url_map.iter_rules())
+        app = create_app(runtime)
+    found = [(place.template, set(place.routes)) for place in app.api.table.places]
+    found += [(rule.rule, rule.methods or set()) for rule in app.url_map.iter_rules()]
     return {
-        f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
-        for rule in rules
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        if "/docs/" not in rule.rule
+        f"{method} {path.replace('<', '{').replace('>', '}')}"
+        for path, methods in found
+        for method in methods - {"HEAD", "OPTIONS"}
+        if "/docs/" not in path
     }
 
 

@@ -1,67 +1,103 @@
-"""The REST service over a runtime: `create_app`, and `create_blueprint` for a larger app."""
+"""The service as a Quart app of its own.
 
-from quart import Blueprint
+Whichever server hosts the app, calls of the table are answered at its entry, by the one dispatch,
+before Quart makes contexts: for a short answer those cost as much as all of the service's own work.
+Hooks on the app do not see them. Everything else goes Quart's way: the documentation, and whatever
+routes are added to the app.
+"""
+
+from typing import Any
+
+from quart import Response
 from quart_trio import QuartTrio
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from runtime import Runtime
-from web import problems
-from web.access import quart_way as guard
 from web.access.rules import Guard
-from web.agents import agents_blueprint
-from web.api import blueprints
-from web.bodies import Bodies
-from web.direct import DirectApp
-from web.docs.page import documentation_blueprint
-from web.health import health_blueprint
+from web.api.dispatch import Api
+from web.api.routes import PREFIX
+from web.call.problems import problem_of
+from web.docs.page import documentation
+from web.http import message
+from web.http.asgi import Event, encoded, request_of, send_response
+from web.http.message import ClientGone
+from web.http.problem import problem
 from web.metrics import Metrics
-from web.sessions import sessions_blueprint
 
-PREFIX = "/api/v1"
+NAME = "agent_runtime"
 
 
 def create_app(
     runtime: Runtime, *, rules: Guard | None = None, metrics: Metrics | None = None
-) -> QuartTrio:
-    """The whole service, as an app of its own.
+) -> "App":
+    """The whole service.
 
     `runtime` has to be open for as long as the app serves. `rules` say who may come in; without
     them, callers from this machine. `metrics` are for whoever wants to run `watch_lag`.
     """
-    rules = Guard() if rules is None else rules
-    metrics = Metrics(runtime) if metrics is None else metrics
-    app = DirectApp("agent_runtime", rules, metrics)
-    app.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
-    app.config["MAX_CONTENT_LENGTH"] = rules.body_limit
-    app.config["BODIES"] = Bodies(max(rules.bodies_limit, rules.body_limit))
-    app.register_blueprint(_endpoints(runtime, metrics))
-    return app
+    return App(Api(runtime, rules=Guard() if rules is None else rules, metrics=metrics))
 
 
-def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Blueprint:
-    """The service's endpoints, for `register_blueprint` in a larger Quart-Trio app.
+class App(QuartTrio):
+    """Quart-Trio's app, with the table of calls at its entry."""
 
-    With `rules`, they hold for these endpoints; without, the app around decides who comes in. The
-    app around also matches the paths, decoded: a session whose id has a slash cannot be reached
-    there (see `paths`).
-    """
-    metrics = Metrics(runtime)
-    service = _endpoints(runtime, metrics)
-    if rules is not None:
-        guard.install(rules, service)
-    problems.install(service)
-    service.after_request(metrics.count)
-    return service
+    def __init__(self, api: Api) -> None:
+        super().__init__(NAME, static_folder=None)
+        self.api = api
+        self.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
+        self.config["MAX_CONTENT_LENGTH"] = api.service.body_limit
+        self.register_error_handler(HTTPException, _on_http_exception)
+        self.register_error_handler(Exception, _on_error)
+        for prefix, suffix in (("", ""), (PREFIX, "_v1")):
+            pages = documentation(f"documentation{suffix}", api.table)
+            self.register_blueprint(pages, url_prefix=prefix)
+
+    async def asgi_app(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers what an ASGI server hands over."""
+        if scope["type"] != "http":
+            await super().asgi_app(scope, receive, send)
+            return
+        request = request_of(scope, receive)
+        try:
+            response = await self.api.answer(request)
+            if response is not None:
+                await send_response(response, request.method, receive, send)
+        except ClientGone:
+            return  # nobody is left to be told
+        if response is None:
+            await self.answer_others(scope, receive, send)
+
+    async def answer_others(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers, as an ASGI app, what is not in the table, and may come in."""
+        request = request_of(scope, receive)
+
+        async def tell(event: Event) -> None:
+            if event["type"] == "http.response.start":
+                told = encoded(self.api.told(request, event["status"]))
+                event = {**event, "headers": [*event.get("headers", ()), *told]}
+            await send(event)
+
+        await super().asgi_app(scope, receive, tell)  # type: ignore[arg-type]
 
 
-def _endpoints(runtime: Runtime, metrics: Metrics) -> Blueprint:
-    service = Blueprint("agent_runtime", __name__)
-    service.register_blueprint(sessions_blueprint(runtime), url_prefix=PREFIX)
-    service.register_blueprint(agents_blueprint(runtime), url_prefix=PREFIX)
-    for found in blueprints(runtime):
-        service.register_blueprint(found, url_prefix=PREFIX)
-    health = health_blueprint(runtime, metrics)
-    documentation = documentation_blueprint()
-    for prefix, suffix in (("", ""), (PREFIX, "_v1")):  # monitoring looks outside the prefix
-        for blueprint in (health, documentation):
-            service.register_blueprint(blueprint, url_prefix=prefix, name=blueprint.name + suffix)
-    return service
+def as_quarts(response: message.Response) -> Response:
+    """The answer as Quart has it."""
+    made = Response(response.body, response.status, Headers(response.headers))
+    made.timeout = None  # the server bounds each send, and the runtime each read
+    if not any(name == "Content-Type" for name, _ in response.headers):
+        del made.headers["Content-Type"]  # Quart's own guess
+    return made
+
+
+async def _on_http_exception(error: HTTPException) -> Response | WerkzeugResponse:
+    status = error.code
+    if error.response is not None or status is None or status < 400:
+        return error.get_response()  # a redirect, or abort(response)
+    headers = [(name, text) for name, text in error.get_headers() if name != "Content-Type"]
+    return as_quarts(problem(status, error.description or error.name, headers))
+
+
+async def _on_error(error: Exception) -> Response:
+    return as_quarts(problem_of(error))

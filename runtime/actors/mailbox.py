@@ -89,10 +89,15 @@ class Command(Generic[R]):
         self._answered.set()
 
     async def wait(self) -> R:
-        """The answer; raises what the command was refused with."""
+        """The answer, once; raises what the command was refused with."""
         await self._answered.wait()
-        if self._error is not None:
-            raise self._error
-        if self._refusal is not None:
-            raise self._refusal
-        return cast(R, self._value)
+        error = self._error or self._refusal
+        if error is None:
+            return cast(R, self._value)
+        # A raised error has its frames, and they have this command, with all that was to be
+        # written: kept here, it would be in a cycle, and stay until somebody looks for garbage.
+        self._error = self._refusal = None
+        try:
+            raise error
+        finally:
+            del error

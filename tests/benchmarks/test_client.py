@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import cast
 
 import pytest
 import trio
-from quart import Response, request
-from quart_trio import QuartTrio
 
 from benchmarks.client import Address, BrokenAnswer, Connection, Reading, open_connections
-from benchmarks.stack import APPENDED, APPS, HISTORY, PATH
-from tests.web.serving import open_server
+from benchmarks.stack import APPENDED, HISTORY, PATH, open_stack
+from tests.web.http.serving import open_server
+from tests.web.http.serving import read as read_body
+from web.http.message import Chunks, Request, Response
 
 HEAD = b"HTTP/1.1 200 \r\ncontent-type: text/plain\r\n"
 PLAIN = HEAD + b"Content-Length: 11\r\n\r\nhello world"
@@ -162,11 +161,11 @@ def test_requests_are_what_a_server_expects() -> None:
     )
 
 
-@pytest.mark.parametrize("name", APPS)
+@pytest.mark.parametrize("name", ["bare", "quart"])
 async def test_the_bare_routes_answer(name: str) -> None:
     async with (
-        open_server(APPS[name]()) as served,
-        open_connections(Address("127.0.0.1", served.port), 1) as (connection,),
+        open_stack(name) as url,
+        open_connections(Address.of(url), 1) as (connection,),
     ):
         address = connection.address
         for _ in range(2):
@@ -174,22 +173,20 @@ async def test_the_bare_routes_answer(name: str) -> None:
             assert (await connection.ask(address.post(PATH, b'{"a":1}'))).body == APPENDED
 
 
+async def echo(request: Request) -> Response:
+    body = await read_body(request)
+
+    async def pieces() -> Chunks:
+        for at in range(0, len(body), 300_000):
+            yield body[at : at + 300_000]
+
+    return Response(200, pieces())
+
+
 async def test_large_bodies_go_both_ways() -> None:
-    app = QuartTrio("large")
-
-    @app.post("/")
-    async def echo() -> Response:
-        body = cast(bytes, await request.get_data(as_text=False))
-
-        async def pieces() -> AsyncIterator[bytes]:
-            for at in range(0, len(body), 300_000):
-                yield body[at : at + 300_000]
-
-        return Response(pieces(), content_type="application/json")
-
     body = bytes(range(256)) * 8 * 1024
     async with (
-        open_server(app) as served,
+        open_server(echo) as served,
         open_connections(Address("127.0.0.1", served.port), 1) as (connection,),
     ):
         answer = await connection.ask(connection.address.post("/", body))

@@ -7,11 +7,11 @@ reason. To be run as a script, in any folder.
 from collections.abc import Sequence
 from typing import Any
 
-import web.agents
+import web.api.agents
 from runtime import Appended, New
 from runtime.session import message
 from runtime.session.state import SessionState
-from web.body import read
+from web.call.body import read
 from web.cli.commands import main
 
 BUG = "planted-bug"
@@ -36,5 +36,5 @@ async def read_or_fail(*arguments: Any) -> Any:
 
 if __name__ == "__main__":
     vars(message)["append"] = append_or_fail
-    vars(web.agents)["read"] = read_or_fail
+    vars(web.api.agents)["read"] = read_or_fail
     main()

@@ -32,7 +32,7 @@ from tests.faults.many_sessions import memory
 from tests.faults.probe import Probe
 from tests.faults.raw import exchange, head
 from tests.service import PATIENCE, Service, running
-from web.server import RESERVED_FILES, ServerConfig
+from web.http.limits import RESERVED_FILES, ServerConfig
 
 MiB = 1024 * 1024
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.web.packets import AMBIGUOUS, PACKETS, get
+from tests.web.http.packets import AMBIGUOUS, PACKETS, get
 
 HELLO, ECHO = b"/hello", b"/echo"
 """The paths of the corpus's own small app, and what takes their place here."""

@@ -1,6 +1,7 @@
 """10. Raw HTTP fuzz: whatever bytes come, the process goes on, and no answer is a 5xx.
 
-The corpus of `tests/web/packets.py`, as it is and mutated from fixed seeds, one connection each.
+The corpus of `tests/web/http/packets.py`, as it is and mutated from fixed seeds, one connection
+each.
 What two readers could split differently is refused, and nothing behind it taken for a request. 501
 and 505 are counted on their own: RFC 9112 has a server answer an unknown transfer coding, and
 another version of HTTP, so; both close the connection.
@@ -19,7 +20,7 @@ from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.mutation import aim, mutant, seeds
 from tests.faults.raw import Heard, connect, exchange, head, listen, say
 from tests.service import Service, running
-from tests.web.packets import AMBIGUOUS, PACKETS
+from tests.web.http.packets import AMBIGUOUS, PACKETS
 
 CLIENTS = 2
 """Processes that send; the service has a third."""

@@ -1,5 +1,6 @@
-"""A service without a socket: the app over a runtime over a memory store."""
+"""The service over a memory store, and the calls that clients make."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,33 +8,33 @@ from typing import Any
 import pytest
 from attrs import define, field
 from quart import Response
-from quart_trio import QuartTrio
 from trio.testing import MockClock
 
 from persistence import MemoryStore
 from runtime import Runtime, RuntimeConfig, Store, open_runtime
 from tests.clock import Clock
 from tests.runtime.fakes import patient_threads
-from web import create_app
+from tests.web import under_hosts as hosts
+from tests.web.under_hosts import Ask, Host
 
 
 @define
 class Api:
-    """The service, and the calls that clients make."""
+    """The service under some host, and the calls that clients make."""
 
-    app: QuartTrio
+    ask: Ask
     runtime: Runtime
     clock: Clock
     headers: dict[str, str] = field(factory=lambda: {"Host": "localhost:8001"})
 
     async def call(self, method: str, path: str, **request: Any) -> Response:
         headers = {**self.headers, **request.pop("headers", {})}
-        # The test client tells only the decoded path, as no server does.
-        request["scope_base"] = {"raw_path": path.partition("?")[0].encode()}
-        client = self.app.test_client()
-        answer = await client.open(path, method=method, headers=headers, **request)
-        assert isinstance(answer, Response)
-        return answer
+        body = request.pop("data", b"")
+        if "json" in request:
+            body = json.dumps(request.pop("json")).encode()
+            headers.setdefault("Content-Type", "application/json")
+        assert not request
+        return await self.ask(method, path, headers, body)
 
     async def get(self, path: str, **request: Any) -> Response:
         return await self.call("GET", f"/api/v1{path}", **request)
@@ -51,16 +52,29 @@ class Api:
 
 
 @asynccontextmanager
-async def open_api(store: Store | None = None, **config: Any) -> AsyncIterator[Api]:
+async def open_api(
+    store: Store | None = None, *, host: Host = hosts.app, **config: Any
+) -> AsyncIterator[Api]:
     clock = Clock()
     settings = RuntimeConfig(**{"durability": "commit", **config})
-    async with open_runtime(store or MemoryStore(), settings, now=clock) as runtime:
-        yield Api(create_app(runtime), runtime, clock)
+    async with (
+        open_runtime(store or MemoryStore(), settings, now=clock) as runtime,
+        host(runtime, None) as ask,
+    ):
+        yield Api(ask, runtime, clock)
 
 
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with open_api() as api:
+@pytest.fixture(params=hosts.ALL.values(), ids=list(hosts.ALL))
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    """The service, under each of its hosts."""
+    async with open_api(host=request.param) as api:
+        yield api
+
+
+@pytest.fixture(params=hosts.ALONE.values(), ids=list(hosts.ALONE))
+async def lone_api(request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    """The service where it has all paths for itself."""
+    async with open_api(host=request.param) as api:
         yield api
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import h11
 import trio
 from attrs import define, field, frozen
-from quart_trio import QuartTrio
 from trio.testing import MockClock
 
-from web.connection import HTTPConnection
-from web.server import ServerConfig, open_listeners, serve
+from web.app import App
+from web.behind import open_answers
+from web.http.limits import ServerConfig
+from web.http.listen import open_listeners
+from web.http.server import serve
 
 
 @frozen
@@ -109,14 +111,16 @@ class Served:
 
 
 @asynccontextmanager
-async def open_server(app: QuartTrio, config: ServerConfig | None = None) -> AsyncIterator[Served]:
-    """Serve `app` on a free port; shut down gracefully at the end."""
-    app.asgi_http_class = HTTPConnection  # type: ignore[assignment] # a sibling of Quart-Trio's
+async def open_server(app: App, config: ServerConfig | None = None) -> AsyncIterator[Served]:
+    """Serve what the app does on a free port; shut down gracefully at the end."""
     listeners = await open_listeners("127.0.0.1", 0)
     shutdown = trio.Event()
 
     async def run(task_status: trio.TaskStatus[list[str]]) -> None:
-        await serve(app, listeners, config=config, shutdown=shutdown, task_status=task_status)
+        async with open_answers(app.api) as answer:
+            await serve(
+                answer, listeners, config=config, shutdown=shutdown, task_status=task_status
+            )
         served.stopped.set()
 
     async with trio.open_nursery() as nursery:

@@ -151,6 +151,30 @@ async def test_a_body_of_another_type_is_refused(api: Api) -> None:
     await refused(answer, 415, "application/json")
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/merge-patch+json",
+        "application/problem+json;v=1",
+        "Application/JSON;Charset=UTF-8",
+    ],
+)
+async def test_whatever_says_that_it_is_json_is_taken(api: Api, content_type: str) -> None:
+    headers = {"Content-Type": content_type}
+    assert (await api.post("/sessions", data=b"{}", headers=headers)).status_code == 201
+
+
+async def test_json_in_another_encoding_is_refused(api: Api) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-16"}
+    await refused(await api.post("/sessions", data=b"{}", headers=headers), 415, "UTF-8")
+
+
+async def test_a_byte_order_mark_before_a_body_is_skipped(api: Api) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = b'\xef\xbb\xbf{"role":"user","content":"x"}'
+    assert (await api.post("/sessions/s/messages", data=body, headers=headers)).status_code == 201
+
+
 async def test_a_body_over_the_limit_is_refused(api: Api) -> None:
     headers = {"Content-Type": "application/json"}
     body = b" " * (16 * 1024 * 1024 + 1)

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 from attrs import frozen
-from werkzeug.exceptions import ServiceUnavailable
 
 from persistence import MemoryStore
 from runtime import KiB, RuntimeConfig, open_runtime
 from tests.web.serving import Answer, Client, Served, open_server
 from web import Guard, create_app
-from web.bodies import SMALL, Bodies, Share
+from web.call.bodies import SMALL, Bodies
+from web.call.problems import Refused
+from web.http.message import Headers, Request
 
 LARGEST = 200 * KiB
 LIMIT = 300 * KiB
@@ -47,7 +48,7 @@ async def serving(limit: int = LIMIT) -> AsyncIterator[Service]:
     async with open_runtime(MemoryStore(), RuntimeConfig(durability="commit")) as runtime:
         app = create_app(runtime, rules=Guard(body_limit=LARGEST, bodies_limit=limit))
         async with open_server(app) as served:
-            yield Service(served, app.config["BODIES"])
+            yield Service(served, app.api.service.bodies)
 
 
 @pytest.fixture
@@ -141,23 +142,36 @@ async def test_a_refused_body_holds_nothing(service: Service) -> None:
         assert service.bodies.held == LARGEST - KiB
 
 
+class Nothing:
+    """A body without bytes."""
+
+    announced = 0
+
+    async def receive(self) -> bytes:
+        return b""
+
+
+def request() -> Request:
+    return Request(method="POST", path="/", headers=Headers(), body=Nothing())
+
+
 def test_what_is_given_back_twice_counts_once() -> None:
     bodies = Bodies(LIMIT)
-    one, two = Share(bodies), Share(bodies)
-    one.grow(LARGEST)
-    two.grow(SMALL + 1)
-    one.give_back()
-    one.give_back()
+    one, two = request(), request()
+    bodies.grow(one, LARGEST)
+    bodies.grow(two, SMALL + 1)
+    bodies.give_back(one)
+    bodies.give_back(one)
     assert bodies.held == SMALL + 1
 
 
 def test_a_body_counts_with_all_of_its_bytes_once_it_is_no_longer_small() -> None:
     bodies = Bodies(LIMIT)
-    share = Share(bodies)
-    share.grow(SMALL)
+    one = request()
+    bodies.grow(one, SMALL)
     assert bodies.held == 0
-    share.grow(SMALL + 1)
+    bodies.grow(one, SMALL + 1)
     assert bodies.held == SMALL + 1
-    with pytest.raises(ServiceUnavailable):
-        share.grow(LIMIT + 1)
+    with pytest.raises(Refused):
+        bodies.grow(one, LIMIT + 1)
     assert bodies.held == SMALL + 1

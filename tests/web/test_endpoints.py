@@ -13,8 +13,10 @@ from runtime import StoreUnavailable, open_runtime
 from runtime.store import Committed
 from tests.web.conftest import Api, open_api
 from tests.web.serving import open_server
+from web import create_app
+from web.call.problems import NOT_REPEATABLE, REPEATABLE
+from web.exposition import rendered
 from web.metrics import Metrics
-from web.problems import NOT_REPEATABLE, REPEATABLE
 
 
 async def json_of(answer: Response) -> Any:
@@ -280,7 +282,7 @@ async def test_metrics_show_how_late_the_event_loop_is(autojump_clock: MockClock
         metrics = Metrics(runtime)
         with trio.move_on_after(1.01):
             await metrics.watch_lag()
-        lines = metrics.render().decode().splitlines()
+        lines = rendered(metrics).decode().splitlines()
     assert 'agent_runtime_event_loop_lag_seconds_bucket{le="0.001"} 20.0' in lines
     assert "agent_runtime_event_loop_lag_seconds_count 20.0" in lines
 
@@ -305,7 +307,7 @@ async def test_a_history_that_has_not_changed_is_not_sent_again(api: Api, form: 
 
 async def test_the_head_of_a_304_says_nothing_of_a_body(api: Api) -> None:
     await api.say("s", "hello")
-    async with open_server(api.app) as served:
+    async with open_server(create_app(api.runtime)) as served:
         path = "/api/v1/sessions/s/history"
         known = (await served.ask("GET", path)).headers["etag"]
         answer = await served.ask("GET", path, If_None_Match=known)

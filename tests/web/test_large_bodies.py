@@ -7,21 +7,27 @@ finds that one, and not that there are too many.
 import json
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trio
 from attrs import define
-from quart import Request, Response
+from quart import Response
 
-from runtime import MAX_ENTRIES, KiB
+from persistence import MemoryStore
+from runtime import MAX_ENTRIES, KiB, open_runtime
 from runtime.session import calls, message, record
 from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
 from tests.web.conftest import Api
 from tests.web.test_bad_input import refused
-from web.body import HUGE, HUGE_AT_ONCE, LARGE, taken
-from web.sessions import MAX_MESSAGES
+from web.api.messages import MAX_MESSAGES
+from web.call.bodies import Bodies
+from web.call.body import HUGE, HUGE_AT_ONCE, taken
+from web.call.parts import LARGE
+from web.call.service import Service
+from web.http.message import Headers, Request
+from web.metrics import Metrics
 
 BROKEN = b"1e999"
 """It is a number of JSON, and none that can be kept."""
@@ -142,13 +148,14 @@ async def test_what_a_large_call_says_is_what_a_small_one_does(api: Api) -> None
 
 @define
 class Sent:
-    """As much of a request as is looked at."""
+    """A body that has come as a whole."""
 
-    body: bytes
+    whole: bytes
+    announced: int | None = None
 
-    async def get_data(self, *, as_text: bool) -> bytes:
-        assert not as_text
-        return self.body
+    async def receive(self) -> bytes:
+        piece, self.whole = self.whole, b""
+        return piece
 
 
 async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them() -> None:
@@ -164,14 +171,23 @@ async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them()
         at_work -= 1
         return len(body)
 
-    async def take(size: int) -> None:
-        assert await taken(cast(Request, Sent(b" " * size)), work) == size
+    async with open_runtime(MemoryStore()) as runtime:
+        service = Service(
+            runtime=runtime,
+            metrics=Metrics(runtime),
+            body_limit=HUGE,
+            bodies=Bodies(6 * HUGE),
+        )
 
-    async with trio.open_nursery() as nursery:
-        for _ in range(5):
-            nursery.start_soon(take, HUGE)
-        while HUGE_AT_ONCE.statistics().tasks_waiting < 3 or at_work < 2:
-            await trio.lowlevel.checkpoint()
-        assert await taken(cast(Request, Sent(b" " * LARGE)), len) == LARGE
-        may_end.set()
+        async def take(size: int, work: Callable[[bytes], int]) -> None:
+            request = Request(method="POST", path="/", headers=Headers(), body=Sent(b" " * size))
+            assert await taken(service, request, work) == size
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(take, HUGE, work)
+            while HUGE_AT_ONCE.statistics().tasks_waiting < 3 or at_work < 2:
+                await trio.lowlevel.checkpoint()
+            await take(LARGE, len)
+            may_end.set()
     assert most == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from web import systems
-from web.server import ServerConfig, connection_limit
+from web.http.limits import ServerConfig, connection_limit
 
 
 def test_the_service_ends_at_what_a_terminal_and_a_supervisor_send() -> None:

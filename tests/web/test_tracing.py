@@ -16,7 +16,7 @@ from runtime import Attempt, Message, StoreUnavailable, open_runtime
 from tests.clock import Clock
 from tests.runtime.fakes import FakeStore
 from web.http.message import Headers, Request, Response
-from web.tracing.spans import Spans, spans, traced
+from web.tracing.spans import Spans, spans
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -64,9 +64,8 @@ def found() -> Spans:
 # Without
 
 
-def test_where_nobody_collects_an_answer_stays_what_it_is() -> None:
+def test_where_nobody_collects_there_are_none() -> None:
     assert spans() is None
-    assert traced(hello) is hello
 
 
 def test_without_opentelemetry_nothing_of_it_is_imported() -> None:
@@ -84,7 +83,7 @@ def test_without_opentelemetry_nothing_of_it_is_imported() -> None:
 
 
 async def test_a_request_is_a_span_with_method_and_status(exported: InMemorySpanExporter) -> None:
-    answer = await traced(hello)(request())
+    answer = await found().request(request(), hello)
     assert answer.body == b"hello"
     span = only(exported)
     assert (span.name, span.kind) == ("GET", SpanKind.SERVER)
@@ -98,7 +97,7 @@ async def test_a_request_is_a_span_with_method_and_status(exported: InMemorySpan
 async def test_the_caller_is_the_parent_whose_traceparent_it_sends(
     exported: InMemorySpanExporter,
 ) -> None:
-    await traced(hello)(request(traceparent=f"00-{TRACE}-{PARENT}-01"))
+    await found().request(request(traceparent=f"00-{TRACE}-{PARENT}-01"), hello)
     span = only(exported)
     assert span.parent is not None
     assert (f"{span.parent.span_id:016x}", f"{span.parent.trace_id:032x}") == (PARENT, TRACE)
@@ -125,7 +124,7 @@ async def test_an_answer_that_is_a_failure_makes_the_span_one(
     async def fail(request: Request) -> Response:
         return Response(503)
 
-    await traced(fail)(request())
+    await found().request(request(), fail)
     span = only(exported)
     assert span.status.status_code is StatusCode.ERROR
     assert (span.attributes or {})["error.type"] == "503"
@@ -136,7 +135,7 @@ async def test_an_exception_is_named_and_not_quoted(exported: InMemorySpanExport
         raise ValueError("a secret")
 
     with pytest.raises(ValueError, match="a secret"):
-        await traced(fail)(request())
+        await found().request(request(), fail)
     span = only(exported)
     assert (span.attributes or {})["error.type"] == "ValueError"
     assert "secret" not in span.to_json()
@@ -145,7 +144,7 @@ async def test_an_exception_is_named_and_not_quoted(exported: InMemorySpanExport
 async def test_a_method_that_a_client_made_up_names_nothing(
     exported: InMemorySpanExporter,
 ) -> None:
-    await traced(hello)(request("BREW"))
+    await found().request(request("BREW"), hello)
     span = only(exported)
     assert span.name == "HTTP"
     assert (span.attributes or {})["http.request.method"] == "_OTHER"
@@ -157,7 +156,7 @@ async def test_a_path_that_is_not_ours_is_a_span_without_a_status(
     async def unknown(request: Request) -> Response | None:
         return None
 
-    assert await traced(unknown)(request()) is None
+    assert await found().request(request(), unknown) is None
     assert "http.response.status_code" not in (only(exported).attributes or {})
 
 

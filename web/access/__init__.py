@@ -7,5 +7,4 @@ A map, in the order in which one file may import another:
 - `content`   what a body has to be
 - `rules`     `Guard`: the order of all this, tokens, and what browsers are told
 - `token`     where the token comes from
-- `quart_way` the same for a request that Quart has made
 """

@@ -33,7 +33,7 @@ from web.access.content import is_json, is_plain, length_of
 from web.access.hosts import checked_name, is_known
 from web.access.origins import NULL, checked_origin, is_configured, is_same_origin
 from web.http.message import Headers, Request, Response
-from web.problems import MIMETYPE, problem_body
+from web.http.problem import problem
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -74,8 +74,7 @@ _OF_NO_OTHER_PAGE = frozenset({"same-origin", "none"})
 
 def refusal(status: HTTPStatus, error: str, hint: str, *headers: tuple[str, str]) -> Response:
     """Why a request does not come in: what is wrong with it, and what would be right."""
-    body = problem_body(status, f"{error}. {hint}")
-    return Response(status, body, (("Content-Type", MIMETYPE), *headers))
+    return problem(status, f"{error}. {hint}", headers)
 
 
 def _checked_names(settings: frozenset[str]) -> frozenset[str]:

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runtime import MAX_KEY, Entry, sent
 from web.api import modules
-from web.messages import AnyMessage
-from web.schemas import AgentName, Seq, SessionPatchIn, Timestamp
+from web.api.messages import AnyMessage
+from web.api.sessions import SessionPatchIn
+from web.call.types import AgentName, Seq, Timestamp
 
 Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 
@@ -92,12 +93,6 @@ def union_of(attribute: str) -> Any:
     """The union, discriminated by `kind`, of all classes that the files here have under a name."""
     found = [kind for module in modules() for kind in getattr(module, attribute, ())]
     return reduce(or_, found)
-
-
-def kinds() -> list[str]:
-    """The kinds that a page of the log can be of."""
-    found = [kind for module in modules() for kind in getattr(module, "ENTRIES", ())]
-    return sorted(str(kind.__struct_config__.tag) for kind in found)
 
 
 def shown_entry(entry: Entry) -> Raw:

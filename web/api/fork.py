@@ -3,16 +3,18 @@
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from quart import Blueprint, Request, Response
 
-from runtime import Runtime
-from web.body import json_response, read
-from web.describe import describe
-from web.endpoint import as_view
-from web.paths import segment
-from web.problems import write
-from web.schemas import NewSessionId, SessionOut, Title
-from web.tags import conditions, headers_of
+from web.api.sessions import SessionOut
+from web.call.answers import json_answer
+from web.call.body import read
+from web.call.paths import segment
+from web.call.problems import write
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import headers_of
+from web.call.types import NewSessionId, Title
+from web.call.write import written
+from web.http.message import Request, Response
 
 
 class ForkIn(Struct, forbid_unknown_fields=True):
@@ -28,38 +30,41 @@ class ForkIn(Struct, forbid_unknown_fields=True):
     ) = None
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoint `/sessions/<session_id>/fork`."""
-    api = Blueprint("fork", __name__)
+async def fork_session(service: Service, request: Request, session_id: str) -> Response:
+    """Makes a new session of this one's entries, with their numbers.
 
-    @api.post("/sessions/<session_id>/fork")
-    @as_view
-    @describe({200: SessionOut, 201: SessionOut}, body=ForkIn, problems=(400, 404, 409, 412))
-    async def fork_session(request: Request, session_id: str) -> Response:
-        """Makes a new session of this one's entries, with their numbers.
-
-        200 instead of 201: this very fork was there already. The answer always waits for the disk,
-        since it is there that the entries are copied.
-        """
-        session = runtime.session(session_id, nowait=True)
-        wanted = await read(request, ForkIn)
-        expected = conditions(request)
-        await expected.check_present(session)
-        target = wanted.session_id
-        with write(repeatable=target is not None):
-            summary = await session.fork(
-                runtime.new_session_id() if target is None else target,
-                at=wanted.at,
-                title=wanted.title,
-                metadata=wanted.metadata,
-                if_match=expected.if_match,
-            )
-        sessions = request.path.rsplit("/", 2)[0]
-        location = f"{request.root_path}{sessions}/{segment(summary.session_id)}"
-        return json_response(
-            SessionOut.of(summary),
-            200 if summary.repeated else 201,
-            {**headers_of(summary), "Location": location},
+    200 instead of 201: this very fork was there already. The answer always waits for the disk,
+    since it is there that the entries are copied.
+    """
+    session = service.runtime.session(session_id, nowait=True)
+    wanted = await read(service, request, ForkIn)
+    asked = written(service, request)
+    await asked.check_present(session)
+    target = wanted.session_id
+    with write(repeatable=target is not None):
+        summary = await session.fork(
+            service.runtime.new_session_id() if target is None else target,
+            at=wanted.at,
+            title=wanted.title,
+            metadata=wanted.metadata,
+            if_match=asked.if_match,
         )
+    sessions = request.path.rsplit("/", 2)[0]
+    location = f"{request.root}{sessions}/{segment(summary.session_id)}"
+    return json_answer(
+        SessionOut.of(summary),
+        200 if summary.repeated else 201,
+        (*headers_of(summary), ("Location", location)),
+    )
 
-    return api
+
+ROUTES = (
+    Route(
+        "POST",
+        "/sessions/<session_id>/fork",
+        fork_session,
+        {200: SessionOut, 201: SessionOut},
+        body=ForkIn,
+        problems=(409, 412),
+    ),
+)

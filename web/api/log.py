@@ -4,34 +4,29 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-from quart import Blueprint, Request, Response
 
 from runtime import (
+    KINDS,
     MAX_ENTRIES,
     InvalidInput,
     Item,
     KnownRecord,
-    Runtime,
+    LogPage,
     Written,
     items_from_json,
 )
-from web.api.entries import kinds, shown_entry, union_of
-from web.body import WHERE, apart, elements, paced, query, taken
-from web.describe import describe
-from web.endpoint import as_view
-from web.messages import MessagesQuery, log_cursor
-from web.preference import written
-from web.problems import write
-from web.schemas import (
-    CallId,
-    DurableSeq,
-    LogCursor,
-    Replaced,
-    Seq,
-    Version,
-)
-from web.sessions import cursor_of
-from web.tags import large_answer
+from web.api.entries import shown_entry, union_of
+from web.api.messages import MessagesQuery, cursor_of, log_cursor
+from web.call.body import taken
+from web.call.parts import WHERE, apart, elements, paced
+from web.call.problems import write
+from web.call.query import query
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import large_answer
+from web.call.types import CallId, DurableSeq, LogCursor, Replaced, Seq, Version
+from web.call.write import written
+from web.http.message import Request, Response
 
 Expected = Annotated[
     dict[str, Annotated[int, Meta(ge=0)]],
@@ -104,12 +99,27 @@ class WrittenOut(Struct, omit_defaults=True):
         )
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoints under `/sessions/<session_id>/log`."""
-    api = Blueprint("log", __name__)
-    # Made here, and not above: the kinds' files have all been found by now.
-    known_kinds = kinds()
-    page_out = msgspec.defstruct(
+class LogPageOut(Struct, omit_defaults=True):
+    """Some entries of a session's log, oldest first."""
+
+    session_id: str
+    entries: list[Raw]
+    durable_seq: DurableSeq
+    next_cursor: LogCursor | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, page: LogPage, *, backwards: bool) -> "LogPageOut":
+        return cls(
+            session_id=page.session_id,
+            entries=[shown_entry(entry) for entry in page.entries],
+            durable_seq=page.durable_seq,
+            next_cursor=log_cursor(page, backwards=backwards),
+        )
+
+
+def log_page_out() -> type[Struct]:
+    """The same, with the entries of all kinds."""
+    return msgspec.defstruct(
         "LogPageOut",
         [
             ("session_id", str),
@@ -117,19 +127,19 @@ def blueprint(runtime: Runtime) -> Blueprint:
             ("durable_seq", DurableSeq),
             ("next_cursor", LogCursor | UnsetType, UNSET),
         ],
-        namespace={"__doc__": "Some entries of a session's log, oldest first."},
+        namespace={"__doc__": LogPageOut.__doc__},
         omit_defaults=True,
     )
-    call_in = msgspec.defstruct(
+
+
+def log_in() -> type[Struct]:
+    """A call that appends entries of all kinds; those are read by their kinds, one by one."""
+    entries: Any = list[union_of("ENTRIES_IN")]  # type: ignore[misc]
+    some = Meta(min_length=1, max_length=MAX_ENTRIES)
+    return msgspec.defstruct(
         "LogIn",
         [
-            (
-                "entries",
-                Annotated[
-                    list[union_of("ENTRIES_IN")],  # type: ignore[misc]
-                    Meta(min_length=1, max_length=MAX_ENTRIES),
-                ],
-            ),
+            ("entries", Annotated[entries, some]),
             ("id", CallId | None, None),
             ("once", Annotated[bool, Meta(description="Skip records that are known")], False),
             ("expect", Expected | None, None),
@@ -138,70 +148,76 @@ def blueprint(runtime: Runtime) -> Blueprint:
         forbid_unknown_fields=True,
     )
 
-    @api.get("/sessions/<session_id>/log")
-    @as_view
-    @describe({200: page_out, 304: None}, query=LogQuery, problems=(400, 404, 412))
-    async def get_log(request: Request, session_id: str) -> Response:
-        """The entries of a session's log, also those that a rewind has taken back.
 
-        `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
-        `before`.
-        """
-        part = query(request, LogQuery)
-        if unknown := set(part.kind).difference(known_kinds):
-            raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {', '.join(known_kinds)}")
-        page = await runtime.session(session_id, nowait=True).log(
-            after=cursor_of(part.after),
-            before=part.before,
-            last=part.last,
-            limit=part.limit,
-            kinds=frozenset(part.kind),
-            key_prefix=part.key_prefix,
-            counting=part.counting,
-        )
-        return await large_answer(
-            request,
-            page,
-            sum(entry.size for entry in page.entries),
-            lambda: page_out(
-                session_id=page.session_id,
-                entries=[shown_entry(entry) for entry in page.entries],
-                durable_seq=page.durable_seq,
-                next_cursor=log_cursor(page, backwards=part.backwards),
-            ),
-        )
+async def get_log(service: Service, request: Request, session_id: str) -> Response:
+    """The entries of a session's log, also those that a rewind has taken back.
 
-    @api.post("/sessions/<session_id>/log")
-    @as_view
-    @describe(
-        {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
-        body=call_in,
-        problems=(400, 404, 409, 412),
+    `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
+    `before`.
+    """
+    part = query(request, LogQuery)
+    if unknown := set(part.kind).difference(KINDS):
+        known = ", ".join(sorted(KINDS))
+        raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
+    page = await service.runtime.session(session_id, nowait=True).log(
+        after=cursor_of(part.after),
+        before=part.before,
+        last=part.last,
+        limit=part.limit,
+        kinds=frozenset(part.kind),
+        key_prefix=part.key_prefix,
+        counting=part.counting,
     )
-    async def append_entries(request: Request, session_id: str) -> Response:
-        """Appends messages, records, switches and rewinds in one step; the first one creates.
+    return await large_answer(
+        request,
+        page,
+        sum(entry.size for entry in page.entries),
+        lambda: LogPageOut.of(page, backwards=part.backwards),
+    )
 
-        200 instead of 201: all of it was there, and nothing changed.
-        """
-        session = runtime.session(session_id, nowait=True)
-        call, items, replaced = await taken(request, _call)
-        asked = written(request, runtime)
-        # A record's key does not make it: each time is a new value.
-        keyed = all(item.key and item.kind != "record" for item in items)
-        with write(repeatable=call.id is not None or keyed):
-            done = await session.append_entries(
-                *items,
-                id=call.id,
-                once=call.once,
-                expect=call.expect,
-                durable=asked.durable,
-                if_match=asked.conditions.if_match,
-                if_absent=asked.conditions.if_absent,
-            )
-        status = asked.status(201) if done.applied else 200
-        return asked.answer(done, WrittenOut.of(done, replaced), status)
 
-    return api
+async def append_entries(service: Service, request: Request, session_id: str) -> Response:
+    """Appends messages, records, switches and rewinds in one step; the first one creates.
+
+    200 instead of 201: all of it was there, and nothing changed.
+    """
+    session = service.runtime.session(session_id, nowait=True)
+    call, items, replaced = await taken(service, request, _call)
+    asked = written(service, request)
+    # A record's key does not make it: each time is a new value.
+    keyed = all(item.key and item.kind != "record" for item in items)
+    with write(repeatable=call.id is not None or keyed):
+        done = await session.append_entries(
+            *items,
+            id=call.id,
+            once=call.once,
+            expect=call.expect,
+            durable=asked.durable,
+            if_match=asked.if_match,
+            if_absent=asked.if_absent,
+        )
+    status = asked.status(201) if done.applied else 200
+    return asked.answer(done, WrittenOut.of(done, replaced), status)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/sessions/<session_id>/log",
+        get_log,
+        {200: log_page_out, 304: None},
+        query=LogQuery,
+        problems=(412,),
+    ),
+    Route(
+        "POST",
+        "/sessions/<session_id>/log",
+        append_entries,
+        {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
+        body=log_in,
+        problems=(409, 412),
+    ),
+)
 
 
 def _call(body: bytes) -> tuple[_Call, list[Item], int]:

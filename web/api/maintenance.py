@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from quart import Blueprint, Request, Response
 
-from runtime import Runtime
-from web.body import json_response, read
-from web.describe import describe
-from web.endpoint import as_view
-from web.problems import write
+from web.call.answers import json_answer
+from web.call.body import read
+from web.call.problems import write
+from web.call.route import Route
+from web.call.service import Service
+from web.http.message import Request, Response
 
 
 class CleanupIn(Struct, forbid_unknown_fields=True):
@@ -29,20 +29,14 @@ class CleanupOut(Struct, omit_defaults=True):
     would_delete: int | UnsetType = UNSET
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoints under `/maintenance`."""
-    api = Blueprint("maintenance", __name__)
+async def cleanup(service: Service, request: Request) -> Response:
+    """Puts the sessions into the trash whose last activity is longer ago."""
+    wanted = await read(service, request, CleanupIn)
+    with write(repeatable=True):
+        found = await service.runtime.cleanup(
+            timedelta(hours=wanted.max_age_hours), dry_run=wanted.dry_run
+        )
+    return json_answer(CleanupOut(0, found) if wanted.dry_run else CleanupOut(found))
 
-    @api.post("/maintenance/cleanup")
-    @as_view
-    @describe({200: CleanupOut}, body=CleanupIn, problems=(400,))
-    async def cleanup(request: Request) -> Response:
-        """Puts the sessions into the trash whose last activity is longer ago."""
-        wanted = await read(request, CleanupIn)
-        with write(repeatable=True):
-            found = await runtime.cleanup(
-                timedelta(hours=wanted.max_age_hours), dry_run=wanted.dry_run
-            )
-        return json_response(CleanupOut(0, found) if wanted.dry_run else CleanupOut(found))
 
-    return api
+ROUTES = (Route("POST", "/maintenance/cleanup", cleanup, {200: CleanupOut}, body=CleanupIn),)

@@ -3,27 +3,20 @@
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-from quart import Blueprint, Request, Response
 
-from runtime import (
-    MAX_ENTRIES,
-    MAX_RECORD_KEY,
-    InvalidInput,
-    New,
-    RecordPage,
-    Runtime,
-    put_from_json,
-)
+from runtime import MAX_ENTRIES, MAX_RECORD_KEY, InvalidInput, New, RecordPage, put_from_json
 from web.api.entries import EntryIn, EntryOut
 from web.api.log import Expected, WrittenOut
-from web.body import WHERE, apart, elements, paced, query, taken
-from web.describe import describe
-from web.endpoint import as_view
-from web.listing import from_cursor, to_cursor
-from web.preference import written
-from web.problems import write
-from web.schemas import DEFAULT_LIMIT, CallId, Cursor, Limit, Seq
-from web.tags import large_answer
+from web.call.body import taken
+from web.call.parts import WHERE, apart, elements, paced
+from web.call.problems import write
+from web.call.query import from_cursor, query, to_cursor
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import large_answer
+from web.call.types import DEFAULT_LIMIT, CallId, Cursor, Limit, Seq
+from web.call.write import written
+from web.http.message import Request, Response
 
 RecordKey = Annotated[
     str,
@@ -129,60 +122,64 @@ class RecordPageOut(Struct, omit_defaults=True):
         )
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoints under `/sessions/<session_id>/records`."""
-    api = Blueprint("records", __name__)
+async def get_records(service: Service, request: Request, session_id: str) -> Response:
+    """Records by their keys: some, those with a prefix, or a range."""
+    part = query(request, RecordsQuery)
+    after = None if part.cursor is None else from_cursor(part.cursor, tuple[str])[0]
+    page = await service.runtime.session(session_id, nowait=True).records(
+        keys=part.key,
+        prefixes=part.prefix,
+        start=part.start,
+        end=part.end,
+        reverse=part.reverse,
+        limit=part.limit,
+        after=after,
+    )
+    size = sum(len(record.value) for record in page.records)
+    return await large_answer(request, page, size, lambda: RecordPageOut.of(page))
 
-    @api.get("/sessions/<session_id>/records")
-    @as_view
-    @describe({200: RecordPageOut, 304: None}, query=RecordsQuery, problems=(400, 404))
-    async def get_records(request: Request, session_id: str) -> Response:
-        """Records by their keys: some, those with a prefix, or a range."""
-        part = query(request, RecordsQuery)
-        after = None if part.cursor is None else from_cursor(part.cursor, tuple[str])[0]
-        page = await runtime.session(session_id, nowait=True).records(
-            keys=part.key,
-            prefixes=part.prefix,
-            start=part.start,
-            end=part.end,
-            reverse=part.reverse,
-            limit=part.limit,
-            after=after,
+
+async def put_records(service: Service, request: Request, session_id: str) -> Response:
+    """Gives keys values, and removes others, in one step; the first one creates the session.
+
+    200 instead of 201: all of it was so already, and nothing changed.
+    """
+    session = service.runtime.session(session_id, nowait=True)
+    call, put, replaced = await taken(service, request, _call)
+    asked = written(service, request)
+    with write(repeatable=call.id is not None):
+        done = await session.put_records(
+            put,
+            remove=call.remove,
+            remove_prefix=call.remove_prefix,
+            id=call.id,
+            once=call.once,
+            expect=call.expect,
+            durable=asked.durable,
+            if_match=asked.if_match,
+            if_absent=asked.if_absent,
         )
-        size = sum(len(record.value) for record in page.records)
-        return await large_answer(request, page, size, lambda: RecordPageOut.of(page))
+    status = asked.status(201) if done.applied else 200
+    return asked.answer(done, WrittenOut.of(done, replaced), status)
 
-    @api.post("/sessions/<session_id>/records")
-    @as_view
-    @describe(
+
+ROUTES = (
+    Route(
+        "GET",
+        "/sessions/<session_id>/records",
+        get_records,
+        {200: RecordPageOut, 304: None},
+        query=RecordsQuery,
+    ),
+    Route(
+        "POST",
+        "/sessions/<session_id>/records",
+        put_records,
         {200: WrittenOut, 201: WrittenOut, 202: WrittenOut},
         body=RecordsIn,
-        problems=(400, 404, 409, 412),
-    )
-    async def put_records(request: Request, session_id: str) -> Response:
-        """Gives keys values, and removes others, in one step; the first one creates the session.
-
-        200 instead of 201: all of it was so already, and nothing changed.
-        """
-        session = runtime.session(session_id, nowait=True)
-        call, put, replaced = await taken(request, _call)
-        asked = written(request, runtime)
-        with write(repeatable=call.id is not None):
-            done = await session.put_records(
-                put,
-                remove=call.remove,
-                remove_prefix=call.remove_prefix,
-                id=call.id,
-                once=call.once,
-                expect=call.expect,
-                durable=asked.durable,
-                if_match=asked.conditions.if_match,
-                if_absent=asked.conditions.if_absent,
-            )
-        status = asked.status(201) if done.applied else 200
-        return asked.answer(done, WrittenOut.of(done, replaced), status)
-
-    return api
+        problems=(409, 412),
+    ),
+)
 
 
 def _call(body: bytes) -> tuple[_Call, list[New], int]:

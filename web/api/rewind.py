@@ -3,16 +3,16 @@
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from quart import Blueprint, Request, Response
 
-from runtime import Runtime
 from web.api.entries import EntryIn, EntryOut
-from web.body import read
-from web.describe import describe
-from web.endpoint import as_view
-from web.preference import written
-from web.problems import write
-from web.schemas import CallId, SessionOut
+from web.api.sessions import SessionOut
+from web.call.body import read
+from web.call.problems import write
+from web.call.route import Route
+from web.call.service import Service
+from web.call.types import CallId
+from web.call.write import written
+from web.http.message import Request, Response
 
 Goal = Annotated[int, Meta(ge=0, description="A version: the number of an entry, or 0")]
 
@@ -46,26 +46,26 @@ class RewindIn(Struct, forbid_unknown_fields=True):
     id: CallId | None = None
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoint `/sessions/<session_id>/rewind`."""
-    api = Blueprint("rewind", __name__)
+async def rewind(service: Service, request: Request, session_id: str) -> Response:
+    """Lets count again what counted at a version: back, or forward; nothing is lost."""
+    session = service.runtime.session(session_id, nowait=True)
+    wanted = await read(service, request, RewindIn)
+    asked = written(service, request)
+    await asked.check_present(session)
+    with write(repeatable=wanted.id is not None):
+        summary = await session.rewind(
+            wanted.to, id=wanted.id, durable=asked.durable, if_match=asked.if_match
+        )
+    return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 
-    @api.post("/sessions/<session_id>/rewind")
-    @as_view
-    @describe({200: SessionOut, 202: SessionOut}, body=RewindIn, problems=(400, 404, 409, 412))
-    async def rewind(request: Request, session_id: str) -> Response:
-        """Lets count again what counted at a version: back, or forward; nothing is lost."""
-        session = runtime.session(session_id, nowait=True)
-        wanted = await read(request, RewindIn)
-        asked = written(request, runtime)
-        await asked.conditions.check_present(session)
-        with write(repeatable=wanted.id is not None):
-            summary = await session.rewind(
-                wanted.to,
-                id=wanted.id,
-                durable=asked.durable,
-                if_match=asked.conditions.if_match,
-            )
-        return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 
-    return api
+ROUTES = (
+    Route(
+        "POST",
+        "/sessions/<session_id>/rewind",
+        rewind,
+        {200: SessionOut, 202: SessionOut},
+        body=RewindIn,
+        problems=(409, 412),
+    ),
+)

@@ -3,23 +3,20 @@
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from quart import Blueprint, Request, Response
 
-from runtime import Runtime, TrashedSession, TrashPage, TrashPosition, trash_id_of
-from web.body import json_response, query, read
-from web.describe import describe
-from web.endpoint import as_view
-from web.listing import SessionInfoOut, from_cursor, to_cursor
-from web.problems import write
-from web.schemas import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    NewSessionId,
-    SessionOut,
-    Timestamp,
-)
-from web.tags import conditions, headers_of
+from runtime import TrashedSession, TrashPage, TrashPosition, trash_id_of
+from web.api.listing import SessionInfoOut
+from web.api.sessions import SessionOut
+from web.call.answers import json_answer
+from web.call.body import read
+from web.call.problems import write
+from web.call.query import from_cursor, query, to_cursor
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import headers_of
+from web.call.types import DEFAULT_LIMIT, Cursor, Limit, NewSessionId, Timestamp
+from web.call.write import written
+from web.http.message import Request, Response
 
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """What a store can look for."""
@@ -79,44 +76,45 @@ class TrashOut(Struct, omit_defaults=True):
         )
 
 
-def blueprint(runtime: Runtime) -> Blueprint:
-    """The endpoints under `/trash`, and `/sessions/<session_id>/undelete`."""
-    api = Blueprint("trash", __name__)
+async def get_trash(service: Service, request: Request) -> Response:
+    """What was deleted and can come back."""
+    part = query(request, TrashQuery)
+    page = await service.runtime.trash(limit=part.limit, after=_position(part.cursor))
+    return json_answer(TrashOut.of(page))
 
-    @api.get("/trash")
-    @as_view
-    @describe({200: TrashOut}, query=TrashQuery, problems=(400,))
-    async def get_trash(request: Request) -> Response:
-        """What was deleted and can come back."""
-        part = query(request, TrashQuery)
-        page = await runtime.trash(limit=part.limit, after=_position(part.cursor))
-        return json_response(TrashOut.of(page))
 
-    @api.post("/sessions/<session_id>/undelete")
-    @as_view
-    @describe({200: SessionOut}, body=UndeleteIn, problems=(400, 404, 409, 412))
-    async def undelete_session(request: Request, session_id: str) -> Response:
-        """Brings a session back from the trash, the one that was deleted last; it is no activity.
+async def undelete_session(service: Service, request: Request, session_id: str) -> Response:
+    """Brings a session back from the trash, the one that was deleted last; it is no activity.
 
-        The answer always waits for the disk.
-        """
-        session = runtime.session(session_id, nowait=True)
-        wanted = await read(request, UndeleteIn)
-        conditions(request).check_absent(wanted.session_id or session_id)
-        with write(repeatable=True):
-            summary = await session.undelete(trash_id=wanted.trash_id, as_id=wanted.session_id)
-        return json_response(SessionOut.of(summary), headers=headers_of(summary))
+    The answer always waits for the disk.
+    """
+    session = service.runtime.session(session_id, nowait=True)
+    wanted = await read(service, request, UndeleteIn)
+    written(service, request).check_absent(wanted.session_id or session_id)
+    with write(repeatable=True):
+        summary = await session.undelete(trash_id=wanted.trash_id, as_id=wanted.session_id)
+    return json_answer(SessionOut.of(summary), headers=headers_of(summary))
 
-    @api.delete("/trash/<trash_id>")
-    @as_view
-    @describe({204: None}, problems=(400, 404))
-    async def purge_trashed(_: Request, trash_id: str) -> Response:
-        """Deletes for good what is in the trash."""
-        with write(repeatable=True):
-            await runtime.purge_trashed(trash_id)
-        return Response(b"", 204)
 
-    return api
+async def purge_trashed(service: Service, _: Request, trash_id: str) -> Response:
+    """Deletes for good what is in the trash."""
+    with write(repeatable=True):
+        await service.runtime.purge_trashed(trash_id)
+    return Response(204)
+
+
+ROUTES = (
+    Route("GET", "/trash", get_trash, {200: TrashOut}, query=TrashQuery),
+    Route(
+        "POST",
+        "/sessions/<session_id>/undelete",
+        undelete_session,
+        {200: SessionOut},
+        body=UndeleteIn,
+        problems=(409, 412),
+    ),
+    Route("DELETE", "/trash/<trash_id>", purge_trashed, {204: None}),
+)
 
 
 def _position(cursor: str | None) -> TrashPosition | None:

@@ -5,9 +5,8 @@ The runtime is the outer scope, so that it can still write when the server has s
 
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from ssl import SSLContext
 
 import trio
@@ -15,10 +14,13 @@ from attrs import frozen
 
 from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
 from web.access.rules import Guard
-from web.app import create_app
+from web.api.dispatch import Api
+from web.behind import open_answers
 from web.cli.watch import Stop
+from web.http.limits import ServerConfig
+from web.http.listen import open_listeners
+from web.http.server import serve
 from web.metrics import Metrics
-from web.server import ServerConfig, open_listeners, serve
 from web.tracing.spans import spans
 
 log = logging.getLogger("agent_runtime")
@@ -65,7 +67,7 @@ async def run(
             return
         listeners = await open_listeners(config.host, config.port)
         metrics = Metrics(runtime)
-        app = create_app(runtime, rules=config.rules, metrics=metrics)
+        api = Api(runtime, rules=config.rules, metrics=metrics, spans=traces)
         count = await runtime.count_sessions()
         async with trio.open_nursery() as background:
             background.start_soon(metrics.watch_lag)
@@ -73,23 +75,46 @@ async def run(
             if config.retention is not None:
                 background.start_soon(_retain, runtime, config.retention)
             async with trio.open_nursery() as serving:
-                host = _host(config)
-                urls = await serving.start(
-                    partial(host, app, listeners, config=config.server, shutdown=shutdown)
-                )
+                host = _on_hypercorn if config.hypercorn else _on_our_own
+                urls = await serving.start(host, api, config, listeners, shutdown)
                 _keep_what_is_there()
                 stop.has_served = True
                 announce(urls, count)
             background.cancel_scope.cancel()
 
 
-def _host(config: ServiceConfig) -> Callable[..., Awaitable[None]]:
-    """What answers requests."""
-    if not config.hypercorn:
-        return serve
-    from web.hosts import contained  # it takes long to import, and few need it
+async def _on_our_own(
+    api: Api,
+    config: ServiceConfig,
+    listeners: list[trio.SocketListener],
+    shutdown: trio.Event,
+    task_status: trio.TaskStatus[list[str]],
+) -> None:
+    async with open_answers(api) as answer:
+        await serve(
+            answer, listeners, config=config.server, shutdown=shutdown, task_status=task_status
+        )
 
-    return partial(contained.serve, tls=config.tls)
+
+async def _on_hypercorn(
+    api: Api,
+    config: ServiceConfig,
+    listeners: list[trio.SocketListener],
+    shutdown: trio.Event,
+    task_status: trio.TaskStatus[list[str]],
+) -> None:
+    # They take long to import, and few need them.
+    from web.app import App
+    from web.hosts import contained
+
+    await contained.serve(
+        App(api),
+        listeners,
+        config=config.server,
+        tls=config.tls,
+        shutdown=shutdown,
+        task_status=task_status,
+    )
 
 
 def _keep_what_is_there() -> None:

@@ -19,8 +19,8 @@ from web.access.rules import Guard
 from web.access.token import load_token, require_token
 from web.cli.service import ServiceConfig
 from web.hosts.tls import load_certificate
+from web.http.limits import ServerConfig
 from web.problems import CannotServe
-from web.server import ServerConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 

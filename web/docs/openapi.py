@@ -1,14 +1,14 @@
-"""The OpenAPI document, made of the classes that the endpoints read and write.
+"""The OpenAPI document, made of the table's rows and the classes that they name.
 
-quart-schema's own provider keeps only the outermost of msgspec's schemas; this one keeps them all,
-and adds the problems that every endpoint can answer with.
+The frame is quart-schema's; its own provider keeps only the outermost of msgspec's schemas, this
+one keeps them all, and adds the problems that every call can be answered with.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import version
-from inspect import getdoc
+from inspect import getdoc, isfunction
 from types import UnionType
 from typing import Any, get_args
 
@@ -16,18 +16,19 @@ import msgspec
 from quart import Quart
 from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import HttpSecurityScheme
-from werkzeug.routing import BaseConverter, Rule
+from werkzeug.routing import Rule
 
-from web.describe import operation_of
-from web.problems import MIMETYPE
-from web.schemas import ProblemOut, SessionId
+from web.api.routes import PREFIX, Table
+from web.call.route import Route
+from web.call.types import ProblemOut, SessionId
+from web.http.problem import MIMETYPE
 
 MERGE_PATCH = "application/merge-patch+json"
 """RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
 
-def document(app: Quart) -> dict[str, Any]:
-    """The OpenAPI document of all described endpoints of `app`."""
+def document(app: Quart, table: Table) -> dict[str, Any]:
+    """The OpenAPI document of the table; `app` only lends what the frame wants."""
     # The extension is not installed into the app: that would put its conversions, which nothing
     # here needs, into the way of every response.
     extension = QuartSchema(
@@ -39,56 +40,78 @@ def document(app: Quart) -> dict[str, Any]:
         security_schemes={"token": HttpSecurityScheme("bearer")},
         security=[{}, {"token": []}],
     )
-    return _Provider(app, extension).schema()
+    return _Provider(app, extension, table).schema()
 
 
 class _Provider(OpenAPIProvider):
+    def __init__(self, app: Quart, extension: QuartSchema, table: Table) -> None:
+        super().__init__(app, extension)
+        self._table = table
+
     def generate_rules(self) -> Iterator[Rule]:
-        seen = set()
-        for rule in self._app.url_map.iter_rules():
-            endpoint = self._app.view_functions[rule.endpoint]
-            if operation_of(endpoint) is not None and endpoint not in seen:
-                seen.add(endpoint)
-                yield rule
+        for route in self._table.routes:
+            if route.answers:
+                yield Rule(route.path, endpoint=route)
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
-        paths, components = super().build_paths(rule)
-        described = operation_of(self._app.view_functions[rule.endpoint])
-        assert described is not None, "generate_rules leaves the others out"
-        for operations in paths.values():
-            for operation in operations.values():
-                # The function's own name: one that client generators can use as it is.
-                operation["operationId"] = self._app.view_functions[rule.endpoint].__name__
-                if described.body is not None:
-                    operation["requestBody"] = {
-                        "required": not _may_be_empty(described.body),
-                        "content": _bodies(rule, described.body, components),
-                    }
-                if described.query is not None:
-                    operation["parameters"] = [
-                        *operation["parameters"],
-                        *_parameters(described.query, components),
-                    ]
-                operation["responses"] = {
-                    str(status): _response(status, answer, components)
-                    for status, answer in described.answers.items()
-                }
-                for status in described.problems:
-                    operation["responses"][str(status)] = _problem(
-                        HTTPStatus(status).phrase, components
-                    )
-                operation["responses"]["default"] = _problem("Refused, or failed", components)
-        return paths, components
+        route: Route = rule.endpoint
+        components: dict[str, Any] = {}
+        prefix = "" if route.outside else PREFIX
+        path = prefix + route.path.replace("<", "{").replace(">", "}")
+        return {path: {route.method.lower(): _operation(route, components)}}, components
 
-    def build_path_parameter(self, name: str, converter: BaseConverter) -> dict[str, Any]:
-        parameter = super().build_path_parameter(name, converter)
-        if name == "session_id":
-            parameter["schema"] = _schema(SessionId, {})
-        return parameter
+
+def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
+    summary, *description = (getdoc(route.endpoint) or "").splitlines()
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "description": "\n".join(description),
+        # The function's own name: one that client generators can use as it is.
+        "operationId": route.endpoint.__name__,
+        "parameters": [*_captured(route), *_parameters(route, components)],
+        "responses": {
+            str(status): _response(status, answer, components)
+            for status, answer in route.answers.items()
+        },
+    }
+    if route.body is not None:
+        content = _content("application/json", route.body, components)
+        if route.method == "PATCH":
+            content[MERGE_PATCH] = content["application/json"]
+        required = not _may_be_empty(_made(route.body))
+        operation["requestBody"] = {"required": required, "content": content}
+    for status in (400, *((404,) if "<" in route.path else ()), *route.problems):
+        operation["responses"][str(status)] = _problem(HTTPStatus(status).phrase, components)
+    operation["responses"]["default"] = _problem("Refused, or failed", components)
+    return operation
+
+
+def _captured(route: Route) -> Iterator[dict[str, Any]]:
+    for part in route.path.split("/"):
+        if part.startswith("<"):
+            name = part[1:-1]
+            schema = _schema(SessionId, {}) if name == "session_id" else {"type": "string"}
+            yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _parameters(route: Route, components: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if route.query is not None:
+        for field in msgspec.structs.fields(route.query):
+            yield {
+                "name": field.encode_name,
+                "in": "query",
+                "required": False,
+                "schema": _schema(field.type, components),
+            }
+
+
+def _made(model: Any) -> Any:
+    """The class, which may be made by a function."""
+    return model() if isfunction(model) else model
 
 
 def _may_be_empty(body: Any) -> bool:
-    """Whether the endpoint takes no body at all, which counts as `{}`."""
+    """Whether the call takes no body at all, which counts as `{}`."""
     for model in get_args(body) if isinstance(body, UnionType) else (body,):
         with suppress(msgspec.ValidationError):
             msgspec.convert({}, model)
@@ -101,7 +124,7 @@ def _schema(model: Any, components: dict[str, Any]) -> dict[str, Any]:
     if isinstance(model, UnionType):  # msgspec knows no union of untagged Structs
         return {"anyOf": [_schema(one, components) for one in get_args(model)]}
     (schema,), found = msgspec.json.schema_components(
-        [model], ref_template="#/components/schemas/{name}"
+        [_made(model)], ref_template="#/components/schemas/{name}"
     )
     components.update(found)
     return schema
@@ -111,30 +134,11 @@ def _content(mimetype: str, model: Any, components: dict[str, Any]) -> dict[str,
     return {mimetype: {"schema": _schema(model, components)}}
 
 
-def _bodies(rule: Rule, model: Any, components: dict[str, Any]) -> dict[str, Any]:
-    content = _content("application/json", model, components)
-    if "PATCH" in (rule.methods or ()):
-        content[MERGE_PATCH] = content["application/json"]
-    return content
-
-
-def _parameters(model: type[msgspec.Struct], components: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": field.encode_name,
-            "in": "query",
-            "required": False,
-            "schema": _schema(field.type, components),
-        }
-        for field in msgspec.structs.fields(model)
-    ]
-
-
 def _response(status: int, model: Any, components: dict[str, Any]) -> dict[str, Any]:
     if model is None:
         return {"description": HTTPStatus(status).phrase}
     return {
-        "description": getdoc(model) or HTTPStatus(status).phrase,
+        "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
         "content": _content("application/json", model, components),
     }
 

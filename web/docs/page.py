@@ -4,12 +4,15 @@ The page is Swagger UI, from the assets that the package flask-swagger-ui ships;
 from elsewhere, and a content security policy holds the browser to that.
 """
 
+from importlib import import_module
 from importlib.resources import files
 
 import msgspec
 import trio
 from quart import Blueprint, Response, current_app, url_for
 from werkzeug.exceptions import NotFound
+
+from web.api.routes import Table
 
 _ASSETS = {
     "swagger-ui.css": "text/css",
@@ -46,17 +49,17 @@ _POLICY = (
 )
 
 
-def documentation_blueprint() -> Blueprint:
+def documentation(name: str, table: Table) -> Blueprint:
     """`/openapi.json` and `/docs`."""
-    api = Blueprint("documentation", __name__)
+    api = Blueprint(name, __name__)
 
     @api.get("/openapi.json")
     async def openapi() -> Response:
-        # Imported when somebody asks: quart-schema would take a tenth of every start.
-        from web.docs.openapi import document
-
+        # Imported when somebody asks, and not in the loop: it takes a while.
+        made = await trio.to_thread.run_sync(import_module, "web.docs.openapi")
         app = current_app._get_current_object()  # type: ignore[attr-defined] # not the proxy
-        return Response(msgspec.json.encode(document(app)), content_type="application/json")
+        body = msgspec.json.encode(made.document(app, table))
+        return Response(body, content_type="application/json")
 
     @api.get("/docs")
     async def page() -> Response:

@@ -18,7 +18,7 @@ from attrs import define, field
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 from runtime import KiB
-from web.server import ServerConfig
+from web.http.limits import ServerConfig
 
 SEND_SIZE = 256 * KiB
 """Bytes for which one deadline holds: a slow but living client (10 KB/s) takes them in time."""

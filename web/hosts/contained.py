@@ -27,7 +27,8 @@ from quart_trio import QuartTrio
 
 from runtime import KiB
 from web.hosts.connection import Connection
-from web.server import ServerConfig, addresses, connection_limit
+from web.http.limits import ServerConfig, connection_limit
+from web.http.listen import addresses
 
 log = logging.getLogger(__name__)
 

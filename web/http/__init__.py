@@ -19,4 +19,6 @@ A map, in the order in which one file may import another:
 - `connection`   one client's requests, one after the other
 - `listen`       where the service listens
 - `server`       accepts, limits, and stops
+- `asgi`         a request of an ASGI server, and the answer to it
+- `guest`        an ASGI app answers a request, without a server
 """

@@ -5,15 +5,7 @@ from collections.abc import Sequence
 import trio
 
 from web.http.line import watch_peers
-
-
-class CannotServe(Exception):
-    """The service does not start. For the operator: what is wrong, and what to do next."""
-
-    def __init__(self, problem: str, hint: str) -> None:
-        super().__init__(f"{problem}\n  {hint}")
-        self.problem = problem
-        self.hint = hint
+from web.problems import CannotServe
 
 
 async def open_listeners(host: str, port: int) -> list[trio.SocketListener]:

@@ -1,13 +1,21 @@
-"""What an error says: RFC 9457's members, and `error`, which repeats `detail`."""
+"""A refusal as JSON: RFC 9457's `type`, `title`, `status`, `detail`, and `error`.
+
+`error` repeats `detail` for the guide's clients. It is made here for all: servers refuse as well as
+endpoints do.
+"""
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
+
+from web.http.message import Response
 
 MIMETYPE = "application/problem+json"
 
 
 def problem_body(status: int, detail: str) -> bytes:
-    """The JSON of a problem, also for answers that are given before there is an app."""
+    """The JSON of a problem."""
+    # The standard library's encoder: it takes any text, also one that UTF-8 cannot say.
     return json.dumps(
         {
             "type": "about:blank",
@@ -17,3 +25,9 @@ def problem_body(status: int, detail: str) -> bytes:
             "error": detail,
         }
     ).encode()
+
+
+def problem(status: int, detail: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """The answer that says so."""
+    body = problem_body(status, detail)
+    return Response(int(status), body, (("Content-Type", MIMETYPE), *headers))

@@ -32,17 +32,3 @@ def spans() -> Spans | None:
     from web.tracing.collected import collected
 
     return collected()
-
-
-def traced(
-    answer: Callable[[Request], Awaitable[Answered]],
-) -> Callable[[Request], Awaitable[Answered]]:
-    """`answer`, with a span around each call; just `answer`, if nobody collects them."""
-    found = spans()
-    if found is None:
-        return answer
-
-    async def answer_in_span(request: Request) -> Answered:
-        return await found.request(request, answer)
-
-    return answer_in_span

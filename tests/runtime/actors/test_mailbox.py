@@ -1,9 +1,23 @@
 """A command is answered once: with what was kept for it, or with an error in its place."""
 
+import gc
+from contextlib import suppress
+from weakref import ref
+
 import pytest
 
-from runtime import AgentRuntimeError, SessionNotFound, StoreUnavailable
+from persistence import MemoryStore
+from runtime import (
+    AgentRuntimeError,
+    InvalidInput,
+    Reply,
+    Runtime,
+    SessionNotFound,
+    StoreUnavailable,
+    open_runtime,
+)
 from runtime.actors.mailbox import Command
+from runtime.session.state import SessionState
 from tests.runtime.fakes import unavailable
 
 
@@ -64,3 +78,29 @@ async def test_refused_it_has_the_error_whatever_was_kept(is_read: bool) -> None
     with pytest.raises(StoreUnavailable) as caught:
         await asked.wait()
     assert caught.value is error
+
+
+class Content:
+    """What a write would have written."""
+
+
+async def test_refused_it_is_in_no_cycle_with_its_error() -> None:
+    async with open_runtime(MemoryStore()) as runtime:
+        content = Content()
+        seen = ref(content)
+        gc.collect()
+        gc.disable()
+        try:
+            with suppress(InvalidInput):
+                await refused(runtime, content)
+            del content
+            assert seen() is None
+        finally:
+            gc.enable()
+
+
+async def refused(runtime: Runtime, content: Content) -> None:
+    def work(state: SessionState) -> Reply:
+        raise InvalidInput(f"{type(content)} is nothing to write")
+
+    await runtime.session("s")._write(work, None)

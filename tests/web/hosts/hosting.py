@@ -11,9 +11,10 @@ from attrs import define, field
 from quart import request
 from quart_trio import QuartTrio
 
-from tests.web.packets import HELLO
+from tests.web.http.packets import HELLO
 from web.hosts.contained import serve
-from web.server import ServerConfig, open_listeners
+from web.http.limits import ServerConfig
+from web.http.listen import open_listeners
 
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 

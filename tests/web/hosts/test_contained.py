@@ -10,9 +10,9 @@ import trio
 
 from tests.web.hosts.certificates import Certificate, needs_openssl
 from tests.web.hosts.hosting import Stream, make_app, open_host
-from tests.web.packets import AMBIGUOUS, HELLO, PACKETS, PREFACE, UPGRADE, get
+from tests.web.http.packets import AMBIGUOUS, HELLO, PACKETS, PREFACE, UPGRADE, get
 from web.hosts.tls import load_certificate
-from web.server import ServerConfig
+from web.http.limits import ServerConfig
 
 CORPUS = [
     *(pytest.param(packet, id=name) for name, packet, _ in PACKETS),

@@ -1,6 +1,7 @@
 import pytest
 
-from web.http.listen import CannotServe, addresses, open_listeners
+from web.http.listen import addresses, open_listeners
+from web.problems import CannotServe
 
 
 async def test_an_address_that_is_taken_is_told_to_the_operator() -> None:

@@ -1,18 +1,27 @@
 """A history on the wire: at once where it is in memory, else as it is read."""
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
+from typing import Annotated, Any, cast
 
-import msgspec
-from msgspec import Raw, Struct
-from quart import Response
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runtime import Entry, History, HistoryStream, shown_json
-from web.body import rendered
-from web.messages import HistoryMessageOut
-from web.schemas import AgentHistory, AgentSwitchOut, Timestamp
-from web.tags import headers_of
+from web.api.agents import AgentHistory, AgentSwitchOut
+from web.call.answers import begun, encode, encoded_answer, rendered
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import headers_of, unchanged
+from web.call.types import Timestamp
+from web.http.message import Chunks, Request, Response
+
+
+class HistoryMessageOut(Struct, omit_defaults=True):
+    """A message as history shows it: its content as text, its other members as sent, no nulls."""
+
+    role: str
+    content: str
+    name: str | UnsetType = UNSET
+    content_parts: Annotated[Any, Meta(description="The content, where it was no text")] = UNSET
 
 
 class HistoryOut(Struct):
@@ -38,7 +47,25 @@ class HistoryOut(Struct):
         )
 
 
-async def shown_history(history: History) -> bytes:
+async def history(service: Service, request: Request, session_id: str) -> Response:
+    """The whole conversation, and who works on it.
+
+    304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
+    """
+    stream = await service.runtime.session(session_id, nowait=True).stream_history()
+    found = stream.history
+    known = unchanged(request, found)
+    if known is not None:
+        return known
+    if stream.is_in_memory:
+        return encoded_answer(await _shown(found), headers_of(found))
+    return encoded_answer(await begun(_streamed(stream)), headers_of(found))
+
+
+ROUTES = (Route("GET", "/sessions/<session_id>/history", history, {200: HistoryOut, 304: None}),)
+
+
+async def _shown(history: History) -> bytes:
     """A `HistoryOut`, as JSON.
 
     Most messages are only copied. Those that are transformed take a hundred times as long.
@@ -53,26 +80,15 @@ async def shown_history(history: History) -> bytes:
     )
 
 
-async def streamed_history(stream: HistoryStream) -> Response:
-    """A long one: sent as it is read. Raises `StoreError` if that cannot be begun."""
-    pieces = stream.pieces()
-    response = Response(
-        _streamed(stream.history, await anext(pieces, b""), pieces),
-        content_type="application/json",
-        headers=headers_of(stream.history),
-    )
-    response.timeout = None  # the server bounds each send, and the runtime each read
-    return response
-
-
-async def _streamed(
-    history: History, piece: bytes, pieces: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
-    whole = msgspec.json.encode(HistoryOut.of(history, b"[]"))
+async def _streamed(stream: HistoryStream) -> Chunks:
+    """A long one: sent as it is read. Raises `StoreError`, before it has begun if it cannot."""
+    whole = encode(HistoryOut.of(stream.history, b"[]"))
     # No text can have it: there, the quotation marks would be escaped.
     start, empty, end = whole.partition(b'"messages":[]')
     assert empty, "that is what it has without messages"
-    async with aclosing(pieces):
+    async with aclosing(stream.pieces()) as pieces:
+        piece = await anext(pieces, b"")
+        yield b""
         yield start + empty[:-1]
         while piece:
             # As it is, with its comma apart: many slow readers would have a copy each.

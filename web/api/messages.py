@@ -1,4 +1,4 @@
-"""Messages on the wire: as they are sent, as they come back, and as a history shows them.
+"""Messages: as they are sent, and as they come back.
 
 A message's members are the client's own: its classes name those that the service looks at, and
 refuse no others.
@@ -7,10 +7,30 @@ refuse no others.
 from typing import Annotated, Any, cast
 
 import msgspec
+from attrs import evolve
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import MAX_ROLE, NUMBER_ID, Appended, Entry, LogPage, sent
-from web.schemas import (
+from runtime import (
+    MAX_ROLE,
+    NUMBER_ID,
+    Apart,
+    Appended,
+    Cursor,
+    Entry,
+    InvalidInput,
+    LogPage,
+    New,
+    from_text,
+    sent,
+)
+from web.call.body import taken
+from web.call.parts import WHERE, elements, paced
+from web.call.problems import write
+from web.call.query import query
+from web.call.route import Route
+from web.call.service import Service
+from web.call.tags import large_answer
+from web.call.types import (
     DEFAULT_LIMIT,
     DurableSeq,
     Limit,
@@ -20,6 +40,11 @@ from web.schemas import (
     Seq,
     Timestamp,
 )
+from web.call.write import written
+from web.http.message import Request, Response
+
+MAX_MESSAGES = 1_000
+"""Messages in one call: a long conversation's import goes in a few calls of some megabytes."""
 
 
 class AnyMessage(Struct):
@@ -60,15 +85,6 @@ class AppendQuery(Struct):
     """Whether the first message may create the session."""
 
     create: Annotated[bool, Meta(description="false: 404 instead of a new session")] = True
-
-
-class HistoryMessageOut(Struct, omit_defaults=True):
-    """A message as history shows it: its content as text, its other members as sent, no nulls."""
-
-    role: str
-    content: str
-    name: str | UnsetType = UNSET
-    content_parts: Annotated[Any, Meta(description="The content, where it was no text")] = UNSET
 
 
 class SentMessageOut(Struct, omit_defaults=True):
@@ -143,3 +159,104 @@ class AppendedOut(Struct, omit_defaults=True):
             durable_seq=appended.durable_seq,
             replaced=appended.replaced or UNSET,
         )
+
+
+async def append_messages(service: Service, request: Request, session_id: str) -> Response:
+    """Appends a message, or several at once; the first one creates the session.
+
+    200 instead of 201: every message was known by its id, and nothing changed.
+    """
+    session = service.runtime.session(session_id, nowait=True)
+    create = query(request, AppendQuery).create
+    messages = await taken(service, request, _messages)
+    asked = written(service, request)
+    with write(repeatable=all(message.key is not None for message in messages)):
+        appended = await session.append(
+            *messages,
+            durable=asked.durable,
+            create=create,
+            if_match=asked.if_match,
+            if_absent=asked.if_absent,
+        )
+    status = 200 if appended.repeated else asked.status(201)
+    return asked.answer(appended, AppendedOut.of(appended), status)
+
+
+async def get_messages(service: Service, request: Request, session_id: str) -> Response:
+    """Messages as they were sent, with their numbers: how an IDE catches up.
+
+    `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
+    `before`.
+    """
+    part = query(request, MessagesQuery)
+    page = await service.runtime.session(session_id, nowait=True).messages(
+        after=cursor_of(part.after), before=part.before, last=part.last, limit=part.limit
+    )
+    return await large_answer(
+        request,
+        page,
+        sum(entry.size for entry in page.entries),
+        lambda: MessagePageOut.of(page, backwards=part.backwards),
+    )
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/sessions/<session_id>/messages",
+        append_messages,
+        {200: AppendedOut, 201: AppendedOut, 202: AppendedOut},
+        body=MessageIn | MessagesIn,
+        query=AppendQuery,
+        problems=(409, 412),
+    ),
+    Route(
+        "GET",
+        "/sessions/<session_id>/messages",
+        get_messages,
+        {200: MessagePageOut, 304: None},
+        query=MessagesQuery,
+        problems=(412,),
+    ),
+)
+
+
+def cursor_of(after: str) -> Cursor:
+    """The place that `<number>` or `<number>-<chain>` names, which the schema has checked.
+
+    Raises `InvalidInput`.
+    """
+    number, _, chain = after.partition("-")
+    if len(number) > 18:  # beyond what any log has, and what SQLite counts to
+        raise InvalidInput("after: no log is that long")
+    return Cursor(int(number), chain or None)
+
+
+def _messages(body: bytes) -> list[New]:
+    """One message, or `{"messages": […]}`.
+
+    What has a role is a message, whatever else it has: `messages` may be a member of its own.
+    """
+    apart = Apart(body, WHERE)
+    found = None
+    other = None
+    for name, value in apart.members():
+        if name == "messages":
+            found = value
+        elif name == "role":
+            return [from_text(body, WHERE)]
+        elif other is None:
+            other = name
+    if found is None:
+        return [from_text(body, WHERE)]
+    if other is not None:
+        raise InvalidInput(f"{other}: beside messages there is no other member")
+    texts = elements(found, "messages", MAX_MESSAGES)
+    if not texts:
+        raise InvalidInput("messages: must be a list of messages, at least one")
+    made: list[New] = []
+    for place, text in enumerate(paced(texts, len(body))):
+        made.append(from_text(text, f"messages[{place}]"))
+    # What was replaced when the body was taken apart, or else in a message: it is noted once.
+    made[0] = evolve(made[0], replaced=made[0].replaced + apart.replaced)
+    return made

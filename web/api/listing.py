@@ -1,15 +1,11 @@
 """The list of sessions: which are asked for, and pages and streams of them."""
 
-import base64
-import binascii
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import msgspec
 from attrs import frozen
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
-from quart import Request, Response
 
 from runtime import (
     INCLUDABLE,
@@ -17,15 +13,16 @@ from runtime import (
     ListChunk,
     Listing,
     ListPosition,
-    Runtime,
     SessionInfo,
     SessionList,
     SessionPage,
 )
-from web.body import json_response, query
-from web.schemas import DEFAULT_LIMIT, Cursor, Timestamp, Version
-
-T = TypeVar("T")
+from web.call.answers import begun, encoded_answer, json_answer
+from web.call.query import from_cursor, parameters, query, to_cursor
+from web.call.route import Route
+from web.call.service import Service
+from web.call.types import DEFAULT_LIMIT, Cursor, Timestamp, Version
+from web.http.message import Chunks, Request, Response
 
 LIST_START = b'{"sessions":['
 
@@ -109,7 +106,28 @@ class Asked:
     include: Sequence[str]
 
 
-def asked(request: Request) -> Asked:
+async def list_sessions(service: Service, request: Request) -> Response:
+    """All sessions, the most recent first; a page of them with `limit`.
+
+    `metadata.NAME=VALUE` asks for those with this member in their metadata; an empty value for
+    those without it, too.
+    """
+    wanted = _asked(request)
+    listing = wanted.listing
+    if wanted.limit is None:
+        listed = await service.runtime.stream_sessions(listing, wanted.include)
+        return await _whole_list(listed, filtered=listing.is_filtered)
+    page = await service.runtime.list_sessions(listing, limit=wanted.limit, after=wanted.after)
+    following = None if page.next is None else _cursor(page.next, listing.order)
+    return json_answer(
+        SessionListOut.of(page, wanted.include, following, filtered=listing.is_filtered)
+    )
+
+
+ROUTES = (Route("GET", "/sessions", list_sessions, {200: SessionListOut}, query=ListQuery),)
+
+
+def _asked(request: Request) -> Asked:
     """What the query string asks for. Raises `InvalidInput`."""
     part = query(request, ListQuery, METADATA)
     include = tuple(name for name in part.include.split(",") if name)
@@ -117,7 +135,7 @@ def asked(request: Request) -> Asked:
         raise InvalidInput(f"include: {sorted(unknown)[0]!r} is none of {', '.join(INCLUDABLE)}")
     metadata = tuple(
         (name.removeprefix(METADATA), value)
-        for name, value in request.args.items()
+        for name, value in parameters(request)
         if name.startswith(METADATA)
     )
     listing = Listing(
@@ -126,19 +144,6 @@ def asked(request: Request) -> Asked:
     after = None if part.cursor is None else _position(part.cursor, part.order)
     limit = DEFAULT_LIMIT if part.limit is None and after is not None else part.limit
     return Asked(listing, limit, after, include)
-
-
-async def answer(runtime: Runtime, wanted: Asked) -> Response:
-    """The list, or a page of it."""
-    listing = wanted.listing
-    if wanted.limit is None:
-        chunks = await runtime.stream_sessions(listing, wanted.include)
-        return await _whole_list(chunks, filtered=listing.is_filtered)
-    page = await runtime.list_sessions(listing, limit=wanted.limit, after=wanted.after)
-    following = None if page.next is None else _cursor(page.next, listing.order)
-    return json_response(
-        SessionListOut.of(page, wanted.include, following, filtered=listing.is_filtered)
-    )
 
 
 async def _whole_list(listed: SessionList, *, filtered: bool) -> Response:
@@ -150,18 +155,16 @@ async def _whole_list(listed: SessionList, *, filtered: bool) -> Response:
         listed.close()
         raise
     if second is None:
-        body = b"".join((LIST_START, first.json, _end(first.count, filtered=filtered)))
-        return Response(body, content_type="application/json")
-    chunks = _streamed(listed, first, second, filtered=filtered)
-    response = Response(chunks, content_type="application/json")
-    response.timeout = None  # the server bounds each send, and the runtime each chunk
-    return response
+        whole = (LIST_START, first.json, _end(first.count, filtered=filtered))
+        return encoded_answer(b"".join(whole))
+    return encoded_answer(await begun(_streamed(listed, first, second, filtered=filtered)))
 
 
 async def _streamed(
     listed: SessionList, first: ListChunk, second: ListChunk, *, filtered: bool
-) -> AsyncGenerator[bytes, None]:
+) -> Chunks:
     with closing(listed):
+        yield b""
         yield LIST_START + first.json
         count = first.count
         chunk: ListChunk | None = second
@@ -175,20 +178,6 @@ async def _streamed(
 
 def _end(total: int, *, filtered: bool) -> bytes:
     return b"]}" if filtered else b'],"total":%d}' % total
-
-
-def to_cursor(place: Sequence[str | int]) -> str:
-    """A place in a list, as text that clients need not understand."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
-
-
-def from_cursor(cursor: str, wanted: type[T]) -> T:
-    """The place that a cursor names. Raises `InvalidInput`."""
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(raw, type=wanted)
-    except (binascii.Error, ValueError):
-        raise InvalidInput("cursor: not one that this service gave") from None
 
 
 def _cursor(position: ListPosition, order: str) -> str:

@@ -1,0 +1,131 @@
+"""One dispatch for all hosts: who may come in, what is called, what went wrong, what is counted.
+
+Each happens here, once, whatever server the request came through.
+"""
+
+from http import HTTPStatus
+
+from attrs import evolve
+
+from runtime import Runtime
+from web.access.rules import Guard
+from web.api.routes import METHODS, Place, Table, all_routes
+from web.call.bodies import Bodies
+from web.call.paths import said
+from web.call.problems import problem_of
+from web.call.query import no_query
+from web.call.service import Service
+from web.http.message import ClientGone, Request, Response
+from web.http.problem import problem
+from web.metrics import Metrics
+from web.tracing.spans import Spans
+
+UNMATCHED = "unmatched"
+"""The route of what no row of the table answers: a label for each path would grow without end."""
+
+
+class Api:
+    """All calls of one service."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        rules: Guard | None = None,
+        metrics: Metrics | None = None,
+        spans: Spans | None = None,
+    ) -> None:
+        """`rules`: who may come in; `None`: whoever is around decides that.
+
+        `spans`: where each request is one; `None`: nobody collects them.
+        """
+        limits = Guard() if rules is None else rules
+        self.table = Table(all_routes())
+        self.rules = rules
+        self._spans = spans
+        self.service = Service(
+            runtime=runtime,
+            metrics=Metrics(runtime) if metrics is None else metrics,
+            body_limit=limits.body_limit,
+            bodies=Bodies(max(limits.bodies_limit, limits.body_limit)),
+        )
+
+    async def answer(self, request: Request) -> Response | None:
+        """The answer, also to what fails; `None`: the path is not in the table.
+
+        Then the request may come in, and whoever answers it says so with `told`. Raises
+        `ClientGone`.
+        """
+        if self._spans is None:
+            return await self._answer(request)
+        return await self._spans.request(request, self._answer)
+
+    async def _answer(self, request: Request) -> Response | None:
+        place, values = self.table.find(request.path)
+        try:
+            response = self.refusal(request)
+            if response is None and place is not None:
+                response = await self._called(place, values, request)
+        except ClientGone:
+            raise
+        except Exception as error:
+            response = problem_of(error)
+        if response is None:
+            response = _outside(request)
+            if response is None:
+                return None
+        headers = self.told(request, response.status, place)
+        if headers:
+            return evolve(response, headers=(*response.headers, *headers))
+        return response
+
+    def refusal(self, request: Request) -> Response | None:
+        """What is answered to a request that may not come in."""
+        return None if self.rules is None else self.rules.check(request)
+
+    def told(
+        self, request: Request, status: int, place: Place | None = None
+    ) -> tuple[tuple[str, str], ...]:
+        """Counts an answer; what is to be said in its head to whoever reads it."""
+        if place is None:
+            self.service.metrics.note("any", UNMATCHED, status)
+        else:
+            known = request.method in place.routes or request.method == "OPTIONS"
+            self.service.metrics.note(request.method if known else "any", place.template, status)
+        return () if self.rules is None else self.rules.cors(request)
+
+    async def _called(self, place: Place, values: list[str], request: Request) -> Response:
+        route = place.routes.get(request.method)
+        if self._spans is not None:
+            self._spans.name(request.method, place.template)
+        if route is None:
+            return _of_methods(place.allow, request)
+        if request.query and route.query is None:
+            no_query(request)
+        captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
+        if route.body is None:
+            return await route.endpoint(self.service, request, *captured)
+        try:
+            return await route.endpoint(self.service, request, *captured)
+        finally:
+            self.service.bodies.give_back(request)
+
+
+def _of_methods(allow: str, request: Request) -> Response:
+    """What can be called here: as it was asked for, or because something else was."""
+    if request.method == "OPTIONS":
+        return Response(HTTPStatus.NO_CONTENT, b"", (("Allow", allow),))
+    detail = f"{request.method[:20]} is no method of this path; it has {allow}"
+    return problem(HTTPStatus.METHOD_NOT_ALLOWED, detail, (("Allow", allow),))
+
+
+def _outside(request: Request) -> Response | None:
+    """The answer to what no app should be asked."""
+    if request.path == "*":  # the service as a whole
+        allowed = METHODS if request.method == "OPTIONS" else ("OPTIONS",)
+        return _of_methods(", ".join(allowed), request)
+    if request.method.isupper():
+        return None
+    # Apps take it for the usual one, and a rule in front of them may not.
+    detail = f"There is no method {request.method[:20]}: methods are written in upper case"
+    return problem(HTTPStatus.NOT_IMPLEMENTED, detail)

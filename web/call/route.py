@@ -1,0 +1,47 @@
+"""One row of the table of routes: a call, the endpoint that answers it, and what both say.
+
+An endpoint is a function of the service, the request, and what its path captures::
+
+    async def get_session(service: Service, request: Request, session_id: str) -> Response:
+        '''A session's header: all of it but what was said.'''
+
+    ROUTES = (
+        Route("GET", "/sessions/<session_id>", get_session, {200: SessionOut, 304: None}),
+    )
+
+Its name is the call's `operationId` in the OpenAPI document, its docstring the description.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+from msgspec import Struct
+
+from web.http.message import Response
+
+Endpoint = Callable[..., Awaitable[Response]]
+
+
+@frozen
+class Route:
+    """What is called by one method at one path, below the prefix.
+
+    A class here is a Struct, a union of them, or a function that makes one: that is called when
+    all files have been found, for a class that is made of what they hold.
+    """
+
+    method: str
+    path: str
+    """`<name>` is one segment, and goes to the endpoint as its argument."""
+    endpoint: Endpoint
+    answers: Mapping[int, Any] = field(factory=dict)
+    """The class of each status's body, `None`: it has none. Without any, the call is left out of
+    the OpenAPI document."""
+    body: Any = field(default=None, kw_only=True)
+    query: type[Struct] | None = field(default=None, kw_only=True)
+    """`None`: the call takes no parameters, and each is refused."""
+    problems: Sequence[int] = field(default=(), kw_only=True)
+    """The statuses beside what goes without saying: 400, and 404 where the path names something."""
+    outside: bool = field(default=False, kw_only=True)
+    """Whether it is called outside of the prefix too, where monitoring looks."""

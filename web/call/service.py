@@ -1,0 +1,19 @@
+"""What an endpoint is given beside its request."""
+
+from attrs import frozen
+
+from runtime import Runtime
+from web.call.bodies import Bodies
+from web.metrics import Metrics
+
+
+@frozen(kw_only=True)
+class Service:
+    """One service over a runtime."""
+
+    runtime: Runtime
+    metrics: Metrics
+    body_limit: int
+    """Bytes of one body."""
+    bodies: Bodies
+    """Of all requests in flight."""

@@ -1,0 +1,82 @@
+"""What a write asks for in its head: which state it expects, and not to wait for the disk.
+
+Rules:
+
+- A write that must not meet a session says `If-None-Match: *`. Other tags in that header mean
+  nothing for a write, and are refused: ignoring them would write what was not to be written.
+- `Prefer: respond-async` (RFC 7240) means something only where the service waits for the disk
+  otherwise; where it does not, the header changes nothing.
+"""
+
+from collections.abc import Collection
+
+from attrs import frozen
+
+from runtime import InvalidInput, PreconditionFailed, Reply, Session
+from web.call.answers import Fields, json_answer
+from web.call.service import Service
+from web.call.tags import Tags, headers_of
+from web.http.message import Headers, Request, Response
+
+
+@frozen
+class Write:
+    """How one write is to be made and answered. The first three are as the runtime takes them."""
+
+    durable: bool | None
+    """`None`: as the runtime is configured."""
+    if_match: str | Collection[str] | None
+    if_absent: bool
+    headers: Fields
+
+    async def check_present(self, session: Session) -> None:
+        """For a call that needs a session: `If-None-Match: *` can only fail.
+
+        Raises `PreconditionFailed`, or `SessionNotFound`.
+        """
+        if self.if_absent:
+            found = await session.summary()
+            raise PreconditionFailed(f"Session {session.id} is there already", found.tag)
+
+    def check_absent(self, session_id: str) -> None:
+        """For a call that makes a session: `If-Match` can only fail. Raises `PreconditionFailed`.
+
+        With the other header it needs no look: that the session is there is refused anyway.
+        """
+        if self.if_match is not None:
+            raise PreconditionFailed(
+                f"If-Match: session {session_id} is to be made, and has no state yet", None
+            )
+
+    def status(self, confirmed: int) -> int:
+        """202 for a write that is not confirmed, else `confirmed`."""
+        return confirmed if self.durable is None else 202
+
+    def answer(self, reply: Reply, body: object, status: int, headers: Fields = ()) -> Response:
+        """The answer to this write; the state that the session is in now is in its head."""
+        return json_answer(body, status, (*headers_of(reply), *self.headers, *headers))
+
+
+def written(service: Service, request: Request) -> Write:
+    """What the request asks for. Raises `InvalidInput`."""
+    head = request.headers
+    if_match: str | Collection[str] | None = None
+    if (sent := head.get("if-match")) is not None:
+        tags = Tags.of(sent)
+        # A quoted star is a tag, which no state has: the runtime would take it for the other one.
+        if_match = "*" if tags.is_star else tags.strong - {"*"}
+    absent = head.get("if-none-match")
+    if absent is not None and not Tags.of(absent).is_star:
+        raise InvalidInput("If-None-Match: on a write it can only be *")
+    is_async = _prefers_async(head) and service.runtime.config.durability == "commit"
+    applied = (("Preference-Applied", "respond-async"),) if is_async else ()
+    return Write(False if is_async else None, if_match, absent is not None, applied)
+
+
+def _prefers_async(head: Headers) -> bool:
+    wishes = head.get("prefer")
+    if wishes is None:
+        return False
+    return any(
+        wish.partition(";")[0].strip() == "respond-async" for wish in wishes.lower().split(",")
+    )

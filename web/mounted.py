@@ -1,0 +1,109 @@
+"""The service inside a larger Quart app: `create_blueprint`."""
+
+from http import HTTPStatus
+
+from attrs import evolve
+from quart import Blueprint, Request, Response, request
+from quart.typing import ResponseTypes
+from werkzeug.exceptions import HTTPException, NotFound
+
+from runtime import Runtime
+from web.access.rules import Guard
+from web.api.dispatch import Api
+from web.api.routes import METHODS, PREFIX
+from web.app import NAME, as_quarts
+from web.call.problems import Refused
+from web.docs.page import documentation
+from web.http import message
+from web.http.asgi import Event, request_of
+
+
+def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Blueprint:
+    """The service's calls and documentation, for `register_blueprint` in a larger Quart-Trio app.
+
+    With `rules`, they hold for these paths; without, the app around decides who comes in. The app
+    around also matches the paths, decoded: a session whose id has a slash cannot be reached there.
+    Bodies are received as the app around has it, and limited by its `MAX_CONTENT_LENGTH` as well.
+    """
+    api = Api(runtime, rules=rules)
+    service = Blueprint(NAME, __name__)
+    for number, place in enumerate(api.table.places):
+
+        async def view(_template: str = place.template, **_: str) -> Response:
+            response = await api.answer(_request_below(_template))
+            if response is None:
+                raise NotFound  # a path that only means what the template says
+            return as_quarts(response)
+
+        service.add_url_rule(
+            place.template,
+            endpoint=f"call_{number}",
+            view_func=view,
+            methods=METHODS,  # the dispatch says which are right
+            provide_automatic_options=False,
+        )
+    for prefix, suffix in (("", ""), (PREFIX, "_v1")):
+        pages = documentation(f"documentation{suffix}", api.table)
+        _guard(pages, api)
+        service.register_blueprint(pages, url_prefix=prefix)
+    return service
+
+
+def _guard(pages: Blueprint, api: Api) -> None:
+    @pages.before_request
+    async def check() -> Response | None:
+        refusal = api.refusal(_request_below("/"))
+        return None if refusal is None else as_quarts(refusal)
+
+    @pages.after_request
+    async def tell(response: ResponseTypes) -> ResponseTypes:
+        for name, value in api.told(_request_below("/"), response.status_code):
+            response.headers.add(name, value)
+        return response
+
+
+def _request_below(template: str) -> message.Request:
+    """Quart's present request; its path is as long as the template, and what is before is the root.
+
+    So nobody has to know where the blueprint was registered.
+    """
+    present: Request = request._get_current_object()  # type: ignore[attr-defined] # not the proxy
+    made = request_of(present.scope, _from_quart)
+    root, *segments = made.path.rsplit("/", template.count("/"))
+    return evolve(
+        made, path="/" + "/".join(segments), root=made.root + root, body=_QuartsBody(present)
+    )
+
+
+async def _from_quart() -> Event:
+    raise AssertionError("Quart receives the body")
+
+
+class _QuartsBody:
+    """A request's body, as Quart receives it."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    @property
+    def announced(self) -> int | None:
+        """Bytes, as the head says; `None`: it does not say."""
+        return self._request.content_length
+
+    async def receive(self) -> bytes:
+        """The next piece; `b""` at the end. Raises `Refused`."""
+        try:
+            async for piece in self._request.body:
+                if piece:
+                    return piece
+        except HTTPException as error:
+            raise Refused(HTTPStatus(error.code or 400), self._said_of(error)) from None
+        return b""
+
+    def _said_of(self, error: HTTPException) -> str:
+        if error.code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return error.description or error.name
+        return (
+            f"The body has more bytes than the limit of {self._request.max_content_length} "
+            "(MAX_CONTENT_LENGTH of the app around): send it in several requests"
+        )
