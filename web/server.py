@@ -10,8 +10,10 @@ The protocol is Hypercorn's (`http1.py`, `answers.py`), the deadlines of a conne
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 import h11
 import trio
@@ -23,6 +25,10 @@ from quart_trio import QuartTrio
 
 from runtime import KiB
 from web.answers import names
+from web.app import App
+from web.behind import open_answers
+from web.http.asgi import request_of, send_response
+from web.http.message import ClientGone
 from web.http1 import error_response
 from web.problems import CannotServe
 from web.systems import open_files_limit
@@ -107,8 +113,29 @@ async def serve(
         # Background tasks only: app.shutdown() puts a deadline on this nursery.
         app.nursery = background
         await app.startup()
-        await _serve(Server(app, config), listeners, shutdown, task_status)
+        async with _answered_to_the_end(app) as answering:
+            await _serve(Server(answering, config), listeners, shutdown, task_status)
         await app.shutdown()
+
+
+@asynccontextmanager
+async def _answered_to_the_end(app: QuartTrio) -> AsyncIterator[Any]:
+    """The app; of the service's own, no answer is interrupted by a client that stops sending."""
+    if not isinstance(app, App):
+        yield app
+        return
+    async with open_answers(app.api) as answer:
+
+        async def answering(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            request = request_of(scope, receive)
+            with suppress(ClientGone):
+                response = await answer(request)
+                await send_response(response, request.method, receive, send)
+
+        yield answering
 
 
 async def _serve(
@@ -161,7 +188,7 @@ def hypercorn_config() -> Config:
 class Server:
     """The open connections, and who of them is idle. Lives in one `serve()`."""
 
-    app: QuartTrio
+    app: Any
     config: ServerConfig
     _limit: int = field(init=False)
     _open: int = field(default=0, init=False)
