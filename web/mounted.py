@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from attrs import evolve
-from quart import Blueprint, Request, Response, request
+from quart import Blueprint, Response, request
 from quart.typing import ResponseTypes
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -30,9 +30,13 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
     for number, place in enumerate(api.table.places):
 
         async def view(_template: str = place.template, **_: str) -> Response:
-            response = await api.answer(_request_below(_template))
+            asked = _below(_present_request(), _template)
+            response = await api.answer(asked)
             if response is None:
                 raise NotFound  # a path that only means what the template says
+            if asked.method == "HEAD" and not isinstance(response.body, bytes):
+                await response.body.aclose()  # it would be made for nobody
+                response = evolve(response, body=b"")
             return as_quarts(response)
 
         service.add_url_rule(
@@ -52,27 +56,28 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
 def _guard(pages: Blueprint, api: Api) -> None:
     @pages.before_request
     async def check() -> Response | None:
-        refusal = api.refusal(_request_below("/"))
+        refusal = api.refusal(_present_request())
         return None if refusal is None else as_quarts(refusal)
 
     @pages.after_request
     async def tell(response: ResponseTypes) -> ResponseTypes:
-        for name, value in api.told(_request_below("/"), response.status_code):
+        for name, value in api.told(_present_request(), response.status_code):
             response.headers.add(name, value)
         return response
 
 
-def _request_below(template: str) -> message.Request:
-    """Quart's present request; its path is as long as the template, and what is before is the root.
+def _present_request() -> message.Request:
+    """Quart's present request."""
+    return evolve(request_of(request.scope, _from_quart), body=_QuartsBody())
+
+
+def _below(asked: message.Request, template: str) -> message.Request:
+    """The request with a path as long as the template; what is before that is its root.
 
     So nobody has to know where the blueprint was registered.
     """
-    present: Request = request._get_current_object()  # type: ignore[attr-defined] # not the proxy
-    made = request_of(present.scope, _from_quart)
-    root, *segments = made.path.rsplit("/", template.count("/"))
-    return evolve(
-        made, path="/" + "/".join(segments), root=made.root + root, body=_QuartsBody(present)
-    )
+    root, *segments = asked.path.rsplit("/", template.count("/"))
+    return evolve(asked, path="/" + "/".join(segments), root=asked.root + root)
 
 
 async def _from_quart() -> Event:
@@ -80,30 +85,28 @@ async def _from_quart() -> Event:
 
 
 class _QuartsBody:
-    """A request's body, as Quart receives it."""
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    """The present request's body, as Quart receives it."""
 
     @property
     def announced(self) -> int | None:
         """Bytes, as the head says; `None`: it does not say."""
-        return self._request.content_length
+        return request.content_length
 
     async def receive(self) -> bytes:
         """The next piece; `b""` at the end. Raises `Refused`."""
         try:
-            async for piece in self._request.body:
+            async for piece in request.body:
                 if piece:
                     return piece
         except HTTPException as error:
-            raise Refused(HTTPStatus(error.code or 400), self._said_of(error)) from None
+            raise Refused(HTTPStatus(error.code or 400), _said_of(error)) from None
         return b""
 
-    def _said_of(self, error: HTTPException) -> str:
-        if error.code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return error.description or error.name
-        return (
-            f"The body has more bytes than the limit of {self._request.max_content_length} "
-            "(MAX_CONTENT_LENGTH of the app around): send it in several requests"
-        )
+
+def _said_of(error: HTTPException) -> str:
+    if error.code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return error.description or error.name
+    return (
+        f"The body has more bytes than the limit of {request.max_content_length} "
+        "(MAX_CONTENT_LENGTH of the app around): send it in several requests"
+    )

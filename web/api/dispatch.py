@@ -103,8 +103,6 @@ class Api:
         if request.query and route.query is None:
             no_query(request)
         captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
-        if route.body is None:
-            return await route.endpoint(self.service, request, *captured)
         try:
             return await route.endpoint(self.service, request, *captured)
         finally:

@@ -27,10 +27,11 @@ MERGE_PATCH = "application/merge-patch+json"
 """RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
 
-def document(app: Quart, table: Table) -> dict[str, Any]:
-    """The OpenAPI document of the table; `app` only lends what the frame wants."""
-    # The extension is not installed into the app: that would put its conversions, which nothing
-    # here needs, into the way of every response.
+def document(table: Table) -> dict[str, Any]:
+    """The OpenAPI document of the table."""
+    # The frame wants an app. The service's own is not for it: the extension's conversions, which
+    # nothing here needs, would be in the way of every response.
+    app = Quart(__name__)
     extension = QuartSchema(
         info=Info(
             title="agent-runtime",

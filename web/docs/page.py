@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import msgspec
 import trio
-from quart import Blueprint, Response, current_app, url_for
+from quart import Blueprint, Response, url_for
 from werkzeug.exceptions import NotFound
 
 from web.api.routes import Table
@@ -57,8 +57,7 @@ def documentation(name: str, table: Table) -> Blueprint:
     async def openapi() -> Response:
         # Imported when somebody asks, and not in the loop: it takes a while.
         made = await trio.to_thread.run_sync(import_module, "web.docs.openapi")
-        app = current_app._get_current_object()  # type: ignore[attr-defined] # not the proxy
-        body = msgspec.json.encode(made.document(app, table))
+        body = msgspec.json.encode(made.document(table))
         return Response(body, content_type="application/json")
 
     @api.get("/docs")
