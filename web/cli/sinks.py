@@ -25,7 +25,7 @@ Line = TypeVar("Line")
 ROOM = 1_000
 """Lines that may wait: more than a screen shows, and less than a megabyte."""
 
-TERMINAL_MOMENT = 0.25 * SECONDS
+TERMINAL_MOMENT = 0.5 * SECONDS
 """For what the terminal has not taken at the end. One that is read takes it in a millisecond."""
 
 FULL_PAUSE = 0.05 * SECONDS

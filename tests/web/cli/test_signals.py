@@ -128,7 +128,7 @@ def end(process: subprocess.Popen[bytes], *numbers: signal.Signals) -> tuple[int
     """Its exit code, and the lines that it leaves on the terminal."""
     for number in numbers:
         process.send_signal(number)
-    _, lines = process.communicate(timeout=PATIENCE)
+    _, lines = process.communicate()
     return process.returncode, lines.decode().splitlines()
 
 

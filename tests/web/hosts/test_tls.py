@@ -20,7 +20,6 @@ def curl(*arguments: str) -> str:
         ["curl", "--silent", "--show-error", "--fail", *arguments],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
         check=True,
     )
     return done.stdout
