@@ -4,7 +4,7 @@ Rules:
 
 - One call into C holds the interpreter's lock for as long as it takes, also in a worker thread: 16
   MiB of small lists are most of a second in which nobody else is answered. So what is long is never
-  given to one call. `GIVE_WAY` is done behind each piece.
+  given to one call. `give_way` is called behind each piece.
 - A piece is a *run*: some children of one array or object, all of them whole. A child that is
   longer than a run is itself cut into pieces.
 - Where a run ends is found by a pattern that knows strings and brackets and nothing else. Whether
