@@ -6,6 +6,7 @@ of it may run in a thread, and lets others run behind each part of a large body.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from time import perf_counter
 from typing import TypeVar
 
 import msgspec
@@ -27,6 +28,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 LARGE = WHOLE
 """Bytes of a body from which on it is decoded in a thread: so many take about a millisecond, the
 way to a thread and back a tenth of that."""
+
+STRETCH = 0.001
+"""Seconds that a thread works on a large body before it lets others run."""
 
 WHERE = "The body"
 
@@ -100,11 +104,16 @@ def check_count(items: bytes, name: str, limit: int) -> None:
 
 
 def paced(items: Iterable[T], size: int) -> Iterator[T]:
-    """The items of a body of so many bytes; behind each of a large one other threads may run."""
+    """The items of a body of so many bytes; of a large one, others may run every millisecond."""
+    if size < LARGE:
+        yield from items
+        return
+    due = perf_counter() + STRETCH
     for item in items:
         yield item
-        if size >= LARGE:
+        if perf_counter() >= due:
             give_way()
+            due = perf_counter() + STRETCH
 
 
 def _at_most(limit: int, name: str, items: Iterable[T]) -> list[T]:
