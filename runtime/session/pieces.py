@@ -37,7 +37,8 @@ NESTED = 128
 
 
 AWAKENING = 20e-6
-"""Seconds in which another thread wakes up, with what the system adds: less than 100 microseconds."""
+"""Seconds in which another thread wakes up; with what the system adds, less than 0.1 ms."""
+
 
 CONTAINERS = 500
 """Arrays and objects of a run, about. Python looks for garbage once there are 700 more of them than
