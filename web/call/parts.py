@@ -4,14 +4,16 @@ What a member holds is looked at by whoever knows it; a large body is never deco
 of it may run in a thread, and lets others run behind each part of a large body.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from time import perf_counter
 from typing import TypeVar
 
 import msgspec
 
 from runtime import (
     MAX_ENTRIES,
+    SECONDS,
     WHOLE,
     Apart,
     InvalidInput,
@@ -27,6 +29,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 LARGE = WHOLE
 """Bytes of a body from which on it is decoded in a thread: so many take about a millisecond, the
 way to a thread and back a tenth of that."""
+
+STRETCH = 0.0005 * SECONDS
+"""Of work on a large body, before others are let in. To let them in takes a tenth of a millisecond,
+however little was done: behind each of ten thousand small items it took ten times as long as they
+did."""
 
 WHERE = "The body"
 
@@ -99,12 +106,23 @@ def check_count(items: bytes, name: str, limit: int) -> None:
         _at_most(limit, name, sent.members() if items.startswith(b"{") else sent.elements())
 
 
-def paced(items: Iterable[T], size: int) -> Iterator[T]:
-    """The items of a body of so many bytes; behind each of a large one other threads may run."""
+def paced(
+    items: Iterable[T],
+    size: int,
+    *,
+    let_others: Callable[[], object] = give_way,
+    now: Callable[[], float] = perf_counter,
+) -> Iterator[T]:
+    """The items of a body of so many bytes; of a large one, others may run between them."""
+    if size < LARGE:
+        yield from items
+        return
+    began = now()
     for item in items:
         yield item
-        if size >= LARGE:
-            give_way()
+        if now() - began >= STRETCH:
+            let_others()
+            began = now()
 
 
 def _at_most(limit: int, name: str, items: Iterable[T]) -> list[T]:
