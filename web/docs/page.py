@@ -14,6 +14,9 @@ from werkzeug.exceptions import NotFound
 
 from web.api.routes import Table
 
+PAGE = "/docs"
+"""Where the page for people is."""
+
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -50,7 +53,7 @@ _POLICY = (
 
 
 def documentation(name: str, table: Table) -> Blueprint:
-    """`/openapi.json` and `/docs`."""
+    """`/openapi.json`, `/docs`, and what the page is made of."""
     api = Blueprint(name, __name__)
 
     @api.get("/openapi.json")
@@ -60,7 +63,7 @@ def documentation(name: str, table: Table) -> Blueprint:
         body = msgspec.json.encode(made.document(table))
         return Response(body, content_type="application/json")
 
-    @api.get("/docs")
+    @api.get(PAGE)
     async def page() -> Response:
         html = _PAGE.format(
             assets=url_for(".asset", name=""),
