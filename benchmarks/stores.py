@@ -137,9 +137,13 @@ def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> Mapping[str, int]:
     """Returns the numbers of the lives that begin, by session."""
     if not deltas:
         return {}
-    done = store.commit(deltas)
-    assert not done.rejected, f"the store did not take {done.rejected}"
-    return done.begun
+    begun: dict[str, int] = {}
+    while deltas:
+        done = store.commit(deltas)
+        assert not done.rejected, f"the store did not take {done.rejected}"
+        begun |= done.begun
+        deltas = [delta for delta in deltas if delta.session_id in done.unfinished]
+    return begun
 
 
 @contextmanager

@@ -256,16 +256,5 @@ def test_every_folder_that_is_named_exists() -> None:
     assert [name for name in named if not (ROOT / name).is_dir()] == []
 
 
-def test_every_link_within_the_page_leads_to_a_heading() -> None:
-    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]*)\)", README)) <= anchors
-
-
-def test_every_link_to_a_file_leads_to_one() -> None:
-    targets = re.findall(r"\]\((?!#|https?:)([^)#]*)", README)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
-
-
 def test_the_table_of_exit_codes_has_all_of_them() -> None:
     assert [row[0] for row in table("exit code", "meaning")] == ["0", *(f"{e:d}" for e in Exit)]

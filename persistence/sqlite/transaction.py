@@ -35,9 +35,9 @@ class Part:
 class Room:
     """What one commit takes of large deltas."""
 
-    entries: int = 250
+    entries: int = 80
     """Of changes, written ahead: with their keys, some two milliseconds."""
-    size: int = 256 * KiB
+    size: int = 96 * KiB
     """Bytes of their text, or one entry's more: about as long."""
     copies: int = 2_000
     """Entries that are copied for forks: short ones take some five milliseconds."""

@@ -4,7 +4,7 @@ Rules:
 
 - One call into C holds the interpreter's lock for as long as it takes, also in a worker thread: 16
   MiB of small lists are most of a second in which nobody else is answered. So what is long is never
-  given to one call. `GIVE_WAY` is done behind each piece.
+  given to one call. `give_way` is called behind each piece.
 - A piece is a *run*: some children of one array or object, all of them whole. A child that is
   longer than a run is itself cut into pieces.
 - Where a run ends is found by a pattern that knows strings and brackets and nothing else. Whether
@@ -36,6 +36,10 @@ NESTED = 128
 """Levels within a run that the pattern knows. A deeper child counts as a long one."""
 
 
+AWAKENING = 20e-6
+"""Seconds in which another thread wakes up; with what the system adds, less than 0.1 ms."""
+
+
 CONTAINERS = 500
 """Arrays and objects of a run, about. Python looks for garbage once there are 700 more of them than
 before, and of five million, most of which live for a moment, it would look through all that the
@@ -45,9 +49,11 @@ process has, dozens of times."""
 def give_way() -> None:
     """Lets other threads have the interpreter's lock, if any waits for it.
 
-    Python itself would let them wait for five milliseconds each time.
+    Python itself would let them wait for five milliseconds each time. And a moment that is too
+    short to wake up in does not help them: who releases the lock and takes it again at once starves
+    all others, as each release begins their five milliseconds anew.
     """
-    sleep(0)
+    sleep(AWAKENING)
 
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'

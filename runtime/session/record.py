@@ -129,7 +129,10 @@ def removal(key: str) -> New:
 
 
 def put_from_json(key: str, value: bytes) -> tuple[New, int]:
-    """The entry that gives a key a value that is JSON, and its lone surrogates; see `parse`."""
+    """The entry that gives a key a value that is JSON, and how many lone surrogates were replaced.
+
+    Raises `InvalidInput`.
+    """
     checked = check_record_key(key)
     found, replaced = normal(value, f"record {checked!r}", around=1)
     return New(RECORD, checked, b'{"value":' + found + b"}"), replaced

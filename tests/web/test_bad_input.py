@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from quart import Response
 
+from tests.web import under_hosts as hosts
 from tests.web.conftest import Api
 
 GOOD = {"role": "user", "content": "good"}
@@ -175,6 +176,9 @@ async def test_a_byte_order_mark_before_a_body_is_skipped(api: Api) -> None:
     assert (await api.post("/sessions/s/messages", data=body, headers=headers)).status_code == 201
 
 
+# Not on Hypercorn: it closes a connection whose request is still coming, and the reset may overtake
+# the answer.
+@pytest.mark.parametrize("api", [hosts.app, hosts.server, hosts.mounted], indirect=True)
 async def test_a_body_over_the_limit_is_refused(api: Api) -> None:
     headers = {"Content-Type": "application/json"}
     body = b" " * (16 * 1024 * 1024 + 1)

@@ -100,13 +100,15 @@ class Guard:
     """What a caller must show; None asks for nothing. See `token.py`."""
 
     body_limit: int = 16 * MiB
-    """Bytes. The app's `MAX_CONTENT_LENGTH` must say the same, for bodies that do not announce."""
+    """Bytes. What a head announces is judged here; what comes without being announced is counted
+    by whoever receives it, against the same limit."""
 
     bodies_limit: int = 64 * MiB
     """Bytes of all bodies in flight: of the largest, as many as are decoded at once, and as many
     that come meanwhile. While decoded, a body takes seven times as much memory as it has bytes; one
     of a million members, twelve times. If it is less than `body_limit`, that is what it is, so that
-    one always fits. A blueprint has no such limit: the bodies are the app's around it."""
+    one always fits. In a blueprint only what was received counts: what waits to be, the app around
+    it holds."""
 
     open_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
     """Need no token."""

@@ -13,7 +13,6 @@ import msgspec
 
 from runtime import (
     MAX_ENTRIES,
-    SECONDS,
     WHOLE,
     Apart,
     InvalidInput,
@@ -30,10 +29,9 @@ LARGE = WHOLE
 """Bytes of a body from which on it is decoded in a thread: so many take about a millisecond, the
 way to a thread and back a tenth of that."""
 
-STRETCH = 0.0005 * SECONDS
-"""Of work on a large body, before others are let in. To let them in takes a tenth of a millisecond,
-however little was done: behind each of ten thousand small items it took ten times as long as they
-did."""
+STRETCH = 0.001
+"""Seconds that a thread works on a large body before it lets others run. Not behind each item: that
+takes a tenth of a millisecond, and ten thousand small ones took ten times as long with it."""
 
 WHERE = "The body"
 
@@ -113,16 +111,16 @@ def paced(
     let_others: Callable[[], object] = give_way,
     now: Callable[[], float] = perf_counter,
 ) -> Iterator[T]:
-    """The items of a body of so many bytes; of a large one, others may run between them."""
+    """The items of a body of so many bytes; of a large one, others may run every millisecond."""
     if size < LARGE:
         yield from items
         return
-    began = now()
+    due = now() + STRETCH
     for item in items:
         yield item
-        if now() - began >= STRETCH:
+        if now() >= due:
             let_others()
-            began = now()
+            due = now() + STRETCH
 
 
 def _at_most(limit: int, name: str, items: Iterable[T]) -> list[T]:

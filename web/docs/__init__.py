@@ -2,6 +2,6 @@
 
 A map, in the order in which one file may import another:
 
-- `openapi`   from the endpoints to the OpenAPI document
+- `openapi`   from the table to the OpenAPI document
 - `page`      where both are served
 """

@@ -5,7 +5,8 @@ Rules:
 - What comes out of one connection ends that connection, is logged once, without what it says, and
   goes no further. In Hypercorn's own server it ends the process: a broken HTTP/2 preface is enough.
 - At shutdown nothing that has arrived goes without an answer, within the grace time.
-- Only what Hypercorn offers is used, and nothing of it is changed.
+- Only what Hypercorn offers is used, and nothing of it is changed. So it says what is a request,
+  and takes more for one than our own server does: docs/reliability.md has the differences.
 """
 
 import logging
@@ -90,7 +91,7 @@ def _hypercorn(config: ServerConfig) -> Config:
     settings = Config()
     settings.accesslog = settings.errorlog = None  # failures are logged here, without content
     settings.include_server_header = False
-    settings.h11_max_incomplete_size = 16 * KiB  # of a head, as in our own server
+    settings.h11_max_incomplete_size = 16 * KiB  # of a head that comes in parts
     settings.h2_max_header_list_size = 16 * KiB
     settings.keep_alive_max_requests = 2**63  # nothing here gets worse with a connection's age
     settings.keep_alive_timeout = config.idle_timeout

@@ -2,6 +2,8 @@
 
 Rules:
 
+- A head is what the server tells of it. Some put a method into upper case, and then nobody can
+  know how it was written.
 - A body is asked for when somebody reads it, and no sooner.
 - A plain answer is two events: its start, and its whole body.
 - A client that goes does not interrupt an answer that is being made: a write that was begun is

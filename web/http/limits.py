@@ -60,7 +60,7 @@ class ServerConfig:
     pooled connection themselves, so that it is not the server who closes under a request."""
 
     read_timeout: float = field(default=30 * SECONDS, validator=_positive)
-    """Between two pieces of a body; `BODY_TIMEOUT` of the app bounds the whole."""
+    """Between two pieces of a body. How long the whole may take is the endpoints' to say."""
 
     send_timeout: float = field(default=30 * SECONDS, validator=_positive)
     """For each `SEND_SIZE` bytes of an answer to be taken by the client's side."""
