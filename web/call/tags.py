@@ -14,7 +14,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from runtime import Reply
-from web.call.answers import Fields, encoded_answer, json_answer, rendered
+from web.call.rendering import Fields, encoded_answer, json_answer, rendered
 from web.http.message import Request, Response
 
 # What is bare goes to the next comma, with the white space before that: if each of the two could
