@@ -13,7 +13,7 @@ from web.api.dispatch import Api
 from web.api.routes import METHODS, PREFIX
 from web.app import NAME, as_quarts
 from web.call.problems import Refused
-from web.docs.page import documentation
+from web.docs.page import PAGE, documentation
 from web.http import message
 from web.http.asgi import Event, request_of
 
@@ -48,15 +48,20 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
         )
     for prefix, suffix in (("", ""), (PREFIX, "_v1")):
         pages = documentation(f"documentation{suffix}", api.table)
-        _guard(pages, api)
+        _guard(pages, api, prefix + PAGE)
         service.register_blueprint(pages, url_prefix=prefix)
     return service
 
 
-def _guard(pages: Blueprint, api: Api) -> None:
+def _guard(pages: Blueprint, api: Api, page: str) -> None:
+    """Lets the rules decide about these pages, of which `page` is the one that links lead to."""
+
     @pages.before_request
     async def check() -> Response | None:
-        refusal = api.refusal(_present_request())
+        asked = _present_request()
+        if asked.path.endswith(page):
+            asked = _below(asked, page)
+        refusal = api.refusal(asked)
         return None if refusal is None else as_quarts(refusal)
 
     @pages.after_request

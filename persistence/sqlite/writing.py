@@ -124,6 +124,8 @@ def write(
     for delta in others:
         for step in delta.steps:
             _take(to, delta.session_id, step)
+        if delta.session_id in to.ahead:  # of a life that was purged before it got here
+            ahead.give_up(to, delta.session_id)
     sharers = len(long) + len(forks)
     for session_id, change, rest in long:
         ahead.go_on(to, session_id, change, rest, sharers)

@@ -150,6 +150,9 @@ class Actor:
                     raise damaged(self.session_id, error) from error
         except StoreError as error:  # it could not be read; the session goes on
             command.refuse(error)
+        except trio.Cancelled:  # while it was read for, or between steps: nothing was done
+            command.refuse(RuntimeClosed())
+            raise
         except BaseException:
             command.refuse(SessionCrashed(self.session_id))
             raise

@@ -86,6 +86,18 @@ async def test_its_documentation_is_below_the_prefix_and_guarded(host_app: Quart
         assert (await client.get(path, headers=AUTHORIZED)).status_code == 200
 
 
+@pytest.mark.parametrize("page", ["/chats/docs", "/chats/api/v1/docs"])
+async def test_a_link_to_its_documentation_can_be_followed_and_to_nothing_else(
+    host_app: QuartTrio, page: str
+) -> None:
+    client = host_app.test_client()
+    link = {"Site": "cross-site", "Mode": "navigate", "Dest": "document"}
+    headers = {**AUTHORIZED, **{f"Sec-Fetch-{name}": value for name, value in link.items()}}
+    assert (await client.get(page, headers=headers)).status_code == 200
+    for path in (f"{page}/start.js", page.replace("docs", "openapi.json")):
+        assert (await client.get(path, headers=headers)).status_code == 403
+
+
 async def test_health_needs_no_token_here_either(host_app: QuartTrio) -> None:
     assert (await host_app.test_client().get("/chats/health", headers=LOCAL)).status_code == 200
 

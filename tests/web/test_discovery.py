@@ -14,7 +14,7 @@ NOTES = '''
 from msgspec import Struct
 
 from web.api.entries import EntryIn, EntryOut
-from web.call.answers import json_answer
+from web.call.rendering import json_answer
 from web.call.route import Route
 
 

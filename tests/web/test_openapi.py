@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+import trio
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from quart import Response
 
-from tests.web.conftest import Api
+from tests.web.conftest import Api, open_api
+from web.docs import openapi
 
 Json = dict[str, Any]
 
@@ -54,6 +56,21 @@ def operations(document: Json) -> dict[str, Json]:
 
 async def test_the_document_is_valid(document: Json) -> None:
     validate(document)
+
+
+async def test_it_is_made_once_and_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_in_the_loop: list[bool] = []
+
+    def document(_: object) -> Json:
+        made_in_the_loop.append(trio.lowlevel.in_trio_run())
+        return {"openapi": "3.1.0"}
+
+    monkeypatch.setattr(openapi, "document", document)
+    async with open_api() as api:
+        for _ in range(2):
+            answer = await api.call("GET", "/openapi.json")
+            assert await answer.get_json() == {"openapi": "3.1.0"}
+    assert made_in_the_loop == [False]
 
 
 async def test_every_endpoint_is_in_it_once(document: Json) -> None:

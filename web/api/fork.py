@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from web.api.sessions import SessionOut
-from web.call.answers import json_answer
 from web.call.body import read
 from web.call.paths import segment
 from web.call.problems import write
+from web.call.rendering import json_answer
 from web.call.route import Route
 from web.call.service import Service
 from web.call.tags import headers_of

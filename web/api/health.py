@@ -7,7 +7,7 @@ import trio
 from msgspec import UNSET, Struct, UnsetType
 
 from runtime import Durability
-from web.call.answers import json_answer
+from web.call.rendering import json_answer
 from web.call.route import Route
 from web.call.service import Service
 from web.call.types import Timestamp

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runtime import Entry, History, HistoryStream, shown_json
 from web.api.agents import AgentHistory, AgentSwitchOut
-from web.call.answers import begun, encode, encoded_answer, rendered
+from web.call.rendering import begun, encode, encoded_answer, rendered
 from web.call.route import Route
 from web.call.service import Service
 from web.call.tags import headers_of, unchanged

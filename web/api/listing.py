@@ -17,8 +17,8 @@ from runtime import (
     SessionList,
     SessionPage,
 )
-from web.call.answers import begun, encoded_answer, json_answer
 from web.call.query import from_cursor, parameters, query, to_cursor
+from web.call.rendering import begun, encoded_answer, json_answer
 from web.call.route import Route
 from web.call.service import Service
 from web.call.types import DEFAULT_LIMIT, Cursor, Timestamp, Version

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from web.call.answers import json_answer
 from web.call.body import read
 from web.call.problems import write
+from web.call.rendering import json_answer
 from web.call.route import Route
 from web.call.service import Service
 from web.http.message import Request, Response

@@ -7,10 +7,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime import TrashedSession, TrashPage, TrashPosition, trash_id_of
 from web.api.listing import SessionInfoOut
 from web.api.sessions import SessionOut
-from web.call.answers import json_answer
 from web.call.body import read
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
+from web.call.rendering import json_answer
 from web.call.route import Route
 from web.call.service import Service
 from web.call.tags import headers_of

@@ -7,7 +7,7 @@ A map, in the order in which one file may import another:
 - `bodies`     how many bytes of bodies may be in memory
 - `service`    what an endpoint is given beside its request
 - `types`      what several bodies have in common
-- `answers`    from values to an answer
+- `rendering`  from values to an answer
 - `parts`      bodies that are taken apart, and not decoded as a whole
 - `body`       a request's body: received, and decoded where that holds nobody up
 - `query`      what stands behind the question mark

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from attrs import frozen
 
 from runtime import Reply
-from web.call.answers import Fields, encoded_answer, json_answer, rendered
+from web.call.rendering import Fields, encoded_answer, json_answer, rendered
 from web.http.message import Request, Response
 
-_TAG = re.compile(r'\s*(?P<weak>[Ww]/)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^,]*?))\s*(?:,|$)')
+# What is bare goes to the next comma, with the white space before that: if each of the two could
+# have that space, a line of it would be tried in all combinations.
+_TAG = re.compile(r'\s*(?P<weak>[Ww]/)?(?:"(?P<quoted>[^"]*)"\s*|(?P<bare>[^,]*))(?:,|\Z)')
 
 
 @frozen
@@ -34,7 +36,7 @@ class Tags:
         strong: set[str] = set()
         weak: set[str] = set()
         for found in _TAG.finditer(value):
-            quoted, bare = found["quoted"], found["bare"]
+            quoted, bare = found["quoted"], (found["bare"] or "").rstrip()
             if bare == "*":  # a quoted star is a tag like others
                 return cls(is_star=True)
             if quoted is not None or bare:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from attrs import frozen
 
 from runtime import InvalidInput, PreconditionFailed, Reply, Session
-from web.call.answers import Fields, json_answer
+from web.call.rendering import Fields, json_answer
 from web.call.service import Service
 from web.call.tags import Tags, headers_of
 from web.http.message import Headers, Request, Response

@@ -14,6 +14,9 @@ from werkzeug.exceptions import NotFound
 
 from web.api.routes import Table
 
+PAGE = "/docs"
+"""Where the page for people is."""
+
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -50,17 +53,17 @@ _POLICY = (
 
 
 def documentation(name: str, table: Table) -> Blueprint:
-    """`/openapi.json` and `/docs`."""
+    """`/openapi.json`, `/docs`, and what the page is made of."""
     api = Blueprint(name, __name__)
+    documents: list[bytes] = []
 
     @api.get("/openapi.json")
     async def openapi() -> Response:
-        # Imported when somebody asks, and not in the loop: it takes a while.
-        made = await trio.to_thread.run_sync(import_module, "web.docs.openapi")
-        body = msgspec.json.encode(made.document(table))
-        return Response(body, content_type="application/json")
+        if not documents:  # made when somebody asks, and not in the loop: it takes a while
+            documents.append(await trio.to_thread.run_sync(_document, table))
+        return Response(documents[0], content_type="application/json")
 
-    @api.get("/docs")
+    @api.get(PAGE)
     async def page() -> Response:
         html = _PAGE.format(
             assets=url_for(".asset", name=""),
@@ -87,3 +90,8 @@ def documentation(name: str, table: Table) -> Blueprint:
         )
 
     return api
+
+
+def _document(table: Table) -> bytes:
+    """The OpenAPI document of the table, which never changes."""
+    return msgspec.json.encode(import_module("web.docs.openapi").document(table))

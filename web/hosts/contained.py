@@ -11,10 +11,8 @@ Rules:
 
 import logging
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from traceback import extract_tb
 from typing import Any
 
 import trio
@@ -28,6 +26,7 @@ from quart_trio import QuartTrio
 
 from runtime import KiB
 from web.hosts.connection import Connection
+from web.http.failure import names
 from web.http.limits import ServerConfig, connection_limit
 from web.http.listen import addresses
 
@@ -132,10 +131,9 @@ class Host:
             with connection.life:
                 await self._serve(connection)
         except* OSError as errors:
-            log.debug("Lost %s: %s", peer, ", ".join(_names(errors)))
+            log.debug("Lost %s: %s", peer, names(errors))
         except* Exception as errors:
-            what = ", ".join(_names(errors))
-            log.error("The connection of %s failed and was closed: %s", peer, what)  # noqa: TRY400
+            log.error("The connection of %s failed and was closed: %s", peer, names(errors))  # noqa: TRY400
         finally:
             self._open.discard(connection)
             await trio.aclose_forcefully(stream)
@@ -152,17 +150,6 @@ class Host:
             stream = trio.SSLStream(connection, self.tls, server_side=True, https_compatible=True)
         app = ASGIWrapper(connection.answer)
         await TCPServer(app, self._settings, self._context, ConnectionState({}), stream)
-
-
-def _names(error: BaseException) -> Iterator[str]:
-    """Type and place of each error, and nothing of its message: that may quote the request."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _names(inner)
-        return
-    frames = extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    yield f"{type(error).__qualname__}{place}"
 
 
 def _peer(stream: trio.SocketStream) -> str:

@@ -4,8 +4,8 @@ Rules:
 
 - A short answer is one send, head and body joined. A long one is not copied.
 - A stream's head leaves with its first piece, so that what fails before it is answered 500.
-- A stream that fails later has no end: no last chunk, and the connection is closed. Where only the
-  close marks the end (HTTP/1.0), it is a reset.
+- A stream that fails later, or is cut off, has no end: no last chunk, and the connection is closed.
+  Where only the close marks the end (HTTP/1.0), it is a reset.
 """
 
 import logging
@@ -59,7 +59,18 @@ class Delivery:
         if asked.method == "HEAD" or response.status in WITHOUT_BODY:
             await self.send(head)
             return True
-        return await self._send_chunks(chunks, head, chunked=not asked.old)
+        if not asked.old:
+            return await self._send_chunks(chunks, head, chunked=True)
+        try:
+            whole = await self._send_chunks(chunks, head, chunked=False)
+        except Refusal:
+            raise  # nothing of it has left
+        except BaseException:  # the server's end, or a client that took too long
+            self.line.cut()
+            raise
+        if not whole:
+            self.line.cut()
+        return whole
 
     def _head(self, response: Response, length: int | None, asked: Head, *, last: bool) -> bytes:
         try:
@@ -84,8 +95,6 @@ class Delivery:
                     log.error("The answer to %s broke off: %s", self.peer, names(failure))  # noqa: TRY400
                     if before is head:
                         raise Refusal(500) from failure
-                if not chunked:
-                    self.line.cut()
                 return False
             if chunk is None:
                 await self.send(before + b"0\r\n\r\n" if chunked else before)

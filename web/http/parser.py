@@ -9,7 +9,8 @@ Rules:
   given nothing. That end is known from the length, or shows as an empty line.
 - A request line has exactly three words, with one space between them. Methods are exact.
 - What two readers could understand differently is refused, and the connection closed: a length
-  beside a coding, a coding in HTTP/1.0, two hosts or none.
+  beside a coding, a coding in HTTP/1.0, two hosts or none, a fragment behind the target: to some
+  it is a part of the path, and others leave it out.
 - No upgrade is ever made. `Upgrade` is ignored, as RFC 9110 7.8 allows: `h2c` and `websocket` are
   ordinary requests. `CONNECT` is none: where its body would end, nobody agrees.
 """
@@ -32,7 +33,7 @@ from web.http.refusal import Refusal
 from web.http.target import is_host, parse_target
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_LINE = re.compile(rb"(%s) ([!-~]+) HTTP/([0-9]\.[0-9])" % _TOKEN.pattern)
+_LINE = re.compile(rb"(%s) ([!\x22$-~]+) HTTP/([0-9]\.[0-9])" % _TOKEN.pattern)
 
 _SPLIT: Final = 3
 """Bytes of an empty line (CR LF CR LF) that may have come with the piece before."""

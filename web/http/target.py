@@ -8,11 +8,12 @@ import re
 
 from attrs import frozen
 
-_LABEL = r"[A-Za-z0-9_~!$&'()*+,;=%-]{1,63}"
+_LABEL = r"[A-Za-z0-9_~!$&'()*+;=%-]{1,63}"
 
 _HOST = re.compile(rf"(?:\[[0-9A-Fa-f:.]{{2,45}}\]|{_LABEL}(?:\.{_LABEL})*\.?)?(?::[0-9]*)?")
 """A name, or an address, and perhaps a port; it may be empty. What has an empty label, or one of
-more than 63 characters, is no name, and more than one library fails on it."""
+more than 63 characters, is no name, and more than one library fails on it. With a comma it would be
+two names to who takes the field for a list, as HAProxy's `hdr(host)` does."""
 
 _ABSOLUTE = re.compile(r"https?://([^/?#@]+)(/[^?]*)?(?:\?(.*))?", re.IGNORECASE)
 

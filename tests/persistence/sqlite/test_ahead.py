@@ -149,6 +149,14 @@ def test_a_session_that_ends_in_the_middle_ends_whole(store: SQLiteStore, end: s
     assert verify(store.path).problems == ()
 
 
+def test_of_a_session_that_is_purged_before_it_is_there_no_part_stays(store: SQLiteStore) -> None:
+    begin(store, born("s", *LONG))
+    finish_purges(store, store.commit([delta("s")]))
+    assert query(store.path, "SELECT count(*) FROM entry") == [(0,)]
+    assert query(store.path, "SELECT count(*) FROM look") == [(0,)]
+    assert query(store.path, "SELECT count(*) FROM session") == [(0,)]
+
+
 def test_what_is_rejected_later_leaves_the_session_as_it_was(store: SQLiteStore) -> None:
     store.commit([born("s", *LONG[:1])])
     begin(store, grown())

@@ -19,6 +19,7 @@ from runtime.errors import (
 )
 from runtime.session import reading
 from runtime.session.state import SessionState
+from runtime.session.steps import Steps
 from runtime.store import Committed, Row, Wanted
 from tests.runtime.fakes import NOON, Crash, Length, Say, absent_state, call, unavailable
 
@@ -279,6 +280,24 @@ async def test_a_cancelled_actor_refuses_what_was_mailed() -> None:
         await actor.run()
     with pytest.raises(RuntimeClosed):
         await mailed.wait()
+
+
+async def test_a_cancelled_actor_refuses_what_is_half_done_as_well() -> None:
+    scope = trio.CancelScope()
+
+    def endless(state: SessionState) -> Steps[None]:
+        while True:
+            scope.cancel()
+            yield
+
+    actor = Bench().actor
+    mailed: Command[None] = Command(endless)
+    actor.mail_nowait(mailed)
+    with scope:
+        await actor.run()
+    with pytest.raises(RuntimeClosed):
+        await mailed.wait()
+    assert not actor.crashed
 
 
 async def test_a_closed_mailbox_takes_no_commands() -> None:

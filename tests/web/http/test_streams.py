@@ -10,6 +10,7 @@ from trio.testing import MockClock
 
 from tests.web.http.packets import HELLO, get, post
 from tests.web.http.serving import in_memory, open_server, read, routed, streams, time_passing
+from web.http.limits import ServerConfig
 from web.http.message import Chunks, Request, Response
 
 
@@ -130,6 +131,32 @@ async def test_a_stream_that_fails_to_http_1_0_is_reset() -> None:
         await client.send(get(b"/fail", version=b"1.0"))
         with pytest.raises(trio.BrokenResourceError):
             await drain(client.stream)
+
+
+async def test_a_stream_that_the_end_of_the_server_cuts_off_is_reset_to_http_1_0() -> None:
+    async def endless() -> Chunks:
+        yield b"one"
+        await trio.sleep_forever()
+
+    async with in_memory(routed(stream=streams(endless))) as served:
+        client = served.connect()
+        await client.send(get(b"/stream", version=b"1.0"))
+        assert (await client.stream.receive_some()).endswith(b"one")
+    assert served.lines[0].was_cut
+
+
+async def test_a_stream_that_http_1_0_does_not_take_in_time_is_reset(
+    autojump_clock: MockClock,
+) -> None:
+    config = ServerConfig(send_timeout=3)
+    # Nothing is taken that is not received.
+    async with (
+        in_memory(routed(stream=streams(two)), config) as served,
+        served.connect(lockstep=True) as client,
+    ):
+        await client.send(get(b"/stream", version=b"1.0"))
+        await trio.sleep(3.1)
+        assert served.lines[0].was_cut
 
 
 async def test_a_stream_that_fails_before_its_first_piece_is_a_500() -> None:
