@@ -100,25 +100,41 @@ def rest_of(to: Transaction, session_id: str, change: Change) -> Sequence[Entry]
     return change.entries
 
 
-def is_long(to: Transaction, entries: Sequence[Entry]) -> bool:
+def is_long(to: Transaction, session_id: str, entries: Sequence[Entry]) -> bool:
     """Whether these are written ahead, but for the last ones."""
-    if len(entries) <= 1:
+    count = len(entries)
+    if count <= 1:
         return False
     room = to.room
-    return len(entries) > room.entries or sum(entry.size for entry in entries) > room.size
+    if session_id in to.ahead:
+        return count > room.entries or _size(entries) > room.size
+    return count > room.long or _size(entries) > room.long_size
+
+
+def _size(entries: Sequence[Entry]) -> int:
+    return sum([entry.size for entry in entries])
 
 
 def go_on(
-    to: Transaction, session_id: str, change: Change, rest: Sequence[Entry], sharers: int
+    to: Transaction,
+    session_id: str,
+    change: Change,
+    rest: Sequence[Entry],
+    *,
+    sharers: int,
+    alone: bool,
 ) -> None:
     """Writes the next part of a change, of which this is the rest.
 
-    `sharers` have the room of this commit together. Raises `OutOfStep`.
+    `sharers` have the room of this commit together; `alone` is whether it is the only delta. Raises
+    `OutOfStep`.
     """
     part = to.ahead.get(session_id)
     if part is None:
         part = _begun(to, session_id, change)
-    taken = list(_first(rest, to.room.entries // sharers, to.room.size // sharers))
+    room, times = to.room, to.room.alone if alone else 1
+    count = max(times * room.entries // sharers, room.least)
+    taken = list(_first(rest, count, times * room.size // sharers))
     to.put(part.no, part.upto, taken)
     to.flush()
     upto = part.upto + len(taken)
@@ -146,7 +162,7 @@ def _new(to: Transaction, session_id: str, root: bytes, header: Header) -> Part:
 
 def _first(entries: Sequence[Entry], count: int, size: int) -> Iterator[Entry]:
     """At most so many entries, until they have so many bytes; one in any case, and never all."""
-    for entry in entries[: min(max(count, 1), len(entries) - 1)]:
+    for entry in entries[: min(count, len(entries) - 1)]:
         yield entry
         size -= entry.size
         if size <= 0:

@@ -31,14 +31,22 @@ class Part:
     """How many entries are to be copied next."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Room:
-    """What one commit takes of large deltas."""
+    """What one commit takes of large deltas, and what is large."""
 
-    entries: int = 80
-    """Of changes, written ahead: with their keys, some two milliseconds."""
-    size: int = 96 * KiB
+    long: int = 1_000
+    """Entries of a change up to which it is written whole: some ten milliseconds."""
+    long_size: int = 1 * MiB
+    """Bytes of their text: about as long."""
+    entries: int = 250
+    """Of longer changes, written ahead with one commit: with their keys, three milliseconds."""
+    size: int = 256 * KiB
     """Bytes of their text, or one entry's more: about as long."""
+    least: int = 50
+    """Entries that each of several long changes may have of that: fewer would be all commits."""
+    alone: int = 4
+    """Times as many where the commit has nothing else to write: then nobody waits for it yet."""
     copies: int = 2_000
     """Entries that are copied for forks: short ones take some five milliseconds."""
     copied_size: int = 1 * MiB

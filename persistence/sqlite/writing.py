@@ -31,7 +31,7 @@ SETTLED = 128
 """Of those that move, so many are put back at a time: more share the pages, and one commit in so
 many pays."""
 
-WHOLE = Room(entries=maxsize, size=maxsize, copies=maxsize, copied_size=maxsize)
+WHOLE = Room(long=maxsize, long_size=maxsize, copies=maxsize, copied_size=maxsize)
 """For who has the database for himself: nothing is written ahead."""
 
 _ALLOCATE = """
@@ -110,7 +110,9 @@ def write(
         step = delta.steps[0] if len(delta.steps) == 1 else None
         if isinstance(step, Change) and step.end is None:
             rest = ahead.rest_of(to, session_id, step)
-            (long if ahead.is_long(to, rest) else appends).append((session_id, step, rest))
+            (long if ahead.is_long(to, session_id, rest) else appends).append(
+                (session_id, step, rest)
+            )
         elif isinstance(step, Fork):
             forks.append((session_id, step))
         else:
@@ -128,7 +130,8 @@ def write(
             ahead.give_up(to, delta.session_id)
     sharers = len(long) + len(forks)
     for session_id, change, rest in long:
-        ahead.go_on(to, session_id, change, rest, sharers)
+        alone = len(deltas) == 1
+        ahead.go_on(to, session_id, change, rest, sharers=sharers, alone=alone)
         to.written.unfinished.append(session_id)
     for session_id, fork in forks:
         _fork(to, session_id, fork, sharers)

@@ -10,8 +10,10 @@ from the store.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from types import GeneratorType
+from typing import Any, NoReturn, TypeVar
 
 import trio
 from attrs import define, field
@@ -140,12 +142,17 @@ class Actor:
     async def _serve(self, command: Command[Any], session: SessionState) -> None:
         """Answers a command, after reading what it lacks."""
         try:
-            while (wanted := await self._apply(command, session)) is not None:
+            mark, work = session.mark, command.work
+            while (lacking := self._apply(command, session, mark, work)) is not None:
+                if not isinstance(lacking, Wanted):
+                    work = await _in_steps(lacking, session)
+                    continue
+                work = command.work  # once more, with what it lacks
                 life = session.present()
                 assert life.no is not None, "what the store does not have yet is in memory"
-                rows = await self._find(life.no, wanted)
+                rows = await self._find(life.no, lacking)
                 try:
-                    life.log.bring(wanted, rows)
+                    life.log.bring(lacking, rows)
                 except ValueError as error:
                     raise damaged(self.session_id, error) from error
         except StoreError as error:  # it could not be read; the session goes on
@@ -163,17 +170,25 @@ class Actor:
         if session.life is None:
             self._on_absent(self)
 
-    async def _apply(self, command: Command[Any], session: SessionState) -> Wanted | None:
-        """Does what is asked, and answers; or returns what it lacks, and has done nothing."""
-        # From here to the end nothing yields, but between a long command's steps: command, dirty
-        # mark, and the answer or its keeping until it is durable are one step.
-        mark = session.mark
+    def _apply(
+        self,
+        command: Command[Any],
+        session: SessionState,
+        mark: int,
+        work: Callable[[SessionState], Any],
+    ) -> Wanted | Steps[Any] | None:
+        """Does what is asked, and answers; or returns what it lacks, and has done nothing.
+
+        That may be a long command's steps: what they come to is its `work` then.
+        """
+        # From here to the end nothing yields: command, dirty mark, and the answer or its keeping
+        # until it is durable are one step.
         # A read is shown before that, if the store fails.
         session.confirms = command.confirm and not command.is_read
         try:
-            value = command.work(session)
-            if isinstance(value, Generator):
-                value = await _in_steps(value, session)
+            value = work(session)
+            if type(value) is GeneratorType:
+                return value
             command.hold(value)
             confirm = command.confirm
         except Needs as needs:
@@ -204,16 +219,28 @@ class Actor:
         self._receive.close()
 
 
-async def _in_steps(steps: Steps[R], session: SessionState) -> R:
-    """What they come to. Others are let in between; cancelled, the steps have done nothing."""
+async def _in_steps(steps: Steps[R], session: SessionState) -> Callable[[SessionState], R]:
+    """What gives, or raises, what they come to. Others are let in between.
+
+    Cancelled, the steps have done nothing.
+    """
     try:
         while True:
             next(steps)
             session.is_under_way = True
             await trio.lowlevel.checkpoint()
     except StopIteration as end:
-        value: R = end.value
-        return value
+        return partial(_given, end.value)
+    except (CallerError, Needs) as error:
+        return partial(_raised, error)
     finally:
         steps.close()
         session.is_under_way = False
+
+
+def _given(value: R, _: SessionState) -> R:
+    return value
+
+
+def _raised(error: Exception, _: SessionState) -> NoReturn:
+    raise error

@@ -104,7 +104,8 @@ class Log:
     @property
     def fresh(self) -> Sequence[Entry]:
         """The entries that the store does not have."""
-        return self.tail.fresh[self.settled - self.tail.settled :]
+        unpacked = self.settled - self.tail.settled
+        return self.tail.fresh[unpacked:] if unpacked else self.tail.fresh
 
     def entry(self, seq: int) -> Entry:
         """The entry of this number. Raises `Needs`."""
@@ -268,6 +269,8 @@ class Log:
         """
         tail = self.tail
         last, size = tail.settled, 0
+        if self.settled == last + 1:  # as most often
+            last = self.settled
         for entry in islice(tail.fresh, min(PACKED_AT_ONCE, self.settled - last)):
             last, size = entry.seq, size + entry.size
             if size >= PACKED_BYTES:

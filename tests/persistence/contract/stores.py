@@ -29,7 +29,7 @@ class InParts(SQLiteStore):
     """Writes whatever it can ahead, an entry at a time, and goes on until all is there."""
 
     def __attrs_post_init__(self) -> None:
-        self._room = Room(entries=1, size=1, copies=1)
+        self._room = Room(long=1, long_size=1, entries=1, size=1, least=1, alone=1, copies=1)
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         outcome = super().commit(deltas)

@@ -12,7 +12,7 @@ from runtime import Delta, Wanted
 from tests.persistence.builders import ROOT, born, change, delta, follows, fork, log, query, record
 from tests.persistence.contract.stores import committed, finish_purges, listed, rows, said
 
-LONG = tuple(f"text {n}" for n in range(600))
+LONG = tuple(f"text {n}" for n in range(2_400))
 """More than one commit writes of a change."""
 LONGER = tuple(f"text {n}" for n in range(5_000))
 """More than one commit copies."""
@@ -48,7 +48,7 @@ def test_a_long_change_takes_several_commits_and_is_whole_then(store: SQLiteStor
 
 
 def test_large_texts_take_several_commits_however_few_they_are(store: SQLiteStore) -> None:
-    texts = ["x" * 200_000, "y" * 200_000, "z"]
+    texts = ["x" * 600_000, "y" * 600_000, "z"]
     begin(store, born("s", *texts))
     committed(store, born("s", *texts))
     assert said(store, "s") == rows(log(*texts))
@@ -61,7 +61,7 @@ def test_one_large_text_takes_one_commit(store: SQLiteStore) -> None:
 def test_nothing_of_a_part_is_read(store: SQLiteStore) -> None:
     keyed = record("key", 1)
     store.commit([born("s", keyed)])
-    what = delta("s", follows(1, 1, keyed, *(record("key", n) for n in range(600))))
+    what = delta("s", follows(1, 1, keyed, *(record("key", n) for n in range(2_400))))
     begin(store, what)
     assert said(store, "s") == rows(log(keyed))
     assert rows(log(keyed)) == list(store.find(1, Wanted(keys=[("record", "key")])))
@@ -89,7 +89,7 @@ def test_others_are_committed_between_the_parts(store: SQLiteStore) -> None:
 
 
 def test_what_is_said_meanwhile_joins(store: SQLiteStore) -> None:
-    begin(store, born("s", *LONG[:500]))
+    begin(store, born("s", *LONG[:2_000]))
     committed(store, born("s", *LONG))
     assert said(store, "s") == rows(log(*LONG))
 
@@ -112,7 +112,7 @@ def test_a_start_finds_nothing_of_a_part(store: SQLiteStore, path: Path, *, is_n
         finish_purges(again, again.commit([]))
         assert query(path, "SELECT count(*) FROM entry") == [(1,)]
         assert query(path, "SELECT count(*) FROM look") == [(1,)]
-        other = ("text 0", *(f"other {n}" for n in range(600)))
+        other = ("text 0", *(f"other {n}" for n in range(2_400)))
         committed(again, born("s", *other) if is_new else grown(items=other))
         assert said(again, "s") == rows(log(*other))
         assert verify(path).problems == ()
@@ -120,11 +120,11 @@ def test_a_start_finds_nothing_of_a_part(store: SQLiteStore, path: Path, *, is_n
 
 def test_another_life_under_the_id_does_not_go_on_with_a_part(store: SQLiteStore) -> None:
     begin(store, born("s", *LONG))
-    other = [f"other {n}" for n in range(600)]
+    other = [f"other {n}" for n in range(2_400)]
     outcome = committed(store, born("s", *other))
     assert said(store, "s") == rows(log(*other))
     finish_purges(store, outcome)
-    assert query(store.path, "SELECT count(*) FROM entry") == [(600,)]
+    assert query(store.path, "SELECT count(*) FROM entry") == [(2_400,)]
     assert verify(store.path).problems == ()
 
 

@@ -402,9 +402,8 @@ async def test_a_command_is_applied_and_marked_and_answered_without_yielding(
     for confirm in (True, False):
         bench = Bench()
         with assert_no_checkpoints():
-            await bench.actor._apply(
-                Command(work, confirm=confirm, confirm_refusal=confirm), absent_state("s")
-            )
+            command = Command(work, confirm=confirm, confirm_refusal=confirm)
+            bench.actor._apply(command, absent_state("s"), 0, command.work)
 
 
 async def test_a_command_that_leaves_the_session_absent_says_so() -> None:
