@@ -104,7 +104,7 @@ def _growth(
 
 COMMIT = {"agent-runtime, commit": ("agent-runtime, commit", BLUE)}
 SNAPSHOT = {"agent-runtime, snapshot": ("agent-runtime, snapshot", ORANGE)}
-QUART = {"bare Quart-Trio": ("bare Quart-Trio", GREEN)}
+QUART = {"bare Quart-Trio, on Hypercorn": ("bare Quart-Trio, on Hypercorn", GREEN)}
 PEERS = SNAPSHOT | COMMIT | {
     "bare SQLite": ("bare SQLite", GREY),
     "OpenAI Agents SDK, SQLiteSession": ("OpenAI SQLiteSession", GREEN),
@@ -114,8 +114,9 @@ PEERS = SNAPSHOT | COMMIT | {
 }  # fmt: skip
 GUIDE = COMMIT | {"the guide's design, FastAPI on uvicorn": ("the guide's design", PURPLE)}
 READ = COMMIT | QUART | {
-    "bare Quart-Trio, its own connection class": ("bare Quart-Trio, stock", OLIVE),
-    "bare ASGI": ("bare ASGI", GREY),
+    "agent-runtime on Hypercorn": ("agent-runtime on Hypercorn", OLIVE),
+    "agent-runtime in a larger app, on Hypercorn": ("in a larger app, on Hypercorn", RED),
+    "our server, bare": ("our server, bare", GREY),
 }  # fmt: skip
 WRITTEN = SNAPSHOT | COMMIT | QUART
 LISTS = {
