@@ -47,7 +47,7 @@ class App(QuartTrio):
         super().__init__(NAME, static_folder=None)
         self.api = api
         self.url_map.merge_slashes = False  # no path has two; a redirect would repair it, unasked
-        self.config["MAX_CONTENT_LENGTH"] = api.service.body_limit
+        self.config["MAX_CONTENT_LENGTH"] = api.resources.body_limit
         self.register_error_handler(HTTPException, _on_http_exception)
         self.register_error_handler(Exception, _on_error)
         for prefix, suffix in (("", ""), (PREFIX, "_v1")):

@@ -250,7 +250,7 @@ async def test_routes_that_were_added_are_guarded_told_of_and_counted() -> None:
         assert await (await client.get("/mine")).get_data() == b"mine"
         assert (await client.get("/nowhere")).content_type == "application/problem+json"
         assert (await client.post("/mine")).content_type == "application/problem+json"
-        assert app.api.service.metrics.requests == {
+        assert app.api.resources.metrics.requests == {
             ("any", "unmatched", 421): 1,
             ("any", "unmatched", 200): 1,
             ("any", "unmatched", 404): 1,

@@ -58,7 +58,7 @@ async def test_answers_of_the_app_are_counted_once_and_say_who_may_read(
     page = await answer(request("GET", "/docs", HOST, ("Origin", IDE)))
     assert Headers(page.headers).all("access-control-allow-origin") == [IDE]
     assert Headers(page.headers).all("vary") == ["Origin"]
-    assert api.service.metrics.requests == {("any", "unmatched", 200): 1}
+    assert api.resources.metrics.requests == {("any", "unmatched", 200): 1}
 
 
 async def test_many_may_ask_for_it_first(answer: Answer) -> None:

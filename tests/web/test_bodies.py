@@ -48,7 +48,7 @@ async def serving(limit: int = LIMIT) -> AsyncIterator[Service]:
     async with open_runtime(MemoryStore(), RuntimeConfig(durability="commit")) as runtime:
         app = create_app(runtime, rules=Guard(body_limit=LARGEST, bodies_limit=limit))
         async with open_server(app) as served:
-            yield Service(served, app.api.service.bodies)
+            yield Service(served, app.api.resources.bodies)
 
 
 @pytest.fixture

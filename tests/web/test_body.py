@@ -16,7 +16,7 @@ from web import Guard
 from web.api.dispatch import Api
 from web.call.body import TIMEOUT, received
 from web.call.problems import Refused
-from web.call.service import Service
+from web.call.resources import Resources
 from web.http.message import ClientGone, Headers, Request
 
 LIMIT = 400 * KiB
@@ -29,8 +29,8 @@ async def api() -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def service(api: Api) -> Service:
-    return api.service
+def resources(api: Api) -> Resources:
+    return api.resources
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def sent(*body: bytes | None, announced: int | None = None) -> Request:
     return request("POST", "/api/v1/sessions/s/messages", *head, body=body, announced=announced)
 
 
-async def test_a_body_is_all_of_its_pieces(service: Service) -> None:
-    assert await received(service, sent(b"a", b"b")) == b"ab"
-    assert await received(service, sent()) == b""
+async def test_a_body_is_all_of_its_pieces(resources: Resources) -> None:
+    assert await received(resources, sent(b"a", b"b")) == b"ab"
+    assert await received(resources, sent()) == b""
 
 
 @pytest.mark.parametrize(
@@ -57,32 +57,32 @@ async def test_a_body_is_all_of_its_pieces(service: Service) -> None:
     [([b"\xef\xbb\xbf{}"], b"{}"), ([b"\xef", b"\xbb\xbf"], b""), ([b"\xef\xbb"], b"\xef\xbb")],
 )
 async def test_a_byte_order_mark_is_skipped(
-    service: Service, body: list[bytes], left: bytes
+    resources: Resources, body: list[bytes], left: bytes
 ) -> None:
-    assert await received(service, sent(*body)) == left
+    assert await received(resources, sent(*body)) == left
 
 
-async def test_a_body_of_exactly_the_limit_is_taken(service: Service) -> None:
-    assert len(await received(service, sent(b"x" * LIMIT, announced=LIMIT))) == LIMIT
+async def test_a_body_of_exactly_the_limit_is_taken(resources: Resources) -> None:
+    assert len(await received(resources, sent(b"x" * LIMIT, announced=LIMIT))) == LIMIT
 
 
 async def test_a_body_that_is_announced_over_the_limit_is_not_read_at_all(
-    service: Service,
+    resources: Resources,
 ) -> None:
     one = sent(b"x", announced=LIMIT + 1)
     with pytest.raises(Refused, match=rf"{LIMIT} \(--body-limit-mib\)") as caught:
-        await received(service, one)
+        await received(resources, one)
     assert caught.value.status == 413
     assert await one.body.receive() == b"x"
 
 
-async def test_an_endless_body_is_read_up_to_the_limit_only(service: Service) -> None:
+async def test_an_endless_body_is_read_up_to_the_limit_only(resources: Resources) -> None:
     one = sent(*[b"x" * 300 * KiB] * 3)
     with pytest.raises(Refused) as caught:
-        await received(service, one)
+        await received(resources, one)
     assert caught.value.status == 413
     assert len(await one.body.receive()) == 300 * KiB
-    assert service.bodies.held == 0
+    assert resources.bodies.held == 0
 
 
 class Trickle:
@@ -96,11 +96,11 @@ class Trickle:
 
 
 async def test_a_body_that_trickles_in_ends_with_408(
-    service: Service, autojump_clock: MockClock
+    resources: Resources, autojump_clock: MockClock
 ) -> None:
     slow = Request(method="POST", path="/", headers=Headers(), body=Trickle())
     with pytest.raises(Refused, match=f"{TIMEOUT:g} s") as caught:
-        await received(service, slow)
+        await received(resources, slow)
     assert caught.value.status == 408
 
 
@@ -112,10 +112,10 @@ async def test_nothing_is_kept_of_an_upload_that_fails(api: Api, end: bytes | No
     one = sent(first, second, end)
     # Whoever looks at the error, as a log does, holds its traceback, and with it all frames.
     with pytest.raises((ClientGone, Refused)) as caught:
-        await received(api.service, one)
+        await received(api.resources, one)
     assert [sys.getrefcount(piece) for piece in (first, second)] == references
     assert caught.value is not None
-    assert api.service.bodies.held == 0
+    assert api.resources.bodies.held == 0
 
 
 @pytest.mark.usefixtures("no_collection")
@@ -131,4 +131,4 @@ async def test_nothing_is_kept_of_a_body_once_its_request_is_answered(
     assert answer.status == (201 if role == "user" else 400)
     while sys.getrefcount(body) != references:  # the thread may be about to end its work
         await trio.lowlevel.checkpoint()
-    assert api.service.bodies.held == 0
+    assert api.resources.bodies.held == 0

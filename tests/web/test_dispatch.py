@@ -13,8 +13,8 @@ from tests.web.requests import Pieces, request
 from web import Guard
 from web.api.dispatch import Api
 from web.api.routes import Table
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.http.message import ClientGone, Headers, Request, Response
 
 TOKEN = "0123456789abcdef"  # noqa: S105
@@ -180,7 +180,7 @@ async def test_a_query_may_be_sent_unencoded(api: Api) -> None:
 def replaced(api: Api, error: BaseException) -> Api:
     """The same with one call, which ends with this error."""
 
-    async def broken(service: Service, asked: Request) -> Response:
+    async def broken(resources: Resources, asked: Request) -> Response:
         raise error
 
     api.table = Table([Route("GET", "/broken", broken)])
@@ -227,7 +227,7 @@ async def test_every_answer_is_counted_once_by_its_route(api: Api) -> None:
         await answered(api, method, target, *([SHOWN] if shows_token else []))
     assert await api.answer(request("GET", "/docs", HOST, SHOWN)) is None
     api.told(request("GET", "/docs", HOST, SHOWN), 200)
-    assert api.service.metrics.requests == {
+    assert api.resources.metrics.requests == {
         ("GET", HISTORY, 404): 2,
         ("HEAD", HISTORY, 404): 1,
         ("GET", HISTORY, 401): 1,

@@ -25,7 +25,7 @@ from web.api.messages import MAX_MESSAGES
 from web.call.bodies import Bodies
 from web.call.body import HUGE, HUGE_AT_ONCE, taken
 from web.call.parts import LARGE
-from web.call.service import Service
+from web.call.resources import Resources
 from web.http.message import Headers, Request
 from web.metrics import Metrics
 
@@ -172,7 +172,7 @@ async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them()
         return len(body)
 
     async with open_runtime(MemoryStore()) as runtime:
-        service = Service(
+        resources = Resources(
             runtime=runtime,
             metrics=Metrics(runtime),
             body_limit=HUGE,
@@ -181,7 +181,7 @@ async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them()
 
         async def take(size: int, work: Callable[[bytes], int]) -> None:
             request = Request(method="POST", path="/", headers=Headers(), body=Sent(b" " * size))
-            assert await taken(service, request, work) == size
+            assert await taken(resources, request, work) == size
 
         async with trio.open_nursery() as nursery:
             for _ in range(5):

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 import pytest
 
 from web.api.routes import PREFIX, Table, all_routes
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.http.message import Request, Response
 
 
-async def endpoint(service: Service, request: Request) -> Response:
+async def endpoint(resources: Resources, request: Request) -> Response:
     raise AssertionError("nothing is called here")
 
 

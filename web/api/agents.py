@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 from runtime import MAX_SHOWN_SWITCHES, AgentContext, AgentSwitch
 from web.call.body import read
 from web.call.problems import write
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import answer
 from web.call.types import AgentName, CallId, Timestamp
 from web.call.write import written
@@ -61,17 +61,17 @@ class AgentOut(Struct):
         )
 
 
-async def current_agent(service: Service, request: Request, session_id: str) -> Response:
+async def current_agent(resources: Resources, request: Request, session_id: str) -> Response:
     """Who works on the session, and who did before."""
-    context = await service.runtime.session(session_id, nowait=True).agent_context()
+    context = await resources.runtime.session(session_id, nowait=True).agent_context()
     return answer(request, context, lambda: AgentOut.of(context))
 
 
-async def switch_agent(service: Service, request: Request, session_id: str) -> Response:
+async def switch_agent(resources: Resources, request: Request, session_id: str) -> Response:
     """Hands the session to an agent; to the current one: nothing changes."""
-    session = service.runtime.session(session_id, nowait=True)
-    wanted = await read(service, request, SwitchIn)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    wanted = await read(resources, request, SwitchIn)
+    asked = written(resources, request)
     await asked.check_present(session)
     with write(repeatable=wanted.id is not None):
         context = await session.switch_agent(

@@ -14,7 +14,7 @@ from web.call.bodies import Bodies
 from web.call.paths import said
 from web.call.problems import problem_of
 from web.call.query import no_query
-from web.call.service import Service
+from web.call.resources import Resources
 from web.http.message import ClientGone, Request, Response
 from web.http.problem import problem
 from web.metrics import Metrics
@@ -43,7 +43,7 @@ class Api:
         self.table = Table(all_routes())
         self.rules = rules
         self._spans = spans
-        self.service = Service(
+        self.resources = Resources(
             runtime=runtime,
             metrics=Metrics(runtime) if metrics is None else metrics,
             body_limit=limits.body_limit,
@@ -88,10 +88,10 @@ class Api:
     ) -> tuple[tuple[str, str], ...]:
         """Counts an answer; what is to be said in its head to whoever reads it."""
         if place is None:
-            self.service.metrics.note("any", UNMATCHED, status)
+            self.resources.metrics.note("any", UNMATCHED, status)
         else:
             known = request.method in place.routes or request.method == "OPTIONS"
-            self.service.metrics.note(request.method if known else "any", place.template, status)
+            self.resources.metrics.note(request.method if known else "any", place.template, status)
         return () if self.rules is None else self.rules.cors(request)
 
     async def _called(self, place: Place, values: list[str], request: Request) -> Response:
@@ -104,9 +104,9 @@ class Api:
             no_query(request)
         captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
         try:
-            return await route.endpoint(self.service, request, *captured)
+            return await route.endpoint(self.resources, request, *captured)
         finally:
-            self.service.bodies.give_back(request)
+            self.resources.bodies.give_back(request)
 
 
 def _of_methods(allow: str, request: Request) -> Response:

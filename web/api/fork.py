@@ -9,8 +9,8 @@ from web.call.body import read
 from web.call.paths import segment
 from web.call.problems import write
 from web.call.rendering import json_answer
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import headers_of
 from web.call.types import NewSessionId, Title
 from web.call.write import written
@@ -30,20 +30,20 @@ class ForkIn(Struct, forbid_unknown_fields=True):
     ) = None
 
 
-async def fork_session(service: Service, request: Request, session_id: str) -> Response:
+async def fork_session(resources: Resources, request: Request, session_id: str) -> Response:
     """Makes a new session of this one's entries, with their numbers.
 
     200 instead of 201: this very fork was there already. The answer always waits for the disk,
     since it is there that the entries are copied.
     """
-    session = service.runtime.session(session_id, nowait=True)
-    wanted = await read(service, request, ForkIn)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    wanted = await read(resources, request, ForkIn)
+    asked = written(resources, request)
     await asked.check_present(session)
     target = wanted.session_id
     with write(repeatable=target is not None):
         summary = await session.fork(
-            service.runtime.new_session_id() if target is None else target,
+            resources.runtime.new_session_id() if target is None else target,
             at=wanted.at,
             title=wanted.title,
             metadata=wanted.metadata,

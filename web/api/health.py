@@ -8,8 +8,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from runtime import Durability
 from web.call.rendering import json_answer
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.types import Timestamp
 from web.http.message import Request, Response
 
@@ -25,9 +25,9 @@ class HealthOut(Struct, omit_defaults=True):
     reason: str | UnsetType = UNSET
 
 
-async def health(service: Service, _: Request) -> Response:
+async def health(resources: Resources, _: Request) -> Response:
     """Healthy, or degraded since when; 503 when writes cannot be taken."""
-    runtime = service.runtime
+    runtime = resources.runtime
     statistics = runtime.statistics()
     persister = statistics.persister
     writable = runtime.accepts_writes
@@ -45,11 +45,11 @@ async def health(service: Service, _: Request) -> Response:
     )
 
 
-async def prometheus(service: Service, _: Request) -> Response:
+async def prometheus(resources: Resources, _: Request) -> Response:
     """Everything that is counted, in Prometheus's text format."""
     # Not in the loop: the first import would hold it up.
     exposition = await trio.to_thread.run_sync(import_module, "web.exposition")
-    body = exposition.rendered(service.metrics)
+    body = exposition.rendered(resources.metrics)
     return Response(200, body, (("Content-Type", exposition.CONTENT_TYPE),))
 
 

@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from runtime import Entry, History, HistoryStream, shown_json
 from web.api.agents import AgentHistory, AgentSwitchOut
 from web.call.rendering import begun, encode, encoded_answer, rendered
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import headers_of, unchanged
 from web.call.types import Timestamp
 from web.http.message import Chunks, Request, Response
@@ -47,12 +47,12 @@ class HistoryOut(Struct):
         )
 
 
-async def history(service: Service, request: Request, session_id: str) -> Response:
+async def history(resources: Resources, request: Request, session_id: str) -> Response:
     """The whole conversation, and who works on it.
 
     304 to an `If-None-Match` with the `ETag` of the last answer, while nothing has changed.
     """
-    stream = await service.runtime.session(session_id, nowait=True).stream_history()
+    stream = await resources.runtime.session(session_id, nowait=True).stream_history()
     found = stream.history
     known = unchanged(request, found)
     if known is not None:

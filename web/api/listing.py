@@ -19,8 +19,8 @@ from runtime import (
 )
 from web.call.query import from_cursor, parameters, query, to_cursor
 from web.call.rendering import begun, encoded_answer, json_answer
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.types import DEFAULT_LIMIT, Cursor, Timestamp, Version
 from web.http.message import Chunks, Request, Response
 
@@ -106,7 +106,7 @@ class Asked:
     include: Sequence[str]
 
 
-async def list_sessions(service: Service, request: Request) -> Response:
+async def list_sessions(resources: Resources, request: Request) -> Response:
     """All sessions, the most recent first; a page of them with `limit`.
 
     `metadata.NAME=VALUE` asks for those with this member in their metadata; an empty value for
@@ -115,9 +115,9 @@ async def list_sessions(service: Service, request: Request) -> Response:
     wanted = _asked(request)
     listing = wanted.listing
     if wanted.limit is None:
-        listed = await service.runtime.stream_sessions(listing, wanted.include)
+        listed = await resources.runtime.stream_sessions(listing, wanted.include)
         return await _whole_list(listed, filtered=listing.is_filtered)
-    page = await service.runtime.list_sessions(listing, limit=wanted.limit, after=wanted.after)
+    page = await resources.runtime.list_sessions(listing, limit=wanted.limit, after=wanted.after)
     following = None if page.next is None else _cursor(page.next, listing.order)
     return json_answer(
         SessionListOut.of(page, wanted.include, following, filtered=listing.is_filtered)

@@ -21,8 +21,8 @@ from web.call.body import taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import query
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import large_answer
 from web.call.types import CallId, DurableSeq, LogCursor, Replaced, Seq, Version
 from web.call.write import written
@@ -149,7 +149,7 @@ def log_in() -> type[Struct]:
     )
 
 
-async def get_log(service: Service, request: Request, session_id: str) -> Response:
+async def get_log(resources: Resources, request: Request, session_id: str) -> Response:
     """The entries of a session's log, also those that a rewind has taken back.
 
     `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
@@ -159,7 +159,7 @@ async def get_log(service: Service, request: Request, session_id: str) -> Respon
     if unknown := set(part.kind).difference(KINDS):
         known = ", ".join(sorted(KINDS))
         raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
-    page = await service.runtime.session(session_id, nowait=True).log(
+    page = await resources.runtime.session(session_id, nowait=True).log(
         after=cursor_of(part.after),
         before=part.before,
         last=part.last,
@@ -176,14 +176,14 @@ async def get_log(service: Service, request: Request, session_id: str) -> Respon
     )
 
 
-async def append_entries(service: Service, request: Request, session_id: str) -> Response:
+async def append_entries(resources: Resources, request: Request, session_id: str) -> Response:
     """Appends messages, records, switches and rewinds in one step; the first one creates.
 
     200 instead of 201: all of it was there, and nothing changed.
     """
-    session = service.runtime.session(session_id, nowait=True)
-    call, items, replaced = await taken(service, request, _call)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    call, items, replaced = await taken(resources, request, _call)
+    asked = written(resources, request)
     # A record's key does not make it: each time is a new value.
     keyed = all(item.key and item.kind != "record" for item in items)
     with write(repeatable=call.id is not None or keyed):

@@ -8,8 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from web.call.body import read
 from web.call.problems import write
 from web.call.rendering import json_answer
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.http.message import Request, Response
 
 
@@ -29,11 +29,11 @@ class CleanupOut(Struct, omit_defaults=True):
     would_delete: int | UnsetType = UNSET
 
 
-async def cleanup(service: Service, request: Request) -> Response:
+async def cleanup(resources: Resources, request: Request) -> Response:
     """Puts the sessions into the trash whose last activity is longer ago."""
-    wanted = await read(service, request, CleanupIn)
+    wanted = await read(resources, request, CleanupIn)
     with write(repeatable=True):
-        found = await service.runtime.cleanup(
+        found = await resources.runtime.cleanup(
             timedelta(hours=wanted.max_age_hours), dry_run=wanted.dry_run
         )
     return json_answer(CleanupOut(0, found) if wanted.dry_run else CleanupOut(found))

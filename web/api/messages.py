@@ -27,8 +27,8 @@ from web.call.body import taken
 from web.call.parts import WHERE, elements, paced
 from web.call.problems import write
 from web.call.query import query
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import large_answer
 from web.call.types import (
     DEFAULT_LIMIT,
@@ -161,15 +161,15 @@ class AppendedOut(Struct, omit_defaults=True):
         )
 
 
-async def append_messages(service: Service, request: Request, session_id: str) -> Response:
+async def append_messages(resources: Resources, request: Request, session_id: str) -> Response:
     """Appends a message, or several at once; the first one creates the session.
 
     200 instead of 201: every message was known by its id, and nothing changed.
     """
-    session = service.runtime.session(session_id, nowait=True)
+    session = resources.runtime.session(session_id, nowait=True)
     create = query(request, AppendQuery).create
-    messages = await taken(service, request, _messages)
-    asked = written(service, request)
+    messages = await taken(resources, request, _messages)
+    asked = written(resources, request)
     with write(repeatable=all(message.key is not None for message in messages)):
         appended = await session.append(
             *messages,
@@ -182,14 +182,14 @@ async def append_messages(service: Service, request: Request, session_id: str) -
     return asked.answer(appended, AppendedOut.of(appended), status)
 
 
-async def get_messages(service: Service, request: Request, session_id: str) -> Response:
+async def get_messages(resources: Resources, request: Request, session_id: str) -> Response:
     """Messages as they were sent, with their numbers: how an IDE catches up.
 
     `next_cursor` is the next page's `after`; with `before` or `last`, which go backwards, its
     `before`.
     """
     part = query(request, MessagesQuery)
-    page = await service.runtime.session(session_id, nowait=True).messages(
+    page = await resources.runtime.session(session_id, nowait=True).messages(
         after=cursor_of(part.after), before=part.before, last=part.last, limit=part.limit
     )
     return await large_answer(

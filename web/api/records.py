@@ -11,8 +11,8 @@ from web.call.body import taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import large_answer
 from web.call.types import DEFAULT_LIMIT, CallId, Cursor, Limit, Seq
 from web.call.write import written
@@ -122,11 +122,11 @@ class RecordPageOut(Struct, omit_defaults=True):
         )
 
 
-async def get_records(service: Service, request: Request, session_id: str) -> Response:
+async def get_records(resources: Resources, request: Request, session_id: str) -> Response:
     """Records by their keys: some, those with a prefix, or a range."""
     part = query(request, RecordsQuery)
     after = None if part.cursor is None else from_cursor(part.cursor, tuple[str])[0]
-    page = await service.runtime.session(session_id, nowait=True).records(
+    page = await resources.runtime.session(session_id, nowait=True).records(
         keys=part.key,
         prefixes=part.prefix,
         start=part.start,
@@ -139,14 +139,14 @@ async def get_records(service: Service, request: Request, session_id: str) -> Re
     return await large_answer(request, page, size, lambda: RecordPageOut.of(page))
 
 
-async def put_records(service: Service, request: Request, session_id: str) -> Response:
+async def put_records(resources: Resources, request: Request, session_id: str) -> Response:
     """Gives keys values, and removes others, in one step; the first one creates the session.
 
     200 instead of 201: all of it was so already, and nothing changed.
     """
-    session = service.runtime.session(session_id, nowait=True)
-    call, put, replaced = await taken(service, request, _call)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    call, put, replaced = await taken(resources, request, _call)
+    asked = written(resources, request)
     with write(repeatable=call.id is not None):
         done = await session.put_records(
             put,

@@ -8,8 +8,8 @@ from web.api.entries import EntryIn, EntryOut
 from web.api.sessions import SessionOut
 from web.call.body import read
 from web.call.problems import write
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.types import CallId
 from web.call.write import written
 from web.http.message import Request, Response
@@ -46,11 +46,11 @@ class RewindIn(Struct, forbid_unknown_fields=True):
     id: CallId | None = None
 
 
-async def rewind(service: Service, request: Request, session_id: str) -> Response:
+async def rewind(resources: Resources, request: Request, session_id: str) -> Response:
     """Lets count again what counted at a version: back, or forward; nothing is lost."""
-    session = service.runtime.session(session_id, nowait=True)
-    wanted = await read(service, request, RewindIn)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    wanted = await read(resources, request, RewindIn)
+    asked = written(resources, request)
     await asked.check_present(session)
     with write(repeatable=wanted.id is not None):
         summary = await session.rewind(

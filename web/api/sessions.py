@@ -10,8 +10,8 @@ from web.call.parts import LARGE, WHERE, decode, joined, members
 from web.call.paths import segment
 from web.call.problems import write
 from web.call.query import query
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import answer
 from web.call.types import AgentName, DurableSeq, NewSessionId, Seq, Timestamp, Title, Version
 from web.call.write import written
@@ -82,13 +82,13 @@ class SessionOut(Struct, omit_defaults=True):
         )
 
 
-async def create_session(service: Service, request: Request) -> Response:
+async def create_session(resources: Resources, request: Request) -> Response:
     """Creates a session; without an id, under a new one."""
-    wanted, prompt = await taken(service, request, _creation)
-    asked = written(service, request)
+    wanted, prompt = await taken(resources, request, _creation)
+    asked = written(resources, request)
     asked.check_absent(wanted.session_id or "")
     with write(repeatable=wanted.session_id is not None):
-        summary = await service.runtime.create_session(
+        summary = await resources.runtime.create_session(
             wanted.session_id,
             system_prompt=prompt,
             agent=DEFAULT_AGENT if wanted.agent is None else wanted.agent,
@@ -102,17 +102,17 @@ async def create_session(service: Service, request: Request) -> Response:
     )
 
 
-async def get_session(service: Service, request: Request, session_id: str) -> Response:
+async def get_session(resources: Resources, request: Request, session_id: str) -> Response:
     """A session's header: all of it but what was said."""
-    summary = await service.runtime.session(session_id, nowait=True).summary()
+    summary = await resources.runtime.session(session_id, nowait=True).summary()
     return answer(request, summary, lambda: SessionOut.of(summary))
 
 
-async def patch_session(service: Service, request: Request, session_id: str) -> Response:
+async def patch_session(resources: Resources, request: Request, session_id: str) -> Response:
     """Changes title, archived flag and metadata (RFC 7396); it is no activity."""
-    session = service.runtime.session(session_id, nowait=True)
-    wanted = await read(service, request, SessionPatchIn)
-    asked = written(service, request)
+    session = resources.runtime.session(session_id, nowait=True)
+    wanted = await read(resources, request, SessionPatchIn)
+    asked = written(resources, request)
     await asked.check_present(session)
     changed = {name: getattr(wanted, name) for name in SessionPatchIn.__struct_fields__}
     patch = {name: value for name, value in changed.items() if value is not UNSET}
@@ -121,11 +121,11 @@ async def patch_session(service: Service, request: Request, session_id: str) -> 
     return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 
 
-async def delete_session(service: Service, request: Request, session_id: str) -> Response:
+async def delete_session(resources: Resources, request: Request, session_id: str) -> Response:
     """Puts a session into the trash, or, with `purge=true`, deletes it for good."""
-    session = service.runtime.session(session_id, nowait=True)
+    session = resources.runtime.session(session_id, nowait=True)
     purge = query(request, DeleteQuery).purge
-    asked = written(service, request)
+    asked = written(resources, request)
     await asked.check_present(session)
     with write(repeatable=True):
         await session.delete(purge=purge, durable=asked.durable, if_match=asked.if_match)

@@ -11,8 +11,8 @@ from web.call.body import read
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
 from web.call.rendering import json_answer
+from web.call.resources import Resources
 from web.call.route import Route
-from web.call.service import Service
 from web.call.tags import headers_of
 from web.call.types import DEFAULT_LIMIT, Cursor, Limit, NewSessionId, Timestamp
 from web.call.write import written
@@ -76,30 +76,30 @@ class TrashOut(Struct, omit_defaults=True):
         )
 
 
-async def get_trash(service: Service, request: Request) -> Response:
+async def get_trash(resources: Resources, request: Request) -> Response:
     """What was deleted and can come back."""
     part = query(request, TrashQuery)
-    page = await service.runtime.trash(limit=part.limit, after=_position(part.cursor))
+    page = await resources.runtime.trash(limit=part.limit, after=_position(part.cursor))
     return json_answer(TrashOut.of(page))
 
 
-async def undelete_session(service: Service, request: Request, session_id: str) -> Response:
+async def undelete_session(resources: Resources, request: Request, session_id: str) -> Response:
     """Brings a session back from the trash, the one that was deleted last; it is no activity.
 
     The answer always waits for the disk.
     """
-    session = service.runtime.session(session_id, nowait=True)
-    wanted = await read(service, request, UndeleteIn)
-    written(service, request).check_absent(wanted.session_id or session_id)
+    session = resources.runtime.session(session_id, nowait=True)
+    wanted = await read(resources, request, UndeleteIn)
+    written(resources, request).check_absent(wanted.session_id or session_id)
     with write(repeatable=True):
         summary = await session.undelete(trash_id=wanted.trash_id, as_id=wanted.session_id)
     return json_answer(SessionOut.of(summary), headers=headers_of(summary))
 
 
-async def purge_trashed(service: Service, _: Request, trash_id: str) -> Response:
+async def purge_trashed(resources: Resources, _: Request, trash_id: str) -> Response:
     """Deletes for good what is in the trash."""
     with write(repeatable=True):
-        await service.runtime.purge_trashed(trash_id)
+        await resources.runtime.purge_trashed(trash_id)
     return Response(204)
 
 

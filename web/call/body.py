@@ -17,7 +17,7 @@ import trio
 from runtime import SECONDS, CallerError, KiB, MiB
 from web.call.parts import LARGE, decode
 from web.call.problems import Refused
-from web.call.service import Service
+from web.call.resources import Resources
 from web.http.message import Request
 
 T = TypeVar("T")
@@ -46,15 +46,15 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Some editors and shells put it before a text; RFC 8259 8.1 lets it be ignored."""
 
 
-async def read(service: Service, request: Request, wanted: type[S]) -> S:
+async def read(resources: Resources, request: Request, wanted: type[S]) -> S:
     """The request's JSON body; none at all counts as `{}`.
 
     Raises `InvalidInput`, saying what is wrong and where, and what `taken` raises.
     """
-    return await taken(service, request, lambda body: decode(body, wanted))
+    return await taken(resources, request, lambda body: decode(body, wanted))
 
 
-async def taken(service: Service, request: Request, work: Callable[[bytes], T]) -> T:
+async def taken(resources: Resources, request: Request, work: Callable[[bytes], T]) -> T:
     """What `work` makes of the request's body; none at all counts as `{}`.
 
     It runs in a thread where that takes long: so all that is done with every part of a body
@@ -62,7 +62,7 @@ async def taken(service: Service, request: Request, work: Callable[[bytes], T]) 
     There it is to be read in pieces, as `runtime` does: a thread, too, has the interpreter's lock
     for as long as one call takes. Raises `Refused` and `ClientGone`.
     """
-    body = await received(service, request) or b"{}"
+    body = await received(resources, request) or b"{}"
     if len(body) < LARGE:
         return work(body)
     limiter = LARGE_AT_ONCE if len(body) < HUGE else HUGE_AT_ONCE
@@ -89,15 +89,15 @@ def _tried(work: Callable[[bytes], T], body: bytes) -> tuple[T | None, CallerErr
         return None, error.with_traceback(None)
 
 
-async def received(service: Service, request: Request) -> bytes:
+async def received(resources: Resources, request: Request) -> bytes:
     """All of the body, without a byte order mark.
 
     It counts among the service's bodies until the request is answered. Raises `Refused` as soon as
     more bytes are announced, or have come, than there is room for, and `ClientGone`.
     """
     announced = request.body.announced or 0
-    _check(announced, service.body_limit)
-    service.bodies.announce(announced)
+    _check(announced, resources.body_limit)
+    resources.bodies.announce(announced)
     pieces: list[bytes] = []
     size, due = 0, PACE
     try:
@@ -105,8 +105,8 @@ async def received(service: Service, request: Request) -> bytes:
             while piece := await request.body.receive():
                 pieces.append(piece)
                 size += len(piece)
-                _check(size, service.body_limit)
-                service.bodies.grow(request, size)
+                _check(size, resources.body_limit)
+                resources.bodies.grow(request, size)
                 if size >= due:
                     due = size + PACE
                     await trio.sleep(PAUSE)
@@ -115,7 +115,7 @@ async def received(service: Service, request: Request) -> bytes:
         # may have the room.
         pieces.clear()
         piece = b""
-        service.bodies.give_back(request)
+        resources.bodies.give_back(request)
         if isinstance(error, trio.TooSlowError):
             raise Refused(
                 HTTPStatus.REQUEST_TIMEOUT,

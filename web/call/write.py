@@ -14,7 +14,7 @@ from attrs import frozen
 
 from runtime import InvalidInput, PreconditionFailed, Reply, Session
 from web.call.rendering import Fields, json_answer
-from web.call.service import Service
+from web.call.resources import Resources
 from web.call.tags import Tags, headers_of
 from web.http.message import Headers, Request, Response
 
@@ -57,7 +57,7 @@ class Write:
         return json_answer(body, status, (*headers_of(reply), *self.headers, *headers))
 
 
-def written(service: Service, request: Request) -> Write:
+def written(resources: Resources, request: Request) -> Write:
     """What the request asks for. Raises `InvalidInput`."""
     head = request.headers
     if_match: str | Collection[str] | None = None
@@ -68,7 +68,7 @@ def written(service: Service, request: Request) -> Write:
     absent = head.get("if-none-match")
     if absent is not None and not Tags.of(absent).is_star:
         raise InvalidInput("If-None-Match: on a write it can only be *")
-    is_async = _prefers_async(head) and service.runtime.config.durability == "commit"
+    is_async = _prefers_async(head) and resources.runtime.config.durability == "commit"
     applied = (("Preference-Applied", "respond-async"),) if is_async else ()
     return Write(False if is_async else None, if_match, absent is not None, applied)
 

@@ -8,8 +8,8 @@ from web.metrics import Metrics
 
 
 @frozen(kw_only=True)
-class Service:
-    """One service over a runtime."""
+class Resources:
+    """What all requests of one runtime share."""
 
     runtime: Runtime
     metrics: Metrics
