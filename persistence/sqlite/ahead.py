@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from persistence.sequence import OutOfStep, check_change
 from persistence.sqlite import rows
 from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.transaction import Part, Transaction
+from persistence.sqlite.transaction import LOOK, Part, Transaction
 from runtime import Change, Entry, Fork, Header
 
 _NEXT_NO = "UPDATE meta SET next_no = next_no + 1 RETURNING next_no - 1"
@@ -203,7 +203,7 @@ def _copy(to: Transaction, source: int, part: Part, low: int, high: int) -> None
     if to.connection.execute(_COPY, numbers).rowcount != count:
         raise OutOfStep(f"life {source} has not all entries up to {high}")
     if to.end != (part.no, low - 1):
-        to.connection.execute(to.LOOK, (part.no, low, to.place + 1))
+        to.connection.execute(LOOK, (part.no, low, to.place + 1))
     to.connection.execute(_COPY_HASHES, (part.no, source, low, high, before))
     to.place += count
     to.end = part.no, high

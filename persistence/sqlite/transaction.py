@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import ClassVar
 
 from attrs import define, field, frozen
 
 from persistence.sqlite import rows
 from persistence.sqlite.look import keys_of
 from runtime import Entry, KiB, MiB
+
+LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
+"""A place: see `look`."""
 
 _LAST_PLACE = "SELECT id, no, seq FROM entry ORDER BY id DESC LIMIT 1"
 
@@ -82,8 +84,6 @@ class Transaction:
     _entries: list[rows.Values] = field(factory=list)
     _looks: list[tuple[int, int, int]] = field(factory=list)
 
-    LOOK: ClassVar = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
-
     def __attrs_post_init__(self) -> None:
         for place, no, seq in self.connection.execute(_LAST_PLACE):
             self.place, self.end = place, (no, seq)
@@ -105,5 +105,5 @@ class Transaction:
         """Writes what was put."""
         if self._entries:
             rows.insert(self.connection, self._entries)
-            self.connection.executemany(self.LOOK, self._looks)
+            self.connection.executemany(LOOK, self._looks)
             self._entries, self._looks = [], []
