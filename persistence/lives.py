@@ -12,8 +12,10 @@ from attrs import define, evolve, field, frozen
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from runtime import (
     DROPPED,
+    STILL,
     Change,
     Delta,
+    DraftChunk,
     Entry,
     Expire,
     Fork,
@@ -22,6 +24,7 @@ from runtime import (
     Row,
     SessionInfo,
     Settings,
+    Standing,
     Undelete,
     dropped_body,
 )
@@ -41,6 +44,8 @@ class Life:
     deleted_at: str | None = None
     entries: list[Row] = field(factory=list)
     """Grows in place, also when the life is replaced: an append must not cost a copy."""
+    standing: Standing = STILL
+    drafts: tuple[DraftChunk, ...] = ()
 
     @property
     def info(self) -> SessionInfo:
@@ -141,8 +146,14 @@ class Lives:
     def _change(self, no: int, change: Change, undo: ExitStack) -> None:
         check_change(change)
         life = self.lives[no]
-        settings = change.settings or life.settings
-        _put(self.lives, no, evolve(life, header=change.header, settings=settings), undo)
+        changed = evolve(
+            life,
+            header=change.header,
+            settings=change.settings or life.settings,
+            standing=change.standing or life.standing,
+            drafts=_drafts_after(life.drafts, change),
+        )
+        _put(self.lives, no, changed, undo)
         entries = life.entries
         undo.callback(entries.__delitem__, slice(len(entries), None))
         entries += map(_row, change.entries)
@@ -167,6 +178,12 @@ class Lives:
             raise OutOfStep("a session of this id lives already")
         _put(self.lives, no, evolve(life, session_id=session_id, deleted_at=None), undo)
         _put(self.living, session_id, no, undo)
+
+
+def _drafts_after(drafts: tuple[DraftChunk, ...], change: Change) -> tuple[DraftChunk, ...]:
+    if change.drafts_gone:
+        drafts = tuple(chunk for chunk in drafts if chunk.key not in change.drafts_gone)
+    return (*drafts, *change.drafts)
 
 
 def _put(table: dict[_K, _V], key: _K, value: _V | None, undo: ExitStack) -> None:

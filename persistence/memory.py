@@ -30,6 +30,7 @@ from runtime import (
     TrashedSession,
     TrashPage,
     TrashPosition,
+    WaitingPage,
     Wanted,
     text_size,
 )
@@ -67,6 +68,8 @@ class MemoryStore:
                     for seq, kind, key, at, _, _, _, form, _ in life.entries[:first]
                     if kind != MESSAGE
                 ],
+                standing=life.standing,
+                drafts=life.drafts,
             )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
@@ -162,6 +165,16 @@ class MemoryStore:
             )
         page = found[:limit]
         return Superseded(page, page[-1][0] if len(found) > limit else None)
+
+    def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
+        with self._lock:
+            found = sorted(
+                (no, session_id)
+                for session_id, no in self._kept.living.items()
+                if no > after and self._kept.lives[no].standing.waits_until > max(moment, 0)
+            )
+        page = found[:limit]
+        return WaitingPage(page, page[-1][0] if len(found) > limit else None)
 
     def count(self) -> int:
         return len(self._kept.living)

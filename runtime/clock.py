@@ -16,3 +16,13 @@ def timestamp(moment: datetime) -> str:
     if moment.tzinfo is not UTC:  # as the clock's is, and converting takes most of the time
         moment = moment.astimezone(UTC)
     return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that such a text names. Raises `ValueError`."""
+    return datetime.fromisoformat(text)
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    """Seconds from one moment to another; negative if the second one comes first."""
+    return (moment_of(later) - moment_of(earlier)).total_seconds()

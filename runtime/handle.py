@@ -55,7 +55,8 @@ class Session:
     rests on what is not on disk yet.
 
     `if_match` is the `tag` of an earlier answer, or several, or `"*"`: `PreconditionFailed` is
-    raised if the session is not in that state any more. `if_absent`: if it is there at all.
+    raised if the session is not in that state any more. `if_absent`: if it is there at all. `turn`
+    is a number: if that turn does not hold the session now.
     """
 
     id: str = field(validator=_valid_id)
@@ -78,6 +79,7 @@ class Session:
         create: bool = True,
         if_match: str | Collection[str] | None = None,
         if_absent: bool = False,
+        turn: int | None = None,
     ) -> Appended:
         """Appends messages, all or none of them; the first message creates the session.
 
@@ -87,7 +89,7 @@ class Session:
         false.
         """
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: message.append(state, news, at=at, create=create, condition=condition),
             durable,
@@ -135,6 +137,7 @@ class Session:
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
         if_absent: bool = False,
+        turn: int | None = None,
     ) -> Written:
         """Appends entries of any kinds in one step, all or none: to 10,000, in order.
 
@@ -144,7 +147,7 @@ class Session:
         `PreconditionFailed`, `ExpectationFailed`.
         """
         made = calls.items_from_python(items)
-        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(
                 state, made, at=at, call=id, once=once, expect=expect, condition=condition
@@ -205,13 +208,14 @@ class Session:
         id: str | None = None,  # noqa: A002 # as it is called over REST
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
     ) -> Summary:
         """Lets count again what counted at version `to`: back, or forward.
 
         Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`,
         `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), _condition(if_match)
+        at, condition = self._timestamp(), _condition(if_match, turn=turn)
         return await self._write(
             lambda state: rewind(state, to, at=at, key=_key(id), condition=condition), durable
         )
@@ -224,6 +228,7 @@ class Session:
         title: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
     ) -> Summary:
         """Makes a new session of this one's entries, up to version `at`; `None`: of all.
 
@@ -239,7 +244,7 @@ class Session:
             check_tree(metadata, "metadata")
             patch["metadata"] = metadata
         return await self._errands.fork(
-            self.id, session_id, at=at, patch=patch, condition=_condition(if_match)
+            self.id, session_id, at=at, patch=patch, condition=_condition(if_match, turn=turn)
         )
 
     # -- records -----------------------------------------------------------------------------
@@ -256,6 +261,7 @@ class Session:
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
         if_absent: bool = False,
+        turn: int | None = None,
     ) -> Written:
         """Gives keys values, and removes others, in one step.
 
@@ -268,7 +274,7 @@ class Session:
             check_tree(put, "put")
             put = [record.put(key, value) for key, value in put.items()]
         news = put or ()
-        at, condition = self._timestamp(), _condition(if_match, if_absent)
+        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.put_records(
                 state,
@@ -343,6 +349,7 @@ class Session:
         *,
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
     ) -> Summary:
         """Merges `patch` (RFC 7396) into `title`, `archived` and `metadata`: null removes.
 
@@ -351,7 +358,7 @@ class Session:
         check_tree(patch, "settings")
         if unknown := patch.keys() - {"title", "archived", "metadata"}:
             raise InvalidInput(f"{sorted(unknown)[0]}: no member of a session's settings")
-        at, condition = self._timestamp(), _condition(if_match)
+        at, condition = self._timestamp(), _condition(if_match, turn=turn)
         return await self._write(
             lambda state: settings.update(state, patch, at=at, condition=condition), durable
         )
@@ -364,6 +371,7 @@ class Session:
         id: str | None = None,  # noqa: A002 # as it is called over REST
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
     ) -> AgentContext:
         """Makes `agent` the current one.
 
@@ -371,7 +379,7 @@ class Session:
         """
         check_agent(agent)
         check_reason(reason)
-        at, condition = self._timestamp(), _condition(if_match)
+        at, condition = self._timestamp(), _condition(if_match, turn=turn)
         return await self._write(
             lambda state: switch.switch_agent(
                 state, agent, reason=reason, at=at, key=_key(id), condition=condition
@@ -389,12 +397,13 @@ class Session:
         purge: bool = False,
         durable: bool | None = None,
         if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
     ) -> None:
         """Puts the session into the trash; with `purge`, deletes it for good.
 
         Raises `SessionNotFound`, `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), _condition(if_match)
+        at, condition = self._timestamp(), _condition(if_match, turn=turn)
         for_good = purge or not self._keeps_trash
         await self._ask(
             lambda state: state.delete(at=at, purge=for_good, condition=condition),
@@ -439,11 +448,13 @@ class Session:
         return answer
 
 
-def _condition(if_match: str | Collection[str] | None, if_absent: bool = False) -> Condition:
+def _condition(
+    if_match: str | Collection[str] | None, if_absent: bool = False, *, turn: int | None = None
+) -> Condition:
     if if_match is None:
-        return Condition(absent=True) if if_absent else ANY
+        return Condition(absent=if_absent, turn=turn) if if_absent or turn is not None else ANY
     tags = (if_match,) if isinstance(if_match, str) else if_match
-    return Condition(tags=frozenset(tags), absent=if_absent)
+    return Condition(tags=frozenset(tags), absent=if_absent, turn=turn)
 
 
 def _key(call: str | None) -> str | None:

@@ -16,12 +16,14 @@ import trio
 from attrs import frozen
 
 from runtime.actors.directory import Directory
+from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import Find
 from runtime.listing import ShortLists
 from runtime.saving.persister import Persister
 from runtime.session.kinds import KINDS
+from runtime.session.life import Moment
 from runtime.session.state import SessionState
 from runtime.session.tail import Needs
 from runtime.statistics import OnCommit
@@ -74,8 +76,9 @@ async def running(
         brought: list[tuple[Wanted, Sequence[Row]]] = []
         while True:
             try:
+                moment = Moment(trio.current_time(), timestamp(now()))
                 return SessionState.restored(
-                    session_id, KINDS, stored, brought, config.resident_bytes
+                    session_id, KINDS, stored, moment, brought, config.resident_bytes
                 )
             except Needs as needs:
                 assert stored is not None, "an absent session lacks nothing"

@@ -129,6 +129,47 @@ class Settings:
     open."""
 
 
+@frozen
+class Lease:
+    """Who holds something, until when. Renewing it writes no entry."""
+
+    number: int
+    ends_at: str
+    """UTC. Only an activation looks at it: a process counts on in its own, steady time."""
+    ttl: float
+    """Seconds that it was given for, the last time: no more are left of it, whatever the clock."""
+
+
+@frozen(kw_only=True)
+class Standing:
+    """What of a session the log alone does not say, as it moves with time."""
+
+    lease: Lease | None = None
+    """The turn that holds, if one does."""
+    waits_until: int = 0
+    """Milliseconds since the epoch up to which somebody is waited for; 0: nobody is. A store knows
+    only that it is a number, by which it finds sessions."""
+
+
+STILL = Standing()
+"""Nothing of it moves: of most sessions."""
+
+
+@frozen(kw_only=True)
+class DraftChunk:
+    """A piece of a message that is still being written."""
+
+    key: str
+    """The id that the message is to have."""
+    offset: int
+    """Characters of the draft before this piece, in all its parts together."""
+    role: str
+    at: str
+    """When it was written down."""
+    body: bytes
+    """JSON: `[[part, text], …]`, what was added to the parts."""
+
+
 @frozen(kw_only=True)
 class StoredSession:
     """A living session as the store has it; whoever loads it owns it."""
@@ -144,6 +185,9 @@ class StoredSession:
     """The chain before the first of `entries`, or behind the last entry if there are none."""
     outline: Sequence[Mark] = ()
     """The entries before the first of `entries` that are no messages, in order."""
+    standing: Standing = STILL
+    drafts: Sequence[DraftChunk] = ()
+    """In the order in which they were written."""
 
 
 # -- what a commit does ------------------------------------------------------------------------
@@ -153,8 +197,8 @@ class StoredSession:
 class Change:
     """What of one life of a session the store does not have yet.
 
-    Applied in this order: begin or find the life, write the settings and the header, append the
-    entries, drop bodies, end the life.
+    Applied in this order: begin or find the life, write the settings, the standing and the header,
+    append the entries, drop bodies, remove drafts, add to drafts, end the life.
     """
 
     no: int | None
@@ -170,6 +214,12 @@ class Change:
     entries: Sequence[Entry] = ()
     dropped: Sequence[int] = ()
     """Numbers of stored entries whose bodies are to go. They are records."""
+    standing: Standing | None = None
+    """`None`: unchanged, or, of a life that begins, the default one."""
+    drafts_gone: Sequence[str] = ()
+    """Keys of drafts of which nothing is to stay."""
+    drafts: Sequence[DraftChunk] = ()
+    """What is added to drafts. A life takes them along into the trash; a fork does not."""
     end: Literal["trash", "purge"] | None = None
     """Whether the life ends with this: into the trash, or for good."""
     ended_at: str = ""
@@ -179,7 +229,8 @@ class Change:
     def size(self) -> int:
         """Bytes of text that it brings to the store."""
         settings = len(self.settings.metadata) if self.settings else 0
-        return sum(entry.size for entry in self.entries) + settings
+        drafts = sum(len(chunk.body) for chunk in self.drafts)
+        return sum(entry.size for entry in self.entries) + settings + drafts
 
 
 @frozen
@@ -394,6 +445,16 @@ class Superseded:
     entries as a store can while somebody waits, not at all."""
 
 
+@frozen
+class WaitingPage:
+    """Some of the living sessions that wait for somebody."""
+
+    sessions: Sequence[tuple[int, str]]
+    """(no, session id), in the order of `no`."""
+    next: int | None
+    """The `no` behind which the next page begins; `None` at the end."""
+
+
 @frozen(kw_only=True)
 class TrashedSession:
     """A session in the trash."""
@@ -477,6 +538,12 @@ class Store(Protocol):
 
         Those with the body of a record that was written before this moment, and behind it another
         record of its key, written before this moment too.
+        """
+
+    def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
+        """At most `limit` of the living sessions whose `waits_until` is beyond `moment`.
+
+        Of those whose `no` is beyond `after`.
         """
 
     def count(self) -> int:

@@ -28,6 +28,7 @@ from runtime.session.calls import Item
 from runtime.session.fork import fork_of
 from runtime.session.forms import sent, shown_json
 from runtime.session.kinds import KINDS
+from runtime.session.life import Moment
 from runtime.session.message import from_json
 from runtime.session.reading import Part
 from runtime.session.state import SessionState
@@ -46,6 +47,9 @@ PLACES = st.integers(0, 2**16)
 _parts = [{"type": "text", "text": "one"}, {"type": "image", "data": ""}, {"text": "two"}]
 _keys = st.sampled_from(["k", "l", "m"])
 _contents = st.sampled_from(["hello", "", None, _parts])
+
+MOMENT = Moment(0.0, "2025-12-31T12:00:00.000Z")
+"""When sessions are activated here: nothing of theirs depends on it."""
 
 
 @st.composite
@@ -117,7 +121,7 @@ class Side:
         while True:
             try:
                 return SessionState.restored(
-                    session_id, KINDS, stored, brought, self.resident_bytes
+                    session_id, KINDS, stored, MOMENT, brought, self.resident_bytes
                 )
             except Needs as needs:
                 assert stored is not None

@@ -15,6 +15,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `schema`       the tables, and what marks a database as ours
 - `listing`      the list of sessions
 - `trash`        what was deleted
+- `standing`     what is not in the log: how sessions stand, and drafts
 - `superseded`   where records were written again
 - `transaction`  what one transaction has written so far
 - `ahead`        what is large is written ahead, in parts

@@ -10,9 +10,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from persistence.sqlite import entries, intervals, superseded, trash
+from persistence.sqlite import entries, intervals, standing, superseded, trash
 from persistence.sqlite import listing as lists
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
@@ -35,6 +35,7 @@ from runtime import (
     TrashedSession,
     TrashPage,
     TrashPosition,
+    WaitingPage,
     Wanted,
     damaged,
     text_size,
@@ -45,8 +46,9 @@ __all__ = ["LIST_CHUNK", "SQLiteReader"]
 _SESSION = """
 SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, s.current_agent,
        s.switch_count, s.last_switch_at, s.floor, t.title, coalesce(t.archived, 0),
-       CAST(coalesce(t.metadata, '{}') AS BLOB), t.forked_from_id, t.forked_at, t.intervals
-  FROM session AS s LEFT JOIN settings AS t ON t.no = s.no
+       CAST(coalesce(t.metadata, '{}') AS BLOB), t.forked_from_id, t.forked_at, t.intervals,
+       n.lease, n.lease_ends_at, n.lease_ttl, n.waits_until
+  FROM session AS s LEFT JOIN settings AS t ON t.no = s.no LEFT JOIN standing AS n ON n.no = s.no
  WHERE s.session_id = ? AND s.deleted_at IS NULL
 """
 Place = tuple[int, bytes]
@@ -91,7 +93,8 @@ class SQLiteReader:
                 # What the header does not know of must not be left out silently.
                 rows += entries.between(connection, no, version + 1, version + 1)
             outline = entries.outline(connection, no, before[0] + 1) if before[0] else []
-        return _stored(session_id, found, rows, before, outline)
+            drafts = standing.drafts(connection, no)
+        return evolve(_stored(session_id, found, rows, before, outline), drafts=drafts)
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         found: list[Row] = []
@@ -147,6 +150,10 @@ class SQLiteReader:
         with self._reader() as connection, snapshot(connection):
             return superseded.superseded(connection, before, limit, after)
 
+    def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
+        with self._reader() as connection, snapshot(connection):
+            return standing.waiting(connection, moment, limit, after)
+
     def count(self) -> int:
         with self._reader() as connection:
             [(living,)] = connection.execute("SELECT living FROM meta").fetchall()
@@ -165,6 +172,7 @@ class SQLiteReader:
                 connection = self._idle_readers.pop()
             except IndexError:
                 connection = connect(self.path, "ro")
+                standing.stand_in(connection)
             try:
                 yield connection
             except BaseException:
@@ -231,4 +239,5 @@ def _stored(
         entries=rows,
         before=before[1],
         outline=outline,
+        standing=standing.standing(row[16:]),
     )

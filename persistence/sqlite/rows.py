@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from persistence.sqlite import intervals
-from runtime import Entry, Header, Settings
+from runtime import DraftChunk, Entry, Header, Settings, Standing
 
 Values = tuple[object, ...]
 
@@ -44,6 +44,18 @@ def settings(no: int, settings: Settings) -> Values:
         None if origin is None else origin.at,
         intervals.encode(settings.intervals),
     )
+
+
+def standing(no: int, standing: Standing) -> Values:
+    """Of `standing`."""
+    lease = standing.lease
+    held = (None, None, None) if lease is None else (lease.number, lease.ends_at, lease.ttl)
+    return (no, *held, standing.waits_until)
+
+
+def draft(no: int, chunk: DraftChunk) -> Values:
+    """Of `draft`."""
+    return (no, chunk.key, chunk.offset, chunk.role, chunk.at, chunk.body.decode())
 
 
 def entry(place: int, no: int, entry: Entry) -> Values:

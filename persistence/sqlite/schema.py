@@ -40,7 +40,7 @@ from runtime import REMOVAL, CannotOpenStore
 APPLICATION_ID = 0x4147_5254
 """`AGRT`, at byte 68 of the file: tells `file(1)` and us whose database this is."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The database's `user_version`. A service refuses a database with a higher one."""
 
 READABLE = range(2, SCHEMA_VERSION + 1)
@@ -152,6 +152,30 @@ _TABLES = (
     """,
 )
 
+STANDING_AND_DRAFTS = (
+    """
+    CREATE TABLE standing (
+        no INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE,
+        lease INTEGER,
+        lease_ends_at TEXT,
+        lease_ttl REAL,
+        waits_until INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE draft (
+        id INTEGER PRIMARY KEY,
+        no INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        role TEXT NOT NULL,
+        at TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT
+    """,
+)
+"""Tables that versions before 4 do not have."""
+
 migrations = Migrations("agent_runtime_2")
 
 
@@ -188,6 +212,17 @@ def outlines(db: Database) -> None:
         "UPDATE entry SET form = form | ? WHERE kind = 'record' AND body = ?",
         (REMOVAL, '{"removed":true}'),
     )
+
+
+# What moves with time is apart from `session`, whose rows appends write; and a draft is no entry.
+@migrations()
+def standing_and_drafts(db: Database) -> None:
+    for statement in STANDING_AND_DRAFTS:
+        db.conn.execute(statement)
+    db.conn.execute(
+        "CREATE INDEX standing_waiting ON standing (no, waits_until) WHERE waits_until > 0"
+    )
+    db.conn.execute("CREATE INDEX draft_of_session ON draft (no)")
 
 
 def new_identity() -> str:

@@ -70,6 +70,12 @@ INSERT OR REPLACE INTO settings
        (no, title, archived, metadata, forked_from_id, forked_at, intervals)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 """
+_STANDING = """
+INSERT OR REPLACE INTO standing (no, lease, lease_ends_at, lease_ttl, waits_until)
+VALUES (?, ?, ?, ?, ?)
+"""
+_DRAFT_GONE = "DELETE FROM draft WHERE no = ? AND key = ?"
+_DRAFT = "INSERT INTO draft (no, key, start, role, at, body) VALUES (?, ?, ?, ?, ?, ?)"
 _RECORD = f"""
 SELECT entry.id, CAST(body AS BLOB), CAST(metadata AS BLOB), form {IN_RUNS} AND +kind = 'record'
 """
@@ -156,6 +162,7 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
     continuations: list[rows.Values] = []
     settings: list[rows.Values] = []
     dropping: list[tuple[int, Sequence[int]]] = []
+    moving: list[tuple[int, Change]] = []
     for session_id, change, rest in changes:
         check_change(change)
         header = change.header
@@ -188,6 +195,8 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
         to.put(no, header.version - len(rest), rest)
         if change.dropped:
             dropping.append((no, change.dropped))
+        if change.standing is not None or change.drafts or change.drafts_gone:
+            moving.append((no, change))
         lives.append(no)
     if starts and connection.executemany(_BEGIN, starts).rowcount != len(starts):
         raise OutOfStep("the session lives already")
@@ -198,6 +207,8 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
     to.flush()
     for no, numbers in dropping:
         _drop(connection, no, numbers)
+    for no, change in moving:
+        _move(connection, no, change)
     return lives
 
 
@@ -277,6 +288,13 @@ def _drop(connection: sqlite3.Connection, no: int, numbers: Sequence[int]) -> No
         if not form & DROPPED:
             rest = f'{{"dropped":"{digest(body, metadata, form).hex()}"}}'
             connection.execute(_DROP, (rest, form | DROPPED, place))
+
+
+def _move(connection: sqlite3.Connection, no: int, change: Change) -> None:
+    if change.standing is not None:
+        connection.execute(_STANDING, rows.standing(no, change.standing))
+    connection.executemany(_DRAFT_GONE, [(no, key) for key in change.drafts_gone])
+    connection.executemany(_DRAFT, [rows.draft(no, chunk) for chunk in change.drafts])
 
 
 def _allocate(connection: sqlite3.Connection, count: int) -> int:

@@ -185,6 +185,7 @@ class Actor:
         # until it is durable are one step.
         # A read is shown before that, if the store fails.
         session.confirms = command.confirm and not command.is_read
+        session.now = trio.current_time()
         try:
             value = work(session)
             if type(value) is GeneratorType:
@@ -200,7 +201,7 @@ class Actor:
             confirm = command.confirm_refusal
         if session.mark > mark:
             self._mark_dirty(session)
-        if confirm and session.durable_mark < session.mark:
+        if confirm and session.durable_mark < session.firm_mark:
             self._settle_when_durable(session, command)
         else:
             command.answer()

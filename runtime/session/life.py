@@ -13,10 +13,12 @@ The rules:
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from attrs import define, field, frozen
 
+from runtime.clock import seconds_between
 from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import link, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
@@ -27,11 +29,14 @@ from runtime.store import (
     ALL,
     CALL_SIZE,
     MESSAGE,
+    STILL,
     Change,
     Entry,
     Header,
     Interval,
+    Lease,
     Settings,
+    Standing,
     StoredSession,
 )
 
@@ -54,6 +59,16 @@ class Point:
     happens and costs the other calls nothing."""
 
 
+@frozen
+class Moment:
+    """Now, by both clocks."""
+
+    now: float
+    """Seconds, in a time that runs steadily, but in this process only."""
+    at: str
+    """UTC, by the machine's clock, which may be set."""
+
+
 @define(eq=False, kw_only=True)
 class Life:
     """The present state of one life. Pure: no I/O, no clock."""
@@ -71,6 +86,11 @@ class Life:
     """How and when it ended: ("trash" or "purge", the moment)."""
     settings_changed: bool = False
     """Whether the store has other settings."""
+    standing: Standing = STILL
+    holds_until: float = -inf
+    """Until when its lease holds, in the steady time that commands come with."""
+    standing_changed: bool = False
+    """Whether the store has another standing."""
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
     _message_count: int = 0
@@ -93,7 +113,9 @@ class Life:
         return cls(kinds=kinds, log=Log.begin(kinds), created_at=at, last_activity=at)
 
     @classmethod
-    def restored(cls, kinds: Kinds, stored: StoredSession, brought: Brought = ()) -> "Life":
+    def restored(
+        cls, kinds: Kinds, stored: StoredSession, moment: Moment, brought: Brought = ()
+    ) -> "Life":
         """A life as the store has it.
 
         Raises `ValueError` for rows that are not this program's, and `Needs` for what has to be
@@ -113,6 +135,8 @@ class Life:
             life.log.bring(wanted, rows)
         life._message_count = header.message_count
         life._check_outline()
+        life.standing = stored.standing
+        life.holds_until = _end_of(stored.standing.lease, moment)
         life._resume(stored.settings)
         life.log.release()
         return life
@@ -148,6 +172,7 @@ class Life:
         return (
             self.log.settled == self.log.last
             and not self.settings_changed
+            and not self.standing_changed
             and not self.dropped
             and self.end is None
         )
@@ -304,6 +329,17 @@ class Life:
         if to < self.floor:
             raise BelowFloor(to, self.floor)
 
+    def stand(self, standing: Standing, holds_until: float | None = None) -> None:
+        """How it stands from now on; `holds_until` is when its lease ends."""
+        self.standing, self.standing_changed = standing, True
+        if holds_until is not None:
+            self.holds_until = holds_until
+
+    def holder(self, now: float) -> int | None:
+        """The number of the lease that holds at this moment."""
+        lease = self.standing.lease
+        return None if lease is None or now >= self.holds_until else lease.number
+
     def drop(self, seqs: Iterable[int], floor: int) -> None:
         """The bodies of these settled entries go; nothing goes back below `floor` any more."""
         gone = frozenset(seqs)
@@ -344,6 +380,7 @@ class Life:
             settings=settings,
             entries=tuple(self.log.fresh),
             dropped=tuple(sorted(self.dropped)) if self.dropped else (),
+            standing=self.standing if self.standing_changed else None,
             end=end,  # type: ignore[arg-type] # one of the two, or none
             ended_at=ended_at,
         )
@@ -362,6 +399,8 @@ class Life:
         stored = change.settings or (Settings() if change.no is None else None)
         if self.settings_changed and stored == self.settings():
             self.settings_changed = False
+        if change.standing == self.standing:
+            self.standing_changed = False
         if change.dropped:
             self.dropped -= frozenset(change.dropped)
         return more
@@ -470,3 +509,14 @@ class Life:
         self._rewinds, self.intervals = rewinds, intervals
         self.settings_changed = True
         self._is_stale = self._is_whole
+
+
+def _end_of(lease: Lease | None, moment: Moment) -> float:
+    """When a lease ends that was kept: what is left of it by the clock, at most all of it.
+
+    So it does not outlive its time because nobody was there; nor longer than it was given for, if
+    the clock was set back.
+    """
+    if lease is None:
+        return -inf
+    return moment.now + min(seconds_between(moment.at, lease.ends_at), lease.ttl)

@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 from runtime.config import MiB
 from runtime.errors import PreconditionFailed, SessionExists, SessionNotFound
 from runtime.session.kind import Kinds, New
-from runtime.session.life import Life
+from runtime.session.life import Life, Moment
 from runtime.session.log import Brought
 from runtime.session.rules import check_new_session_id
 from runtime.store import Change, Committed, Delta, StoredSession
@@ -39,6 +39,8 @@ class Condition:
     """One of these names the present state; `*`: any does, if the session is there."""
     absent: bool = False
     """There is no such session."""
+    turn: int | None = None
+    """The turn of this number holds."""
 
 
 ANY = Condition()
@@ -56,6 +58,11 @@ class SessionState:
     mark: int = 0
     durable_mark: int = 0
     """Invariant: `durable_mark <= mark`; equal exactly when the store has everything."""
+    firm_mark: int = 0
+    """The last change that an answer rests on: all of them, but of drafts. A crash may take what is
+    shown of those, so nobody waits for the disk because of them."""
+    now: float = 0.0
+    """The moment of the present command, in a time that runs steadily."""
     undurable_bytes: int = 0
     """What the changes beyond `durable_mark` hold in memory, about; 0 when there are none."""
     confirms: bool = False
@@ -74,6 +81,7 @@ class SessionState:
         session_id: str,
         kinds: Kinds,
         stored: StoredSession | None,
+        moment: Moment,
         brought: Brought = (),
         resident_bytes: int = MiB,
     ) -> "SessionState":
@@ -82,8 +90,14 @@ class SessionState:
         Raises `ValueError` for rows that are no log of ours, and `Needs` for what has to be
         `brought` beside what is stored.
         """
-        life = None if stored is None else Life.restored(kinds, stored, brought)
-        return cls(session_id=session_id, kinds=kinds, life=life, resident_bytes=resident_bytes)
+        life = None if stored is None else Life.restored(kinds, stored, moment, brought)
+        return cls(
+            session_id=session_id,
+            kinds=kinds,
+            life=life,
+            resident_bytes=resident_bytes,
+            now=moment.now,
+        )
 
     @property
     def version(self) -> int:
@@ -114,7 +128,7 @@ class SessionState:
         """Raises `PreconditionFailed`. Comes after repeats, which are answered without it (I3)."""
         tags = condition.tags
         if self.life is None:
-            if tags is not None:
+            if tags is not None or condition.turn is not None:
                 raise PreconditionFailed(f"There is no session {self.session_id}", None)
             return
         if condition.absent:
@@ -122,6 +136,12 @@ class SessionState:
         if tags is not None and "*" not in tags and self.life.tag not in tags:
             raise PreconditionFailed(
                 f"Session {self.session_id} has changed: it is at {self.life.tag}", self.tag
+            )
+        if condition.turn is not None and self.life.holder(self.now) != condition.turn:
+            raise PreconditionFailed(
+                f"Turn {condition.turn} does not hold session {self.session_id}, or not any more: "
+                "take a new turn before you go on",
+                self.tag,
             )
 
     def write(self, news: Sequence[New], at: str) -> None:
@@ -140,12 +160,17 @@ class SessionState:
         check_new_session_id(self.session_id)
         return Life.begin(self.kinds, at)
 
-    def written(self, life: Life, added: int) -> None:
-        """Takes note of a change of this life, which is the present one from now on."""
+    def written(self, life: Life, added: int, *, firm: bool = True) -> None:
+        """Takes note of a change of this life, which is the present one from now on.
+
+        `firm`: whether answers rest on it.
+        """
         self.life = life
         if self.mark == self.durable_mark:
             added += SESSION_OVERHEAD
         self.mark += 1
+        if firm:
+            self.firm_mark = self.mark
         self.undurable_bytes += added
 
     def delete(

@@ -11,7 +11,18 @@ from typing import Any, Literal, NamedTuple
 
 from persistence.sqlite.schema import OLD_TABLES
 from runtime.session.chain import digest, link
-from runtime.store import PLAIN, Change, Delta, Entry, Fork, Header, Settings, Step
+from runtime.store import (
+    PLAIN,
+    Change,
+    Delta,
+    DraftChunk,
+    Entry,
+    Fork,
+    Header,
+    Settings,
+    Standing,
+    Step,
+)
 
 NOON = "2025-12-31T12:00:00.000Z"
 
@@ -84,11 +95,22 @@ def begins(
     settings: Settings | None = None,
     end: Literal["trash", "purge"] | None = None,
     ended_at: str = "",
+    standing: Standing | None = None,
+    drafts: Sequence[DraftChunk] = (),
     **members: Any,
 ) -> Change:
     """A life that begins with these entries."""
     return follows(
-        None, 0, *items, settings=settings, end=end, ended_at=ended_at, root=ROOT, **members
+        None,
+        0,
+        *items,
+        settings=settings,
+        end=end,
+        ended_at=ended_at,
+        root=ROOT,
+        standing=standing,
+        drafts=drafts,
+        **members,
     )
 
 
@@ -101,6 +123,9 @@ def follows(
     end: Literal["trash", "purge"] | None = None,
     ended_at: str = "",
     root: bytes = b"",
+    standing: Standing | None = None,
+    drafts: Sequence[DraftChunk] = (),
+    drafts_gone: Sequence[str] = (),
     **members: Any,
 ) -> Change:
     """A life that goes on to have these entries, of which the store has the first `after`."""
@@ -115,6 +140,9 @@ def follows(
         dropped=dropped,
         end=end,
         ended_at=ended_at or (at(30) if end else ""),
+        standing=standing,
+        drafts=drafts,
+        drafts_gone=drafts_gone,
     )
 
 

@@ -149,3 +149,28 @@ async def test_a_cursor_of_a_session_that_was_made_anew_does_not_fit(api: Api) -
         assert answer.status_code == 412
         assert answer.headers["ETag"] == await tag_of(api)
     assert (await api.get("/sessions/s/messages?after=1")).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES)
+async def test_a_write_of_a_turn_that_does_not_hold_is_refused(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    await api.say("s", "hello")
+    before = await tag_of(api)
+    refused = await write(api, method, path, body, Turn="7")
+    assert refused.status_code == 412
+    assert "Turn 7 does not hold" in (await refused.get_json())["detail"]
+    assert await tag_of(api) == before
+
+
+@pytest.mark.parametrize("turn", ["", "-1", "1.5", "seven", "9" * 17, "1, 2"])
+async def test_a_turn_that_is_no_number_is_a_mistake(api: Api, turn: str) -> None:
+    answer = await write(api, "POST", "/sessions/s/messages", HELLO, Turn=turn)
+    assert answer.status_code == 400
+    assert (await answer.get_json())["detail"].startswith("Turn: ")
+
+
+async def test_a_session_that_is_to_be_made_has_no_turn(api: Api) -> None:
+    answer = await write(api, "POST", "/sessions", {"session_id": "new"}, Turn="7")
+    assert answer.status_code == 412
+    assert "nobody has a turn yet" in (await answer.get_json())["detail"]

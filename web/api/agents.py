@@ -80,6 +80,7 @@ async def switch_agent(resources: Resources, request: Request, session_id: str) 
             id=wanted.id,
             durable=asked.durable,
             if_match=asked.if_match,
+            turn=asked.turn,
         )
     return asked.answer(context, AgentOut.of(context), asked.status(200))
 

@@ -48,6 +48,7 @@ async def fork_session(resources: Resources, request: Request, session_id: str) 
             title=wanted.title,
             metadata=wanted.metadata,
             if_match=asked.if_match,
+            turn=asked.turn,
         )
     sessions = request.path.rsplit("/", 2)[0]
     location = f"{request.root}{sessions}/{segment(summary.session_id)}"

@@ -194,6 +194,7 @@ async def append_entries(resources: Resources, request: Request, session_id: str
             expect=call.expect,
             durable=asked.durable,
             if_match=asked.if_match,
+            turn=asked.turn,
             if_absent=asked.if_absent,
         )
     status = asked.status(201) if done.applied else 200

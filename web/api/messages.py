@@ -176,6 +176,7 @@ async def append_messages(resources: Resources, request: Request, session_id: st
             durable=asked.durable,
             create=create,
             if_match=asked.if_match,
+            turn=asked.turn,
             if_absent=asked.if_absent,
         )
     status = 200 if appended.repeated else asked.status(201)

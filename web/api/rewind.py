@@ -54,7 +54,7 @@ async def rewind(resources: Resources, request: Request, session_id: str) -> Res
     await asked.check_present(session)
     with write(repeatable=wanted.id is not None):
         summary = await session.rewind(
-            wanted.to, id=wanted.id, durable=asked.durable, if_match=asked.if_match
+            wanted.to, id=wanted.id, durable=asked.durable, if_match=asked.if_match, turn=asked.turn
         )
     return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 

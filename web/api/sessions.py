@@ -117,7 +117,9 @@ async def patch_session(resources: Resources, request: Request, session_id: str)
     changed = {name: getattr(wanted, name) for name in SessionPatchIn.__struct_fields__}
     patch = {name: value for name, value in changed.items() if value is not UNSET}
     with write(repeatable=True):
-        summary = await session.update(patch, durable=asked.durable, if_match=asked.if_match)
+        summary = await session.update(
+            patch, durable=asked.durable, if_match=asked.if_match, turn=asked.turn
+        )
     return asked.answer(summary, SessionOut.of(summary), asked.status(200))
 
 
@@ -128,7 +130,9 @@ async def delete_session(resources: Resources, request: Request, session_id: str
     asked = written(resources, request)
     await asked.check_present(session)
     with write(repeatable=True):
-        await session.delete(purge=purge, durable=asked.durable, if_match=asked.if_match)
+        await session.delete(
+            purge=purge, durable=asked.durable, if_match=asked.if_match, turn=asked.turn
+        )
     return Response(asked.status(204), b"", asked.headers)
 
 

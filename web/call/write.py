@@ -4,6 +4,8 @@ Rules:
 
 - A write that must not meet a session says `If-None-Match: *`. Other tags in that header mean
   nothing for a write, and are refused: ignoring them would write what was not to be written.
+- `Turn: n` lets a write pass only while that turn holds. Without it a write is taken, as that of a
+  second window.
 - `Prefer: respond-async` (RFC 7240) means something only where the service waits for the disk
   otherwise; where it does not, the header changes nothing.
 """
@@ -21,12 +23,14 @@ from web.http.message import Headers, Request, Response
 
 @frozen
 class Write:
-    """How one write is to be made and answered. The first three are as the runtime takes them."""
+    """How one write is to be made and answered. The first four are as the runtime takes them."""
 
     durable: bool | None
     """`None`: as the runtime is configured."""
     if_match: str | Collection[str] | None
     if_absent: bool
+    turn: int | None
+    """The number of the turn that has to hold; `None`: whichever does."""
     headers: Fields
 
     async def check_present(self, session: Session) -> None:
@@ -43,6 +47,10 @@ class Write:
 
         With the other header it needs no look: that the session is there is refused anyway.
         """
+        if self.turn is not None:
+            raise PreconditionFailed(
+                f"Turn: session {session_id} is to be made, and nobody has a turn yet", None
+            )
         if self.if_match is not None:
             raise PreconditionFailed(
                 f"If-Match: session {session_id} is to be made, and has no state yet", None
@@ -70,7 +78,18 @@ def written(resources: Resources, request: Request) -> Write:
         raise InvalidInput("If-None-Match: on a write it can only be *")
     is_async = _prefers_async(head) and resources.runtime.config.durability == "commit"
     applied = (("Preference-Applied", "respond-async"),) if is_async else ()
-    return Write(False if is_async else None, if_match, absent is not None, applied)
+    durable = False if is_async else None
+    return Write(durable, if_match, absent is not None, _turn(head), applied)
+
+
+def _turn(head: Headers) -> int | None:
+    sent = head.get("turn")
+    if sent is None:
+        return None
+    # As many digits as a number has that JSON says exactly.
+    if not (sent.isascii() and sent.isdigit() and len(sent) < 17):
+        raise InvalidInput("Turn: must be the number that taking the turn answered")
+    return int(sent)
 
 
 def _prefers_async(head: Headers) -> bool:

@@ -10,6 +10,7 @@ from persistence import MemoryStore
 from runtime.session import message, record
 from runtime.session.calls import Item
 from runtime.session.kinds import KINDS
+from runtime.session.life import Moment
 from runtime.session.message import from_json
 from runtime.session.state import SessionState
 from runtime.session.tail import Needs
@@ -19,6 +20,9 @@ from tests.runtime.fakes import from_entry
 R = TypeVar("R")
 
 NOON = "2025-12-31T12:00:00.000Z"
+
+MOMENT = Moment(0.0, NOON)
+"""When sessions are activated here."""
 
 
 def at(minute: int) -> str:
@@ -103,7 +107,7 @@ def reloaded(state: SessionState, store: MemoryStore | None = None) -> SessionSt
         assert not store.commit(
             [Delta(session_id=state.session_id, mark=0, steps=[whole])]
         ).rejected
-    return SessionState.restored(state.session_id, KINDS, store.load(state.session_id))
+    return SessionState.restored(state.session_id, KINDS, store.load(state.session_id), MOMENT)
 
 
 def with_tail_only(state: SessionState, first: int) -> tuple[SessionState, MemoryStore]:
@@ -120,7 +124,7 @@ def restored(session_id: str, stored: StoredSession, store: MemoryStore) -> Sess
     brought: list[tuple[Wanted, Sequence[Row]]] = []
     for _ in range(10):
         try:
-            return SessionState.restored(session_id, KINDS, stored, brought)
+            return SessionState.restored(session_id, KINDS, stored, MOMENT, brought)
         except Needs as needs:
             brought.append((needs.wanted, store.find(stored.no, needs.wanted)))
     raise AssertionError("it never has enough")

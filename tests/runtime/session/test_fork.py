@@ -20,6 +20,7 @@ from runtime.session.switch import switch_agent
 from runtime.store import Delta
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
+    MOMENT,
     NOON,
     absent,
     at,
@@ -41,7 +42,7 @@ def forked(state: SessionState, version: int | None = None, **patch: Any) -> Ses
     commit(state, store)
     step = fork_of(state, version=version, patch=patch, at=at(60))
     assert not store.commit([Delta(session_id="f", mark=1, steps=[step])]).rejected
-    return SessionState.restored("f", KINDS, store.load("f"))
+    return SessionState.restored("f", KINDS, store.load("f"), MOMENT)
 
 
 def rich() -> SessionState:

@@ -13,6 +13,7 @@ from runtime.session.state import SessionState
 from runtime.session.tail import Needs
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
+    MOMENT,
     NOON,
     asking,
     back_to,
@@ -38,7 +39,7 @@ def test_a_life_is_the_same_after_a_restart() -> None:
     state = rich()
     store = MemoryStore()
     commit(state, store)
-    again = SessionState.restored("s", KINDS, store.load("s"))
+    again = SessionState.restored("s", KINDS, store.load("s"), MOMENT)
     assert picture(again)[3:-1] == picture(state)[3:-1]
 
 
@@ -49,7 +50,7 @@ def test_a_log_that_ends_elsewhere_than_the_header_says_is_refused() -> None:
     assert stored is not None
     wrong = evolve(stored, header=evolve(stored.header, version=7))
     with pytest.raises(ValueError, match="the header says otherwise"):
-        Life.restored(KINDS, wrong)
+        Life.restored(KINDS, wrong, MOMENT)
 
 
 def test_what_counted_at_a_version_is_found_again() -> None:

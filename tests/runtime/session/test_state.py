@@ -17,6 +17,7 @@ from runtime.session.state import SESSION_OVERHEAD, Condition, SessionState
 from runtime.store import Change
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
+    MOMENT,
     NOON,
     absent,
     at,
@@ -285,10 +286,10 @@ def test_lives_are_brought_one_after_the_other() -> None:
     assert [getattr(step, "end", None) for step in state.delta().steps] == ["trash", "trash", None]
     commit(state, store)
     assert [kept.deleted_at for kept in store.trash(9).sessions] == [at(2), at(1)]
-    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["c"]
+    assert texts(SessionState.restored("s", KINDS, store.load("s"), MOMENT)) == ["c"]
     say(state, user("d"))
     commit(state, store)
-    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["c", "d"]
+    assert texts(SessionState.restored("s", KINDS, store.load("s"), MOMENT)) == ["c", "d"]
 
 
 def test_a_session_made_again_while_its_end_was_written_is_not_ended_again() -> None:
@@ -300,7 +301,7 @@ def test_a_session_made_again_while_its_end_was_written_is_not_ended_again() -> 
     state.mark_durable(delta, store.commit([delta]))
     assert (only(state).no, only(state).end, state.durable_seq) == (None, None, 0)
     commit(state, store)
-    assert texts(SessionState.restored("s", KINDS, store.load("s"))) == ["new"]
+    assert texts(SessionState.restored("s", KINDS, store.load("s"), MOMENT)) == ["new"]
 
 
 def test_undurable_bytes_count_what_is_beyond_the_store() -> None:
@@ -348,7 +349,7 @@ def test_whatever_was_done_between_a_delta_and_its_commit_the_store_ends_up_the_
     if taken is not None:
         state.mark_durable(taken, store.commit([taken]))
     commit(state, store)
-    again = SessionState.restored("s", KINDS, store.load("s"))
+    again = SessionState.restored("s", KINDS, store.load("s"), MOMENT)
     assert again.tag == state.tag
     if state.life is not None:
         assert (texts(again), values(again)) == (texts(state), values(state))

@@ -153,4 +153,5 @@ def test_the_migrations_are_applied_once(path: Path) -> None:
         ("published_views",),
         ("views_of_runs",),
         ("outlines",),
+        ("standing_and_drafts",),
     ]

@@ -12,7 +12,7 @@ from persistence.sqlite.opening import converting
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
 from runtime.session.kinds import KINDS
-from runtime.session.life import Life
+from runtime.session.life import Life, Moment
 from runtime.store import PLAIN, TEXT_ID
 from tests.persistence.builders import query
 from tests.persistence.sqlite.opening.upgrades import entries, history, said, upgraded
@@ -140,7 +140,7 @@ def test_the_runtime_sees_in_the_log_what_the_store_says_of_it(old: Version1) ->
     old.session("lost", "one", current_agent="c", switch_count=3, last_switch_at=moment(2))
     old.session("odd", switches=[("", "b", "", 1)], current_agent="c", switch_count=9)
     for found in upgraded(old.path).values():
-        life = Life.restored(KINDS, found)
+        life = Life.restored(KINDS, found, Moment(0.0, moment(0)))
         assert life.header() == found.header
         assert life.settings() == found.settings
 
@@ -208,5 +208,5 @@ def test_whatever_was_in_it_arrives_and_is_whole(
         found = upgraded(database.path)
     assert {name: history(stored) for name, stored in found.items()} == before
     for stored in found.values():
-        assert Life.restored(KINDS, stored).header() == stored.header
+        assert Life.restored(KINDS, stored, Moment(0.0, moment(0))).header() == stored.header
     assert verify(database.path).ok

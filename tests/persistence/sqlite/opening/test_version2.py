@@ -26,7 +26,7 @@ from tests.persistence.builders import (
     record,
     switch,
 )
-from tests.persistence.version2 import make_version_2
+from tests.persistence.versions import make_version_2
 
 GONE = Item("record", "r", {"removed": True}, form=REMOVAL)
 LOG = [message("one", "k"), record("r", 1), switch("coder"), message("two")]

@@ -1,8 +1,8 @@
-"""Databases of schema version 2, as the release that had it left them.
+"""Databases of schema versions 2 and 3, as the releases that had them left them.
 
-Their tables are those of today. But each entry had a row of its own in `look`, and the views
-counted on that; no index said which entries are no messages, and no form which records are
-removals.
+Their tables are those of today, without those of turns and drafts. In version 2 each entry had a
+row of its own in `look`, and the views counted on that; no index said which entries are no
+messages, and no form which records are removals.
 """
 # ruff: noqa: S608 -- nothing in the statements comes from outside
 
@@ -49,6 +49,17 @@ _VIEWS = (
 )
 
 
+def make_version_3(path: Path) -> None:
+    """Makes a closed database of today one of schema version 3, with the same content.
+
+    It has neither turns nor drafts, and nobody is waited for.
+    """
+    change(path, "DROP TABLE standing")
+    change(path, "DROP TABLE draft")
+    change(path, "DELETE FROM _sqlite_migrations WHERE name = 'standing_and_drafts'")
+    change(path, "PRAGMA user_version = 3")
+
+
 def make_version_2(path: Path) -> None:
     """Makes a closed database of today one of schema version 2, with the same content."""
     place_each(path)
@@ -56,6 +67,7 @@ def make_version_2(path: Path) -> None:
     change(path, "DROP VIEW agent_contexts")
     for view in _VIEWS:
         change(path, view)
+    make_version_3(path)
     change(path, "DROP INDEX entry_outline")
     change(path, "UPDATE entry SET form = form & ~16 WHERE kind = 'record'")
     change(path, "DELETE FROM _sqlite_migrations WHERE name IN ('views_of_runs', 'outlines')")

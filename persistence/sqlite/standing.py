@@ -1,0 +1,46 @@
+"""Reads what is not in the log: how sessions stand, and the drafts of messages."""
+
+import sqlite3
+from typing import Any
+
+from persistence.sqlite.schema import STANDING_AND_DRAFTS
+from runtime import DraftChunk, Lease, Standing, WaitingPage
+
+_DRAFTS = """
+SELECT key, start, role, at, CAST(body AS BLOB) FROM draft WHERE no = ? ORDER BY id
+"""
+_WAITING = """
+SELECT no, session_id FROM standing JOIN session USING (no)
+ WHERE waits_until > ? AND waits_until > 0 AND no > ? AND deleted_at IS NULL
+ ORDER BY no LIMIT ?
+"""
+_HAS_TABLES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'standing'"
+
+
+def standing(row: tuple[Any, ...]) -> Standing:
+    """Of the columns of the table, or of nulls if the session has no row."""
+    number, ends_at, ttl, waits_until = row
+    lease = None if number is None else Lease(number, ends_at, ttl)
+    return Standing(lease=lease, waits_until=waits_until or 0)
+
+
+def drafts(connection: sqlite3.Connection, no: int) -> tuple[DraftChunk, ...]:
+    """All that there is of a life's drafts, in the order in which it came."""
+    return tuple(
+        DraftChunk(key=key, offset=start, role=role, at=at, body=body)
+        for key, start, role, at, body in connection.execute(_DRAFTS, (no,))
+    )
+
+
+def waiting(connection: sqlite3.Connection, moment: int, limit: int, after: int) -> WaitingPage:
+    """A page of the living sessions that wait for somebody at this moment."""
+    found = connection.execute(_WAITING, (moment, after, limit + 1)).fetchall()
+    page = found[:limit]
+    return WaitingPage(page, page[-1][0] if len(found) > limit else None)
+
+
+def stand_in(connection: sqlite3.Connection) -> None:
+    """Lets a read-only connection to a database of before version 4 read it as one without them."""
+    if not connection.execute(_HAS_TABLES).fetchall():
+        for statement in STANDING_AND_DRAFTS:
+            connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
