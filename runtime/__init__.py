@@ -28,6 +28,7 @@ from runtime.errors import (
     CallerError,
     CannotOpenStore,
     DeltaRejected,
+    DraftConflict,
     ExpectationFailed,
     InvalidInput,
     KeyConflict,
@@ -44,6 +45,7 @@ from runtime.errors import (
     StoreError,
     StoreInUse,
     StoreUnavailable,
+    WrongOffset,
     damaged,
 )
 from runtime.handle import Session
@@ -52,6 +54,8 @@ from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
+from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.drafting import Drafted
 from runtime.session.encoding import (
     REPLACEMENT,
     check_depth,
@@ -149,9 +153,13 @@ __all__ = [
     "INCLUDABLE",
     "KINDS",
     "MAX_AGENT",
+    "MAX_DELTA",
+    "MAX_DRAFT",
+    "MAX_DRAFTS",
     "MAX_ENTRIES",
     "MAX_FILTERS",
     "MAX_KEY",
+    "MAX_PART",
     "MAX_RECORD_KEY",
     "MAX_ROLE",
     "MAX_SESSION_ID",
@@ -185,6 +193,9 @@ __all__ = [
     "Delta",
     "DeltaRejected",
     "DraftChunk",
+    "DraftConflict",
+    "DraftView",
+    "Drafted",
     "Durability",
     "Entry",
     "ExpectationFailed",
@@ -250,6 +261,7 @@ __all__ = [
     "WaitingPage",
     "Wanted",
     "Written",
+    "WrongOffset",
     "check_depth",
     "check_small_body",
     "damaged",

@@ -9,6 +9,8 @@
     │   ├── SessionExists
     │   ├── KeyConflict             an id came back with different content
     │   ├── BelowFloor              what a rewind or a fork goes back to was dropped
+    │   ├── DraftConflict           a draft is not what the call takes it for
+    │   │   └── WrongOffset             it is longer, or shorter
     │   └── PreconditionFailed      the session is not what the call expects
     │       └── ExpectationFailed       a record is not
     ├── NotNow                  the call is right, the moment is wrong: send it again later
@@ -81,6 +83,22 @@ class BelowFloor(CallerError):
             f"clean-up; the floor is {floor}"
         )
         self.floor = floor
+
+
+class DraftConflict(CallerError):
+    """A draft is not what the call takes it for: its message is there, or it has another role."""
+
+
+class WrongOffset(DraftConflict):
+    """A delta does not begin where its draft ends. Nothing of it was added."""
+
+    def __init__(self, key: str, begins: int, offset: int) -> None:
+        super().__init__(
+            f"Draft {key!r} has {offset} characters, and this begins behind {begins}: go on with "
+            f"what follows on the first {offset}"
+        )
+        self.offset = offset
+        """How many characters the draft has."""
 
 
 class PreconditionFailed(CallerError):

@@ -11,8 +11,10 @@ from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, message, reading, record, settings, switch
+from runtime.session import calls, drafting, message, reading, record, settings, switch
 from runtime.session.calls import Item
+from runtime.session.draft import DraftView
+from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
 from runtime.session.kind import New
 from runtime.session.message import Message, from_python
@@ -320,6 +322,56 @@ class Session:
                 after=after,
             )
         )
+
+    # -- drafts ------------------------------------------------------------------------------
+
+    async def append_draft(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        part: str = CONTENT,
+        role: str | None = None,
+        offset: int | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Drafted:
+        """Adds to a part of a message that is still being written; the first call begins it.
+
+        Returns at once: it is on disk within the snapshot interval. `offset`: how many characters
+        there are, in all parts together, as the last call returned; then a call whose answer was
+        lost can be made again. The message with this id, once it is appended, takes its place.
+        Raises `SessionNotFound`, `InvalidInput`, `DraftConflict`, `WrongOffset`,
+        `PreconditionFailed`.
+        """
+        if not self._persister.has_room_for_all:
+            await self._persister.wait_for_room(self.id)
+        new = drafting.new_text(message_id, text, part=part, role=role, offset=offset)
+        at, condition = self._timestamp(), _condition(if_match, turn=turn)
+        return await self._ask(
+            lambda state: drafting.append(state, new, at=at, condition=condition), confirm=False
+        )
+
+    async def drop_draft(
+        self,
+        message_id: str,
+        *,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> None:
+        """Takes back what was drafted, if anything was. Returns at once.
+
+        Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
+        """
+        check_key(message_id, "message_id")
+        condition = _condition(if_match, turn=turn)
+        await self._ask(
+            lambda state: drafting.drop(state, message_id, condition=condition), confirm=False
+        )
+
+    async def drafts(self) -> Sequence[DraftView]:
+        """The messages that are still being written, the oldest first. Raises `SessionNotFound`."""
+        return await self._ask(drafting.drafts_of, is_read=True, confirm=self._commits)
 
     # -- the session as a whole --------------------------------------------------------------
 

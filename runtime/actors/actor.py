@@ -78,6 +78,11 @@ class Actor:
             session is not None and self._unanswered == 0 and session.mark == session.durable_mark
         )
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is to stay, though nobody asks it anything: somebody is writing there."""
+        return self.session is not None and self.session.is_held(trio.current_time())
+
     def mail_nowait(self, command: Command[R]) -> None:
         """Puts a command into the mailbox.
 

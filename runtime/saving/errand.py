@@ -21,6 +21,7 @@ class Errand:
     durable_mark: int = 0
     undurable_bytes: int = SESSION_OVERHEAD
     is_under_way: bool = False
+    can_wait: bool = False
     expired: bool = False
     """Whether the store had such a session, and has ended it."""
 

@@ -4,6 +4,9 @@ A cycle waits until a commit is due, takes the dirty records' deltas in one stre
 one transaction in a worker thread, and marks what became durable. While one commit runs, the next
 batch gathers: that is the group commit.
 
+What no answer rests on, a draft's deltas, does not go along with those who are in a hurry: it is
+taken once an interval, or with what else its session brings.
+
 A failed commit changes nothing here: the deltas are derived from the records, so the next cycle
 takes them again, together with whatever came since.
 """
@@ -98,9 +101,8 @@ class Persister:
         """Notes that the record has changed. Never yields."""
         now = trio.current_time()
         self._dirty.add(record, now)
-        if (
-            len(self._dirty) >= self._config.batch_sessions
-            or self._dirty.undurable_bytes >= self._config.batch_bytes
+        if self._is_much or (
+            len(self._dirty) >= self._config.batch_sessions and not record.can_wait
         ):
             self._hurry = True
             self._stirred.set()
@@ -223,11 +225,12 @@ class Persister:
         """Commits until cancelled. Raises `StoreBroken`, after which nothing may go on."""
         try:
             while True:
-                await self._wait_until_due()
+                takes_all = await self._wait_until_due() or self._is_much or not self.has_room
                 batch, self._hurry = self._dirty.take(
                     trio.current_time(),
                     max_sessions=self._config.batch_sessions,
                     max_bytes=self._config.batch_bytes,
+                    rest=0.0 if takes_all else self._config.snapshot_interval,
                 )
                 if batch or self._leftover:
                     await self._commit(batch)
@@ -297,6 +300,11 @@ class Persister:
     # -- inside -------------------------------------------------------------------------------
 
     @property
+    def _is_much(self) -> bool:
+        # It goes at once, whatever it is: what waits is in memory.
+        return self._dirty.undurable_bytes >= self._config.batch_bytes
+
+    @property
     def _is_stalled(self) -> bool:
         # From then on callers are being told: a store that neither commits nor fails has failed.
         waited = trio.current_time() - self._began
@@ -330,8 +338,11 @@ class Persister:
         if waiter.error is not None:
             raise waiter.error
 
-    async def _wait_until_due(self) -> None:
-        """Until there is dirt, and it is old enough, or someone waits, or it is much."""
+    async def _wait_until_due(self) -> bool:
+        """Until there is dirt, and it is old enough, or someone waits, or it is much.
+
+        Says whether it is old enough.
+        """
         while not self._dirty and not self._leftover:
             self._due = inf
             self._stirred = trio.Event()
@@ -346,8 +357,10 @@ class Persister:
                 await self._stirred.wait()
             if nap.cancelled_caught:
                 break
+        is_due = not self._hurry and not self._leftover
         # Commands that are already mailed are answered before this task runs again: they join.
         await trio.lowlevel.checkpoint()
+        return is_due
 
     async def _settle_some(self) -> bool:
         """Lets the first of `_settling` go on for a bit; says whether there was one."""

@@ -15,6 +15,8 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `outline`   what is known of the entries that are not in memory
 - `large_form` a large message as a history shows it
 - `forms`     a message as it was sent, and as a history shows it
+- `text`      a text that only grows
+- `draft`     messages that are still being written
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is
 - `log`       all entries of a life, wherever they are
@@ -28,6 +30,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `record`    … values under keys, …
 - `rewind`    … and going back, and forward again
 - `kinds`     the table of the kinds
+- `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
 - `fork`      a new session of another one's entries
 - `reading`   histories and pages of the log

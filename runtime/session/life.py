@@ -22,6 +22,7 @@ from runtime.clock import seconds_between
 from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import link, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
+from runtime.session.draft import Draft, Drafts
 from runtime.session.kind import Fold, Kinds, New
 from runtime.session.log import Brought, Log
 from runtime.session.stretch import Stretch
@@ -54,6 +55,7 @@ class Point:
     intervals: tuple[Interval, ...]
     message_count: int
     is_stale: bool
+    drafts: Mapping[str, Draft] | None
     folds: dict[str, Fold] | None
     """Copies; `None`: all entries are in memory, so that the folds can be made anew, which seldom
     happens and costs the other calls nothing."""
@@ -93,6 +95,7 @@ class Life:
     """Whether the store has another standing."""
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
+    drafts: Drafts = field(factory=Drafts)
     _message_count: int = 0
     _folds: dict[str, Fold] = field(init=False)
     _described: dict[str, Any] | None = None
@@ -136,6 +139,7 @@ class Life:
         life._message_count = header.message_count
         life._check_outline()
         life.standing = stored.standing
+        life.drafts = Drafts.restored(stored.drafts)
         life.holds_until = _end_of(stored.standing.lease, moment)
         life._resume(stored.settings)
         life.log.release()
@@ -174,6 +178,7 @@ class Life:
             and not self.settings_changed
             and not self.standing_changed
             and not self.dropped
+            and not self.drafts.is_dirty
             and self.end is None
         )
 
@@ -288,6 +293,8 @@ class Life:
                 self._folds[new.kind].add(entry)
                 self._described = None
         self.log.append(entry)
+        if new.kind == MESSAGE and new.key is not None and new.key in self.drafts:
+            self.drafts.end(new.key)  # the message takes its place
         if kind.is_rare:
             self.settings_changed = True
         if kind.is_activity and at > self.last_activity:
@@ -303,6 +310,7 @@ class Life:
             self.intervals,
             self._message_count,
             self._is_stale,
+            self.drafts.point(),
             None if self._is_whole else self._copies(self._folds),
         )
 
@@ -316,6 +324,7 @@ class Life:
         self.last_activity = point.last_activity
         self.settings_changed = point.settings_changed
         self.intervals = point.intervals
+        self.drafts.take_back(point.drafts)
         self._message_count = point.message_count
         if point.folds is not None:
             self._folds, self._described = point.folds, None
@@ -372,6 +381,7 @@ class Life:
         settings = self.settings() if self.settings_changed else None
         if self.no is None and settings == Settings():
             settings = None  # a life that begins has them
+        drafts_gone, drafts = self.drafts.change()
         return Change(
             no=self.no,
             root=self.log.root,
@@ -381,6 +391,8 @@ class Life:
             entries=tuple(self.log.fresh),
             dropped=tuple(sorted(self.dropped)) if self.dropped else (),
             standing=self.standing if self.standing_changed else None,
+            drafts_gone=drafts_gone,
+            drafts=drafts,
             end=end,  # type: ignore[arg-type] # one of the two, or none
             ended_at=ended_at,
         )
@@ -401,6 +413,7 @@ class Life:
             self.settings_changed = False
         if change.standing == self.standing:
             self.standing_changed = False
+        self.drafts.settle()
         if change.dropped:
             self.dropped -= frozenset(change.dropped)
         return more

@@ -56,14 +56,19 @@ def check_new_session_id(session_id: object) -> str:
     return checked
 
 
-def check_agent(name: object, where: str = "agent") -> str:
-    """The name of an agent."""
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_AGENT or _CONTROL.search(name):
+def check_name(name: object, limit: int, where: str) -> str:
+    """A name of so many characters at most, on one line."""
+    if not isinstance(name, str) or not 0 < len(name) <= limit or _CONTROL.search(name):
         raise InvalidInput(
-            f"{where}: must be text of 1 to {MAX_AGENT} characters, none a control character"
+            f"{where}: must be text of 1 to {limit} characters, none a control character"
         )
     _size(name, where)
     return name
+
+
+def check_agent(name: object, where: str = "agent") -> str:
+    """The name of an agent."""
+    return check_name(name, MAX_AGENT, where)
 
 
 def check_reason(reason: object) -> str:
