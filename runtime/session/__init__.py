@@ -17,6 +17,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `forms`     a message as it was sent, and as a history shows it
 - `text`      a text that only grows
 - `draft`     messages that are still being written
+- `seen`      what of them a reader has been given
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is
 - `log`       all entries of a life, wherever they are
