@@ -27,6 +27,8 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/sessions/s/fork", {"session_id": "f"}),
     ("POST", "/agents/s/switch", {"agent": "coder"}),
     ("PATCH", "/sessions/s", {"title": "t"}),
+    ("POST", "/sessions/s/drafts/d", {"append": "x"}),
+    ("DELETE", "/sessions/s/drafts/d", None),
     ("DELETE", "/sessions/s", None),
 ]
 

@@ -27,6 +27,8 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/log",
     "GET /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/records",
+    "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
+    "DELETE /api/v1/sessions/{session_id}/drafts/{message_id}",
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/undelete",
@@ -108,6 +110,7 @@ MESSAGE = {"role": "user", "content": [{"type": "text"}], "id": "m1", "metadata"
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}
 SESSION = "/api/v1/sessions/{session_id}"
 PUT = {"put": [{"key": "k", "value": None}]}
+DRAFT = f"{SESSION}/drafts/{{message_id}}"
 ALL_KINDS = [
     {"kind": "rewind", "body": {"to": 2}},
     {"kind": "message", "key": "x", "body": {"role": "user", "id": {"any": "thing"}}},
@@ -140,6 +143,12 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"POST {SESSION}/records", "", {**PUT, "expect": {"x": 1}}, 200),
     (f"POST {SESSION}/records", "", {"remove": ["k"], "expect": {"x": 1}}, 412),
     (f"GET {SESSION}/records", "?limit=1", None, 200),
+    (f"POST {DRAFT}", "", {"append": "\ud800", "role": "model", "offset": 0}, 201),
+    (f"POST {DRAFT}", "", {"append": "x", "part": "reasoning"}, 200),
+    (f"POST {DRAFT}", "", {"append": "x", "offset": 7}, 409),
+    (f"POST {DRAFT}", "", {"append": "x", "role": "assistant"}, 409),
+    (f"POST {DRAFT}", "", {"append": 5}, 400),
+    (f"DELETE {DRAFT}", "", None, 204),
     (f"POST {SESSION}/rewind", "", {"to": 4, "id": "r"}, 200),
     (f"POST {SESSION}/rewind", "", {"to": 99}, 400),
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 201),
@@ -176,7 +185,7 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
         method, path = operation.split()
         request = {} if body is None else {"json": body}
         answer = await api.call(
-            method, path.format(session_id="s", trash_id="9") + query, **request
+            method, path.format(session_id="s", trash_id="9", message_id="d") + query, **request
         )
         assert answer.status_code == status, operation
         fits(document, operation, answer, await answer.get_data(as_text=False))
@@ -233,7 +242,7 @@ async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json
     for operation, described in operations(document).items():
         if "requestBody" in described:
             method, path = operation.split()
-            answer = await api.call(method, path.format(session_id="s"))
+            answer = await api.call(method, path.format(session_id="s", message_id="d"))
             refused = answer.status_code == 400
             assert described["requestBody"]["required"] == refused, operation
 

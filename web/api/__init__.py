@@ -15,6 +15,7 @@ A map, in the order in which one file may import another:
 - `entries`      what the two unions of all kinds are made of
 - `log`          pages of the log, and calls that append entries of several kinds
 - `records`      values under keys
+- `drafts`       messages that are still being written
 - `rewind`, `fork`   going back, and branching off
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for

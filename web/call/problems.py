@@ -15,6 +15,7 @@ from runtime import (
     AgentRuntimeError,
     BelowFloor,
     CallerError,
+    DraftConflict,
     InvalidInput,
     KeyConflict,
     MailboxFull,
@@ -27,6 +28,7 @@ from runtime import (
     SessionNotFound,
     StoreBehind,
     StoreError,
+    WrongOffset,
 )
 from web.http.message import Response
 from web.http.problem import problem
@@ -40,6 +42,7 @@ STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
         NotInTrash: HTTPStatus.NOT_FOUND,
         KeyConflict: HTTPStatus.CONFLICT,
         BelowFloor: HTTPStatus.CONFLICT,
+        DraftConflict: HTTPStatus.CONFLICT,
         PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
         NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
         MailboxFull: HTTPStatus.TOO_MANY_REQUESTS,
@@ -131,4 +134,5 @@ def _of_the_runtime(error: AgentRuntimeError) -> Response:
         detail = error.detail if isinstance(error, OutcomeUnknown) else STORE_FAILS
     elif not isinstance(error, CallerError | NotNow):
         log.error("Answered %d: %s", status, type(error).__name__, exc_info=error)
-    return problem(status, detail, headers)
+    more = {"offset": error.offset} if isinstance(error, WrongOffset) else None
+    return problem(status, detail, headers, more)

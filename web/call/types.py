@@ -11,7 +11,7 @@ every message has.
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime import MAX_AGENT, MAX_KEY, MAX_SESSION_ID, MAX_TITLE
 
@@ -90,3 +90,7 @@ class ProblemOut(Struct):
     status: int
     detail: str
     error: Annotated[str, Meta(description="The same as detail, for the guide's clients")]
+    offset: (
+        Annotated[int, Meta(ge=0, description="Where the draft ends, if a delta began elsewhere")]
+        | UnsetType
+    ) = UNSET
