@@ -29,14 +29,21 @@ ROOT = Path(runtime.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The README's fenced blocks in this language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def section(heading: str) -> str:
+    """What stands below this heading, up to the next one of its level or above."""
+    level = heading.index(" ")
+    text = README[README.index(f"\n{heading}\n") + len(heading) + 2 :]
+    return re.split(rf"^#{{1,{level}}} ", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def commands(program: str) -> list[list[str]]:
-    """The calls of this program in the README's shell blocks, as a shell would split them."""
-    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+def blocks(language: str, text: str = README) -> list[str]:
+    """The fenced blocks in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str, text: str = README) -> list[list[str]]:
+    """The calls of this program in the shell blocks, as a shell would split them."""
+    lines = "\n".join(blocks("sh", text)).replace("\\\n", " ").splitlines()
     calls = [shlex.split(line, comments=True) for line in lines]
     return [call for call in calls if call and call[0] == program]
 
@@ -138,6 +145,8 @@ def test_a_call_is_in_the_table_once() -> None:
 
 # The first conversation
 
+FIRST = commands("curl", section("## A first conversation"))
+
 
 def ask(client: httpx.Client, call: list[str]) -> httpx.Response:
     """Does what this call of curl does, at the service of `client`."""
@@ -160,12 +169,12 @@ def ask(client: httpx.Client, call: list[str]) -> httpx.Response:
 
 def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
     with running(tmp_path) as service, service.client() as client:
-        answer = ask(client, commands("curl")[0])
+        answer = ask(client, FIRST[0])
     assert answer.text + "\n" == blocks("json")[0]
 
 
 def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
-    first, switch, *questions = commands("curl")
+    first, switch, *questions = FIRST
     with running(tmp_path) as service, service.client() as client:
         assert ask(client, first).status_code == 201
         assert ask(client, first).text + "\n" == blocks("json")[0]
@@ -178,12 +187,21 @@ def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
 
 
+def test_a_draft_goes_as_it_stands_there(tmp_path: Path) -> None:
+    first, second = commands("curl", section("### Drafts"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        answers = [ask(client, call) for call in (first, second, second)]
+    assert [answer.status_code for answer in answers] == [201, 200, 409]
+    assert [answer.json()["offset"] for answer in answers] == [11, 20, 20]
+
+
 @pytest.fixture(scope="module")
 def conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the service ran and heard the README's first message."""
     folder = tmp_path_factory.mktemp("conversation")
     with running(folder) as service, service.client() as client:
-        ask(client, commands("curl")[0]).raise_for_status()
+        ask(client, FIRST[0]).raise_for_status()
         assert service.end() == 0
     return folder
 
