@@ -101,6 +101,7 @@ class Persister:
         """Notes that the record has changed. Never yields."""
         now = trio.current_time()
         self._dirty.add(record, now)
+        # What can wait would not be taken: so it does not wake the task for nothing.
         if self._is_much or (
             len(self._dirty) >= self._config.batch_sessions and not record.can_wait
         ):

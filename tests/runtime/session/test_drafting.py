@@ -281,6 +281,7 @@ def test_a_call_that_is_refused_half_way_ends_no_draft(is_stored: bool) -> None:
     state, store = session_with("hello"), MemoryStore()
     delta(state, "m", "half")
     delta(state, "n", "other")
+    delta(state, "stays", "x")
     if is_stored:
         commit(state, store)
     before = drafts(state)
