@@ -206,7 +206,7 @@ async def test_a_bug_in_a_read_ends_the_activation_as_any_bug_does(
         await session.append(user("a"))
         await until_quiet()
         with pytest.raises(SessionCrashed):
-            await session._directory.ask("s", read(Crash().work))
+            await runtime._parts.directory.ask("s", read(Crash().work))
         (record,) = caplog.records
         assert (record.name, record.levelno) == ("agent_runtime", logging.ERROR)
         assert record.exc_info is not None
