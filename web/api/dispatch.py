@@ -5,8 +5,6 @@ Each happens here, once, whatever server the request came through.
 
 from http import HTTPStatus
 
-from attrs import evolve
-
 from runtime import Runtime
 from web.access.rules import Guard
 from web.api.routes import METHODS, Place, Table, all_routes
@@ -76,7 +74,7 @@ class Api:
                 return None
         headers = self.told(request, response.status, place)
         if headers:
-            return evolve(response, headers=(*response.headers, *headers))
+            return Response(response.status, response.body, (*response.headers, *headers))
         return response
 
     def refusal(self, request: Request) -> Response | None:
