@@ -1,6 +1,6 @@
 """The handle on one session: what an embedding program, or the web layer, holds and calls."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
@@ -426,15 +426,9 @@ class Session:
         )
         return await self._shared.directory.ask(self.id, command, nowait=self._nowait)
 
-    async def _read(self, work: Callable[[SessionState], A]) -> A:
-        return await self._answered(
-            Command(
-                work,
-                is_read=True,
-                confirm=self._shared.commits,
-                confirm_refusal=self._shared.commits,
-            )
-        )
+    def _read(self, work: Callable[[SessionState], A]) -> Awaitable[A]:
+        commits = self._shared.commits
+        return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
 
     async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
         if not self._shared.persister.has_room_for_all:

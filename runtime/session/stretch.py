@@ -37,6 +37,8 @@ class Stretch:
     def gaps(self) -> list[range]:
         """The numbers of the entries in between that are not in memory, in order."""
         first = self.tail.first
+        if first == 1:
+            return []
         return [range(low, min(high + 1, first)) for low, high in self.intervals if low < first]
 
     def resident(self) -> "Stretch":

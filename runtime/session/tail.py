@@ -358,14 +358,16 @@ class Tail:
         A piece is of one message or several whose bodies are shown as they are, with commas between
         them. An entry is a message that is shown otherwise. Raises `Needs`.
         """
-        if low < self.first and low <= high:
+        if low > high:
+            return []
+        if low < self.first:
             raise Needs(Wanted(seqs=range(low, min(self.first, high + 1))))
         settled, fresh = self._tail
         begin, end = low - self.first, high - self.first + 1
         found: list[bytes | Entry] = []
         # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
         # threads may look here.
-        forms = bytes(self._forms[begin : max(begin, min(end, settled))])
+        forms = bytes(self._forms[begin : min(end, settled)])
         for run in _RUNS.finditer(forms):
             start, stop = run.span()
             index = begin + start

@@ -3,6 +3,7 @@
 Each happens here, once, whatever server the request came through.
 """
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 
 from runtime import Runtime
@@ -48,15 +49,15 @@ class Api:
             bodies=Bodies(max(limits.bodies_limit, limits.body_limit)),
         )
 
-    async def answer(self, request: Request) -> Response | None:
+    def answer(self, request: Request) -> Awaitable[Response | None]:
         """The answer, also to what fails; `None`: the path is not in the table.
 
         Then the request may come in, and whoever answers it says so with `told`. Raises
         `ClientGone`.
         """
         if self._spans is None:
-            return await self._answer(request)
-        return await self._spans.request(request, self._answer)
+            return self._answer(request)
+        return self._spans.request(request, self._answer)
 
     async def _answer(self, request: Request) -> Response | None:
         place, values = self.table.find(request.path)
