@@ -56,7 +56,7 @@ class Actor:
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
     last_used: float = 0.0
-    """When a command was last mailed, in trio's time."""
+    """When something was last asked of the session, in trio's time."""
     session: SessionState | None = None
     """`None` until it is loaded, and again when the task has ended."""
     crashed: bool = False

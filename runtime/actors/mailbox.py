@@ -63,8 +63,9 @@ class Command(Generic[R]):
         self.is_durable = False
         """Once answered: whether what the answer rests on is on disk."""
         self.is_answered = False
+        """Whether `wait` has something to say."""
         self._answered: trio.Event | None = None
-        """Made when somebody waits: what is answered at once needs none."""
+        """For who waits already; `None`: nobody does."""
         self._value: R | None = None
         self._refusal: CallerError | None = None
         self._error: AgentRuntimeError | None = None

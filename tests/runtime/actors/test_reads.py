@@ -133,6 +133,30 @@ async def test_a_read_in_steps_is_left_to_the_task() -> None:
         assert await command.wait() == 0
 
 
+class Turns(trio.abc.Instrument):
+    """Counts those of one task."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.count = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.count += task.name == self.name
+
+
+async def test_whoever_asks_an_idle_session_does_not_wake_its_task(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store) as runtime:
+        await runtime.session("s").append(user("a"))
+        await until_quiet()
+        trio.lowlevel.add_instrument(turns := Turns("session s"))
+        await runtime.session("s").history()
+        assert turns.count == 0
+        await runtime.session("s").append(user("b"))
+        assert turns.count == 1
+
+
 async def test_a_write_is_left_to_the_task() -> None:
     bench = Bench()
     async with at_rest(bench):
