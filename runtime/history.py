@@ -49,7 +49,7 @@ class HistoryStream:
                 piece = await trio.to_thread.run_sync(_between_brackets, entries)
                 entries.clear()  # a slow reader holds the piece, and not what it was made of
                 yield piece
-        rest = list(self.history.entries.resident().shown())
+        rest = self.history.entries.resident().shown()
         if rest:
             yield await trio.to_thread.run_sync(_between_brackets, rest)
 

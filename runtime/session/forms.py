@@ -40,7 +40,7 @@ def shown(entry: Entry) -> bytes:
 
 def shown_json(pieces: Iterable[bytes | Entry]) -> bytes:
     """A history's messages as a JSON array, from what `Stretch.shown` gives."""
-    found = (piece if isinstance(piece, bytes) else shown(piece) for piece in pieces)
+    found = [piece if isinstance(piece, bytes) else shown(piece) for piece in pieces]
     return b"[" + b",".join(found) + b"]"
 
 

@@ -352,29 +352,37 @@ class Tail:
             if entry.call is not None:
                 yield entry.seq, entry.call
 
-    def shown(self, low: int, high: int) -> "Iterator[bytes | Entry]":
+    def shown(self, low: int, high: int) -> "list[bytes | Entry]":
         """The messages from `low` to `high`, for a history: pieces of JSON, or entries.
 
         A piece is of one message or several whose bodies are shown as they are, with commas between
         them. An entry is a message that is shown otherwise. Raises `Needs`.
         """
-        if low < self.first and low <= high:
+        if low > high:
+            return []
+        if low < self.first:
             raise Needs(Wanted(seqs=range(low, min(self.first, high + 1))))
         settled, fresh = self._tail
         begin, end = low - self.first, high - self.first + 1
-        # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and the
-        # reader of a long history may take its time.
-        forms = bytes(self._forms[begin : max(begin, min(end, settled))])
+        found: list[bytes | Entry] = []
+        # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
+        # threads may look here.
+        forms = bytes(self._forms[begin : min(end, settled)])
         for run in _RUNS.finditer(forms):
-            index = begin + run.start()
-            if forms[run.start()] & _SHOWN:
-                start = self._ends[index - 1] if index else 0
-                yield self._cut(start, self._ends[begin + run.end() - 1] - 1)
+            start, stop = run.span()
+            index = begin + start
+            if forms[start] & _SHOWN:
+                cut_from = self._ends[index - 1] if index else 0
+                found.append(self._cut(cut_from, self._ends[begin + stop - 1] - 1))
             else:
-                yield self.entry(index + self.first)
-        for entry in fresh[max(0, begin - settled) : max(0, end - settled)]:
-            if entry.kind == MESSAGE:
-                yield entry.body if entry.form & PLAIN else entry
+                found.append(self.entry(index + self.first))
+        if fresh:
+            found += (
+                entry.body if entry.form & PLAIN else entry
+                for entry in fresh[max(0, begin - settled) : max(0, end - settled)]
+                if entry.kind == MESSAGE
+            )
+        return found
 
     def _pack(
         self,

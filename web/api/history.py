@@ -70,9 +70,13 @@ async def _shown(history: History) -> bytes:
 
     Most messages are only copied. Those that are transformed take a hundred times as long.
     """
-    pieces = list(history.entries.shown())
-    transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
-    copied = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
+    pieces = history.entries.shown()
+    copied = transformed = 0
+    for piece in pieces:
+        if isinstance(piece, Entry):
+            transformed += piece.size
+        else:
+            copied += len(piece)
     return await rendered(
         copied + transformed,
         lambda: HistoryOut.of(history, shown_json(pieces)),

@@ -157,10 +157,11 @@ class Connection:
             raise Refusal(400)
         raise Refusal(408)
 
-    async def _respond(self, head: Head) -> bool:
+    def _respond(self, head: Head) -> Awaitable[bool]:
         """Whether the connection goes on."""
-        if head.length == 0:
-            return await self._answer(head, NOTHING)
+        return self._answer(head, NOTHING) if head.length == 0 else self._answer_with_body(head)
+
+    async def _answer_with_body(self, head: Head) -> bool:
         body = ComingBody(head.length, lambda: self._pull(head))
         try:
             return await self._answer(head, body)
