@@ -21,6 +21,10 @@ JOINED = 64 * KiB
 """Bytes up to which a body is copied behind its head, to leave in one send. Beyond it the copy
 would cost more than the second send."""
 
+AT_ONCE = 1 * MiB
+"""Bytes of an answer that are given to the kernel before others have their turn: some tenths of a
+millisecond. A client that is as fast takes most histories in one send."""
+
 SEND_SIZE = 256 * KiB
 """Bytes that one `send_timeout` covers. Large, so that an answer is rarely cut; small enough that
 a slow but living client (10 KB/s) gets a piece within the default deadline."""

@@ -148,7 +148,7 @@ class MemoryLine(Line):
         self.was_cut = False
         self.receives = 0
 
-    def send_nowait(self, data: bytes | memoryview) -> int:
+    def send_nowait(self, *buffers: bytes | memoryview) -> int:
         return 0
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from web.http.line import SocketLine
+from web.http.line import GATHERED, SocketLine
 from web.http.listen import open_listeners
 
 
@@ -30,6 +30,13 @@ async def test_what_is_taken_at_once_is_told() -> None:
         while line.send_nowait(b"x" * 65536):
             pass
         assert line.send_nowait(b"x") == 0
+
+
+async def test_of_several_what_is_taken_is_told_as_of_one() -> None:
+    async with a_line() as (line, client):
+        assert line.send_nowait(b"he", memoryview(b"yellow")[2:], b"", b"!") == 7
+        assert await client.receive_some() == b"hellow!"
+        assert line.send_nowait(*[b"ab"] * (GATHERED + 1)) == 2 * GATHERED
 
 
 async def test_what_has_come_is_not_read_away_by_looking() -> None:
