@@ -14,8 +14,9 @@ from attrs import evolve, frozen
 
 from runtime.config import MiB
 from runtime.errors import StoreUnavailable, damaged
-from runtime.session.forms import shown_json
+from runtime.session.forms import shown_texts
 from runtime.session.replies import History
+from runtime.session.tail import Piece
 from runtime.store import MESSAGE, Entry, Row, Wanted
 
 PIECE = 1 * MiB
@@ -46,12 +47,12 @@ class HistoryStream:
         """
         async with aclosing(self._earlier()) as earlier:
             async for entries in earlier:
-                piece = await trio.to_thread.run_sync(_between_brackets, entries)
+                piece = await trio.to_thread.run_sync(_joined, entries)
                 entries.clear()  # a slow reader holds the piece, and not what it was made of
                 yield piece
         rest = list(self.history.entries.resident().shown())
         if rest:
-            yield await trio.to_thread.run_sync(_between_brackets, rest)
+            yield await trio.to_thread.run_sync(_joined, rest)
 
     async def whole(self) -> History:
         """The history with all its messages in memory. Raises `StoreError`."""
@@ -84,5 +85,5 @@ class HistoryStream:
                     yield found
 
 
-def _between_brackets(pieces: Sequence[bytes | Entry]) -> bytes:
-    return shown_json(pieces)[1:-1]
+def _joined(pieces: Sequence[Piece]) -> bytes:
+    return b",".join(shown_texts(pieces))

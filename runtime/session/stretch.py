@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from runtime.session.tail import Needs, Tail
+from runtime.session.tail import Needs, Piece, Tail
 from runtime.store import MESSAGE, PLAIN, Entry, Wanted
 
 
@@ -43,8 +43,8 @@ class Stretch:
         """The same without its gaps."""
         return evolve(self, intervals=tuple(self._resident()), earlier=None)
 
-    def shown(self) -> Iterator[bytes | Entry]:
-        """As `Tail.shown`, through all intervals."""
+    def shown(self) -> Iterator[Piece]:
+        """As a history shows them. What lies packed is not copied."""
         for entry in self._earlier():
             yield entry.body if entry.form & PLAIN else entry
         for low, high in self._resident():

@@ -40,6 +40,11 @@ _NARROW = 1 << 32
 _RUNS = re.compile(b"[\x20-\x3f]+|[\x40-\x5f]")
 
 
+Piece = bytes | memoryview | Entry
+"""What a history shows: one message or several whose bodies are shown as they are, as JSON with
+commas between them, mostly where the tail has them; or the entry of one that is shown otherwise."""
+
+
 class Needs(Exception):
     """What a command lacks in memory. It has changed nothing; it is called again with it."""
 
@@ -352,12 +357,8 @@ class Tail:
             if entry.call is not None:
                 yield entry.seq, entry.call
 
-    def shown(self, low: int, high: int) -> "Iterator[bytes | Entry]":
-        """The messages from `low` to `high`, for a history: pieces of JSON, or entries.
-
-        A piece is of one message or several whose bodies are shown as they are, with commas between
-        them. An entry is a message that is shown otherwise. Raises `Needs`.
-        """
+    def shown(self, low: int, high: int) -> "Iterator[Piece]":
+        """The messages from `low` to `high`, for a history. Raises `Needs`."""
         if low < self.first and low <= high:
             raise Needs(Wanted(seqs=range(low, min(self.first, high + 1))))
         settled, fresh = self._tail
@@ -369,7 +370,7 @@ class Tail:
             index = begin + run.start()
             if forms[run.start()] & _SHOWN:
                 start = self._ends[index - 1] if index else 0
-                yield self._cut(start, self._ends[begin + run.end() - 1] - 1)
+                yield from self._views(start, self._ends[begin + run.end() - 1] - 1)
             else:
                 yield self.entry(index + self.first)
         for entry in fresh[max(0, begin - settled) : max(0, end - settled)]:
@@ -495,6 +496,15 @@ class Tail:
                 break
             found.append(pieces[later][: end - starts[later]])
         return found[0] if len(found) == 1 else b"".join(found)
+
+    def _views(self, start: int, end: int) -> "Iterator[memoryview]":
+        """The same where they lie, each without the comma at its end."""
+        pieces, starts = self._packed
+        for place in range(bisect_right(starts, start) - 1, len(pieces)):
+            low, piece = starts[place], pieces[place]
+            if low >= end:
+                return
+            yield memoryview(piece)[max(0, start - low) : min(end - low, len(piece) - 1)]
 
 
 def _form(kind: str, form: int) -> int:

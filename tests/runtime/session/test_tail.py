@@ -205,3 +205,11 @@ def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
         tail.settle(min(place + at_once, len(entries)))
     assert [tail.entry(seq) for seq in range(1, 10)] == entries
     assert shown_json(tail.shown(1, 9)) == b"[" + b",".join(one.body for one in entries) + b"]"
+
+
+def test_a_history_does_not_copy_what_is_packed() -> None:
+    tail = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN)) for seq in range(1, 10)])
+    (one,), (other,) = tail.shown(2, 8), tail.shown(3, 9)
+    assert isinstance(one, memoryview)
+    assert isinstance(other, memoryview)
+    assert one.obj is other.obj
