@@ -12,6 +12,7 @@ Rules:
 import logging
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import trio
 from attrs import frozen
@@ -19,7 +20,7 @@ from attrs import frozen
 from web.http.failure import names
 from web.http.heads import WITHOUT_BODY, Heads
 from web.http.limits import AT_ONCE, JOINED, SEND_SIZE
-from web.http.line import Line
+from web.http.line import GATHERED, Line
 from web.http.message import Buffers, Chunks, ClientGone, Response
 from web.http.parser import Head
 from web.http.refusal import Refusal
@@ -119,24 +120,24 @@ class Delivery:
 
     async def _send_long(self, *buffers: bytes | memoryview) -> None:
         left = deque(memoryview(buffer) for buffer in buffers)
-        while left:
+        while True:
             _drop(left, self.line.send_nowait(*_first(left, AT_ONCE)))
             if not left:
                 return
-            # The others have a turn, and the client the time to take some.
-            piece = _first(left, SEND_SIZE)
+            due = SEND_SIZE
             with trio.move_on_after(self.timeout) as sending:
-                for view in piece:
-                    await self.line.send_all(view)
+                while left and due:
+                    sent = await self.line.send_some(*_first(left, due))
+                    _drop(left, sent)
+                    due -= sent
             if sending.cancelled_caught:
                 raise trio.BrokenResourceError("the client takes nothing more")
-            _drop(left, sum(map(len, piece)))
 
 
 def _first(left: Iterable[memoryview], size: int) -> list[memoryview]:
-    """So many bytes of these, or all."""
+    """So many bytes of these, or what is in as many as can be given at once."""
     found: list[memoryview] = []
-    for view in left:
+    for view in islice(left, GATHERED):
         found.append(view[:size])
         size -= len(found[-1])
         if size == 0:

@@ -50,6 +50,10 @@ class Line(trio.abc.HalfCloseableStream):
         """
 
     @abstractmethod
+    async def send_some(self, *buffers: bytes | memoryview) -> int:
+        """The same, once something may be taken. Others have a turn before that."""
+
+    @abstractmethod
     def has_come(self) -> bool:
         """Whether something waits to be received; the end counts, too."""
 
@@ -85,6 +89,10 @@ class SocketLine(Line):
             return 0
         except OSError as error:
             raise self._failure() from error
+
+    async def send_some(self, *buffers: bytes | memoryview) -> int:
+        await trio.lowlevel.wait_writable(self._socket)
+        return self.send_nowait(*buffers)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint()

@@ -39,6 +39,26 @@ async def test_of_several_what_is_taken_is_told_as_of_one() -> None:
         assert line.send_nowait(*[b"ab"] * (GATHERED + 1)) == 2 * GATHERED
 
 
+async def test_more_is_taken_once_the_client_has_taken_some() -> None:
+    async with a_line() as (line, client), trio.open_nursery() as nursery:
+        sent = received = 0
+        while taken := line.send_nowait(b"x" * 65536):
+            sent += taken
+
+        async def go_on() -> None:
+            nonlocal sent
+            sent += await line.send_some(b"y", b"z")
+            await line.send_eof()
+
+        nursery.start_soon(go_on)
+        await trio.testing.wait_all_tasks_blocked()
+        while piece := await client.receive_some():
+            received += len(piece)
+            last = piece
+        assert sent == received
+        assert last.endswith(b"yz")
+
+
 async def test_what_has_come_is_not_read_away_by_looking() -> None:
     async with a_line() as (line, client):
         assert not line.has_come()
