@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from runtime.session.tail import Needs, Piece, Tail
+from runtime.session.tail import Kept, Needs, Piece, Tail
 from runtime.store import MESSAGE, PLAIN, Entry, Wanted
 
 
@@ -46,7 +46,7 @@ class Stretch:
     def shown(self) -> Iterator[Piece]:
         """As a history shows them. What lies packed is not copied."""
         for entry in self._earlier():
-            yield entry.body if entry.form & PLAIN else entry
+            yield entry.body if entry.form & PLAIN else Kept(entry.body)
         for low, high in self._resident():
             yield from self.tail.shown(low, high)
 

@@ -21,6 +21,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, repeat
 
+from attrs import frozen
+
 from runtime.session.chain import LINK_SIZE
 from runtime.session.moments import MOMENT_SIZE, packed, packed_own, unpacked
 from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Mark, Row, Wanted
@@ -40,9 +42,16 @@ _NARROW = 1 << 32
 _RUNS = re.compile(b"[\x20-\x3f]+|[\x40-\x5f]")
 
 
-Piece = bytes | memoryview | Entry
+@frozen
+class Kept:
+    """The body of a message that a history shows in another form than it is kept in."""
+
+    body: bytes
+
+
+Piece = bytes | memoryview | Kept
 """What a history shows: one message or several whose bodies are shown as they are, as JSON with
-commas between them, mostly where the tail has them; or the entry of one that is shown otherwise."""
+commas between them, mostly where the tail has them; or one that is shown otherwise."""
 
 
 class Needs(Exception):
@@ -372,10 +381,11 @@ class Tail:
                 start = self._ends[index - 1] if index else 0
                 yield from self._views(start, self._ends[begin + run.end() - 1] - 1)
             else:
-                yield self.entry(index + self.first)
+                start = self._ends[index - 1] if index else 0
+                yield Kept(self._cut(start, self._ends[index] - 1))
         for entry in fresh[max(0, begin - settled) : max(0, end - settled)]:
             if entry.kind == MESSAGE:
-                yield entry.body if entry.form & PLAIN else entry
+                yield entry.body if entry.form & PLAIN else Kept(entry.body)
 
     def _pack(
         self,
@@ -497,14 +507,14 @@ class Tail:
             found.append(pieces[later][: end - starts[later]])
         return found[0] if len(found) == 1 else b"".join(found)
 
-    def _views(self, start: int, end: int) -> "Iterator[memoryview]":
+    def _views(self, start: int, end: int) -> "list[memoryview]":
         """The same where they lie, each without the comma at its end."""
         pieces, starts = self._packed
-        for place in range(bisect_right(starts, start) - 1, len(pieces)):
-            low, piece = starts[place], pieces[place]
-            if low >= end:
-                return
-            yield memoryview(piece)[max(0, start - low) : min(end - low, len(piece) - 1)]
+        found = []
+        for place in range(bisect_right(starts, start) - 1, bisect_left(starts, end)):
+            low, piece = starts[place], memoryview(pieces[place])
+            found.append(piece[max(0, start - low) : min(end - low, len(piece) - 1)])
+        return found
 
 
 def _form(kind: str, form: int) -> int:

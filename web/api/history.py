@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runtime import Entry, History, HistoryStream, shown_texts
+from runtime import History, HistoryStream, shown_texts
 from web.api.agents import AgentHistory, AgentSwitchOut
 from web.call.rendering import LONG, begun, encode, encoded_answer, laid, made
 from web.call.resources import Resources
@@ -73,8 +73,8 @@ async def _shown(history: History) -> Buffers:
     pieces = list(history.entries.shown())
     copied = transformed = 0
     for piece in pieces:
-        if isinstance(piece, Entry):
-            transformed += piece.size
+        if not isinstance(piece, (bytes, memoryview)):
+            transformed += len(piece.body)
         elif len(piece) < LONG:
             copied += len(piece)
     start, end = _around(history)

@@ -24,8 +24,9 @@ that takes milliseconds, and most of them are the kernel's, who has to find the 
 TRANSFORMED = WHOLE
 """Bytes of an answer that are looked at again, from which on it is put together in a thread."""
 
-LONG = 16 * KiB
-"""Bytes of a text from which on it is not copied into an answer, but sent from where it lies."""
+LONG = 4 * KiB
+"""Bytes of a text from which on it is not copied into an answer, but sent from where it lies. To
+copy a page, the kernel may have to find one, which takes longer than to pass on where a text is."""
 
 # No more at once: one thread at a time has the interpreter's lock, so more of them would be no
 # faster together, and the loop would have to wait for the lock behind each.

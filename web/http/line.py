@@ -22,9 +22,8 @@ KEEPALIVE = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEP
 stream may be silent for long, and who has only stopped sending is still there: only a probe tells
 the one from the other."""
 
-GATHERED = 64
-"""Buffers that are given to the kernel at once. It refuses more than 1,024; so many of those
-that it pays not to copy are more than it has room for."""
+GATHERED = 512
+"""Buffers that are given to the kernel at once. It refuses more than 1,024."""
 
 _GATHERS = hasattr(socket.socket, "sendmsg")
 """Not on Windows: there, of several buffers the first is given."""

@@ -16,8 +16,8 @@ from attrs import field, frozen
 Buffers = tuple[bytes | memoryview, ...]
 """An answer's body that is all there, in several places: it is sent from where it lies.
 
-The views are of bytes that nobody changes. For what is short one place is better: each of them
-costs as much as copying some KiB.
+The views are of bytes that nobody changes. What is short is better copied: each place costs as much
+as copying a KiB.
 """
 
 Chunks = AsyncGenerator[bytes, None]

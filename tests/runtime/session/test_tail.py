@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.session import forms
 from runtime.session.chain import digest_of, dropped_body
 from runtime.session.counting import closed
 from runtime.session.forms import shown_json
@@ -22,7 +23,7 @@ from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 
 def shown(entries: list[Entry], low: int, high: int) -> Any:
     wanted = [one for one in entries if low <= one.seq <= high and one.kind == MESSAGE]
-    return msgspec.json.decode(shown_json(wanted))
+    return [msgspec.json.decode(forms.shown(one)) for one in wanted]
 
 
 @given(split())
