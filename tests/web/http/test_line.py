@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from web.http import line as line_module
 from web.http.line import GATHERED, SocketLine
 from web.http.listen import open_listeners
 
@@ -37,6 +38,15 @@ async def test_of_several_what_is_taken_is_told_as_of_one() -> None:
         assert line.send_nowait(b"he", memoryview(b"yellow")[2:], b"", b"!") == 7
         assert await client.receive_some() == b"hellow!"
         assert line.send_nowait(*[b"ab"] * (GATHERED + 1)) == 2 * GATHERED
+
+
+async def test_where_nothing_is_gathered_the_first_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_module, "_GATHERS", False)
+    async with a_line() as (line, client):
+        assert line.send_nowait(b"he", b"llo") == 2
+        assert await client.receive_some() == b"he"
 
 
 async def test_more_is_taken_once_the_client_has_taken_some() -> None:
