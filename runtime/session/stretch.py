@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
 
-from runtime.session.tail import Needs, Tail
+from runtime.session.tail import Kept, Needs, Piece, Tail
 from runtime.store import MESSAGE, PLAIN, Entry, Wanted
 
 
@@ -45,9 +45,11 @@ class Stretch:
         """The same without its gaps."""
         return evolve(self, intervals=tuple(self._resident()), earlier=None)
 
-    def shown(self) -> list[bytes | Entry]:
-        """As `Tail.shown`, through all intervals."""
-        found = [entry.body if entry.form & PLAIN else entry for entry in self._earlier()]
+    def shown(self) -> list[Piece]:
+        """As a history shows them. What lies packed is not copied."""
+        found: list[Piece] = [
+            entry.body if entry.form & PLAIN else Kept(entry.body) for entry in self._earlier()
+        ]
         for low, high in self._resident():
             found += self.tail.shown(low, high)
         return found

@@ -182,10 +182,11 @@ class Connection:
                 return False
             log.error("Failed to answer %s: %s", self.peer, names(failure))  # noqa: TRY400
             raise Refusal(500) from None
-        if not isinstance(response.body, bytes):
-            return await self._stream(response, response.body, head)
+        made = response.body
+        if not isinstance(made, (bytes, tuple)):
+            return await self._stream(response, made, head)
         last = await self._is_last(head)
-        await self._delivery.whole(response, response.body, head, last=last)
+        await self._delivery.whole(response, made, head, last=last)
         return not last
 
     async def _stream(self, response: Response, chunks: Chunks, head: Head) -> bool:

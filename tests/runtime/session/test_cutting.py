@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.session.chain import dropped_body
-from runtime.session.forms import shown_json
+from runtime.session.forms import shown, shown_json
 from runtime.session.stretch import Stretch
 from runtime.session.tail import Needs, Tail
 from runtime.store import MESSAGE, PLAIN, Entry
@@ -97,7 +97,7 @@ def test_a_range_of_it_is_that_range(
         one.seq for one in within if low <= one.seq <= tail.settled and one.kind != MESSAGE
     ]
     assert shown_json(tail.shown(low, high)) == shown_json(
-        one for one in within if one.kind == MESSAGE
+        shown(one) for one in within if one.kind == MESSAGE
     )
 
 
@@ -176,4 +176,4 @@ def test_a_history_goes_on_when_the_tail_is_cut() -> None:
     first = next(slow)
     tail.cut(8)
     assert [first, *slow] == [tail.entry(seq) for seq in range(1, 9)]
-    assert shown_json(stretch.shown()) == shown_json(entry(seq) for seq in range(1, 9))
+    assert shown_json(stretch.shown()) == shown_json(shown(entry(seq)) for seq in range(1, 9))

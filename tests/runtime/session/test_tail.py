@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.session import forms
 from runtime.session.chain import digest_of, dropped_body
 from runtime.session.counting import closed
 from runtime.session.forms import shown_json
@@ -22,7 +23,7 @@ from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 
 def shown(entries: list[Entry], low: int, high: int) -> Any:
     wanted = [one for one in entries if low <= one.seq <= high and one.kind == MESSAGE]
-    return msgspec.json.decode(shown_json(wanted))
+    return [msgspec.json.decode(forms.shown(one)) for one in wanted]
 
 
 @given(split())
@@ -203,3 +204,11 @@ def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
         tail.settle(min(place + at_once, len(entries)))
     assert [tail.entry(seq) for seq in range(1, 10)] == entries
     assert shown_json(tail.shown(1, 9)) == b"[" + b",".join(one.body for one in entries) + b"]"
+
+
+def test_a_history_does_not_copy_what_is_packed() -> None:
+    tail = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN)) for seq in range(1, 10)])
+    (one,), (other,) = tail.shown(2, 8), tail.shown(3, 9)
+    assert isinstance(one, memoryview)
+    assert isinstance(other, memoryview)
+    assert one.obj is other.obj
