@@ -351,10 +351,10 @@ class Session:
         Raises `SessionNotFound`, `InvalidInput`, `DraftConflict`, `WrongOffset`,
         `PreconditionFailed`.
         """
-        if not self._persister.has_room_for_all:
-            await self._persister.wait_for_room(self.id)
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
         new = drafting.new_text(message_id, text, part=part, role=role, offset=offset)
-        at, condition = self._timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
         return await self._ask(
             lambda state: drafting.append(state, new, at=at, condition=condition), confirm=False
         )
@@ -378,7 +378,7 @@ class Session:
 
     async def drafts(self) -> Sequence[DraftView]:
         """The messages that are still being written, the oldest first. Raises `SessionNotFound`."""
-        return await self._ask(drafting.drafts_of, is_read=True, confirm=self._commits)
+        return await self._ask(drafting.drafts_of, is_read=True, confirm=self._shared.commits)
 
     # -- the session as a whole --------------------------------------------------------------
 
