@@ -341,7 +341,8 @@ class Session:
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""
-        return await self._read(settings.summary)
+        at = self._timestamp()
+        return await self._read(lambda state: settings.summary(state, at))
 
     async def update(
         self,

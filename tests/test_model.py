@@ -517,7 +517,7 @@ def check_state(side: Side, state: SessionState, model: Model) -> None:
     assert json.loads(shown_json(messages.shown())) == list(map(shown_form, model.messages()))
     assert [json.loads(sent(entry)) for entry in messages] == model.messages()
     assert len(messages) == history.message_count == len(model.messages())
-    summary = settings.summary(state)
+    summary = settings.summary(state, MOMENT.at)
     assert (summary.version, summary.title) == (model.version, model.title())
     assert (history.current_agent, life.floor) == (model.agent(), model.floor)
     assert [
