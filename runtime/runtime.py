@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from runtime.clock import timestamp, utc_now
+from runtime.approvals import PendingPage, PendingPosition, pending_of_all
+from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
@@ -52,6 +53,7 @@ class Runtime:
             directory=self._parts.directory,
             persister=self._parts.persister,
             errands=self._errands,
+            watches=self._parts.watches,
             timestamp=lambda: timestamp(self._now()),
             find=self._parts.find,
             commits=self.config.durability == "commit",
@@ -139,6 +141,34 @@ class Runtime:
     async def count_sessions(self) -> int:
         """How many sessions the store has. Raises `StoreError`."""
         return await self._parts.read(self._parts.store.count)
+
+    # -- what is waited for ------------------------------------------------------------------
+
+    async def approvals(
+        self, *, limit: int = 100, after: PendingPosition | None = None
+    ) -> PendingPage:
+        """A page of what somebody is asked and has not answered, in all sessions.
+
+        Raises `StoreError`, `InvalidInput`.
+        """
+        check_limit(limit)
+        await self._parts.persister.try_flush()
+        now = milliseconds(timestamp(self._now()))
+        return await pending_of_all(
+            lambda most, before: self._parts.read(self._parts.store.waiting, now, most, before),
+            lambda session_id, most, behind: self.session(session_id).approvals.list(
+                state="pending", limit=most, after=behind
+            ),
+            limit,
+            after,
+        )
+
+    def end_following(self) -> None:
+        """Ends everybody's waiting for what is to come, at once, and lets nobody begin.
+
+        For a service that is to stop: it would wait for them. The end of the runtime does the same.
+        """
+        self._parts.watches.close()
 
     # -- what is deleted ---------------------------------------------------------------------
 
