@@ -61,7 +61,7 @@ from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
-from runtime.session.approval import MAX_EXPIRES_IN, Decision
+from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
 from runtime.session.encoding import (
@@ -186,6 +186,7 @@ __all__ = [
     "MAX_TTL",
     "MESSAGE",
     "MINUTES",
+    "MIN_EXPIRES_IN",
     "MIN_TTL",
     "NEVER",
     "NUMBER_ID",

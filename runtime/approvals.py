@@ -12,6 +12,7 @@ from runtime.clock import milliseconds
 from runtime.errors import InvalidInput, SessionDamaged, SessionNotFound
 from runtime.session.approval import Decision, ask, decide, one, page, question
 from runtime.session.encoding import check_tree
+from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import Approval, ApprovalPage, ApprovalState
 from runtime.store import WaitingPage
 
@@ -141,17 +142,19 @@ async def pending_of_all(
     """At most `limit` approvals that are pending, of all sessions that wait for somebody.
 
     `waiting` gives at most so many sessions behind a number, `list_of` at most so many approvals of
-    a session behind an entry. A session that is damaged is left out: it would hide all others.
+    a session behind an entry. A page may be short, but not empty, where the details are large. A
+    session that is damaged is left out: it would hide all others.
     """
     found: list[tuple[PendingPosition, Approval]] = []
+    size = 0
     start = after or PendingPosition(0, 0)
     # The session in which the last page ended may have more.
     before: int | None = max(0, start.no - 1)
-    while before is not None and len(found) <= limit:
+    while before is not None and len(found) <= limit and size < PAGE_BYTES:
         sessions = await waiting(limit + 1, before)
         for no, session_id in sessions.sessions:
             seq: int | None = start.seq if no == start.no else 0
-            while seq is not None and len(found) <= limit:
+            while seq is not None and len(found) <= limit and size < PAGE_BYTES:
                 try:
                     approvals = await list_of(session_id, limit + 1 - len(found), seq)
                 except SessionNotFound:  # deleted since
@@ -160,7 +163,9 @@ async def pending_of_all(
                     log.warning("left out of the approvals that are pending: %s", error)
                     break
                 found += [(PendingPosition(no, one.seq), one) for one in approvals.approvals]
+                size += sum(len(one.detail or b"") for one in approvals.approvals)
                 seq = approvals.next
         before = sessions.next
-    last = found[limit - 1][0] if len(found) > limit else None
-    return PendingPage([approval for _, approval in found[:limit]], last)
+    is_cut = len(found) > limit or size >= PAGE_BYTES
+    page = found[:limit]
+    return PendingPage([approval for _, approval in page], page[-1][0] if is_cut else None)

@@ -28,11 +28,21 @@ from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import Approval, ApprovalPage, ApprovalState
-from runtime.session.rules import MAX_METADATA, check_key, check_name, check_reason, check_title
+from runtime.session.rules import (
+    MAX_METADATA,
+    check_key,
+    check_name,
+    check_reason,
+    check_seconds,
+    check_title,
+)
 from runtime.session.state import ANY, Condition, SessionState
 from runtime.store import NEVER, Entry
 
 APPROVAL, DECISION = "approval", "decision"
+
+MIN_EXPIRES_IN = 0.001
+"""Seconds: the clock's texts have milliseconds."""
 
 MAX_EXPIRES_IN = 366 * 86_400.0
 """Seconds, a year. What is to wait for longer has no end."""
@@ -94,17 +104,8 @@ def question(
             raise InvalidInput(f"detail: more than {MAX_METADATA} bytes of JSON; records hold more")
         body["detail"] = detail
     if expires_in is not None:
-        if (
-            isinstance(expires_in, bool)
-            or not isinstance(expires_in, int | float)
-            or not 0 < expires_in <= MAX_EXPIRES_IN
-        ):
-            raise InvalidInput(
-                f"expires_in: must be a number of seconds, more than 0 and at most "
-                f"{MAX_EXPIRES_IN:g}; without it, it waits for ever"
-            )
-        # 60 and 60.0 ask for the same.
-        body["expires_in"] = int(expires_in) if expires_in == int(expires_in) else expires_in
+        span = check_seconds(expires_in, "expires_in", MIN_EXPIRES_IN, MAX_EXPIRES_IN)
+        body["expires_in"] = span
     return New(APPROVAL, check_key(approval_id), encode(body, "approval"))
 
 

@@ -80,6 +80,17 @@ def check_name(name: object, where: str) -> str:
     return name
 
 
+def check_seconds(seconds: object, where: str, least: float, most: float) -> float:
+    """A span of time, in its shortest form: 60 and 60.0 are the same."""
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not least <= seconds <= most
+    ):
+        raise InvalidInput(f"{where}: must be a number of seconds from {least:g} to {most:g}")
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
 def check_reason(reason: object, where: str = "reason") -> str:
     """Why an agent was switched, or something else was done."""
     if not isinstance(reason, str) or _size(reason, where) > MAX_REASON:

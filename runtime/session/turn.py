@@ -22,12 +22,12 @@ import msgspec
 from attrs import define, evolve, field
 
 from runtime.clock import later, milliseconds
-from runtime.errors import InvalidInput, NoTurn, PreconditionFailed, TurnHeld
+from runtime.errors import NoTurn, PreconditionFailed, TurnHeld
 from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.replies import HeldTurn, Reply, Stop
-from runtime.session.rules import check_name, check_reason
+from runtime.session.rules import check_name, check_reason, check_seconds
 from runtime.session.state import ANY, Condition, SessionState
 from runtime.store import Entry, Lease
 
@@ -99,13 +99,6 @@ def turns_of(life: Life) -> Turns:
     return fold
 
 
-def check_ttl(ttl: float) -> float:
-    """For how many seconds a turn is asked for. Raises `InvalidInput`."""
-    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not MIN_TTL <= ttl <= MAX_TTL:
-        raise InvalidInput(f"ttl: must be a number of seconds from {MIN_TTL:g} to {MAX_TTL:g}")
-    return ttl
-
-
 def take(
     state: SessionState, holder: str, ttl: float, *, at: str, condition: Condition = ANY
 ) -> HeldTurn:
@@ -115,7 +108,7 @@ def take(
     `PreconditionFailed`; of a renewal only for `condition.turn`: it does no more than it did.
     """
     check_name(holder, "holder")
-    check_ttl(ttl)
+    ttl = check_seconds(ttl, "ttl", MIN_TTL, MAX_TTL)
     life = state.present()
     turns, held = turns_of(life), life.holder(state.now)
     if held is not None and turns.holder == holder:

@@ -16,6 +16,8 @@ A map, in the order in which one file may import another:
 - `log`          pages of the log, and calls that append entries of several kinds
 - `records`      values under keys
 - `rewind`, `fork`   going back, and branching off
+- `turns`        who may write for a while
+- `approvals`    what somebody is asked, and what was answered
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `health`       how the service is

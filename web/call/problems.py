@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 from runtime import (
     AgentRuntimeError,
+    ApprovalNotFound,
+    ApprovalSettled,
     BelowFloor,
     CallerError,
     InvalidInput,
@@ -20,6 +22,7 @@ from runtime import (
     MailboxFull,
     NotInTrash,
     NotNow,
+    NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
@@ -27,6 +30,7 @@ from runtime import (
     SessionNotFound,
     StoreBehind,
     StoreError,
+    TurnHeld,
 )
 from web.http.message import Response
 from web.http.problem import problem
@@ -40,6 +44,10 @@ STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
         NotInTrash: HTTPStatus.NOT_FOUND,
         KeyConflict: HTTPStatus.CONFLICT,
         BelowFloor: HTTPStatus.CONFLICT,
+        TurnHeld: HTTPStatus.CONFLICT,
+        NoTurn: HTTPStatus.CONFLICT,
+        ApprovalNotFound: HTTPStatus.NOT_FOUND,
+        ApprovalSettled: HTTPStatus.CONFLICT,
         PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
         NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
         MailboxFull: HTTPStatus.TOO_MANY_REQUESTS,
