@@ -10,10 +10,12 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 import pytest
+import trio
 
 import runtime
 from benchmarks.load.__main__ import main as load
@@ -29,14 +31,20 @@ ROOT = Path(runtime.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The README's fenced blocks in this language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def section(heading: str) -> str:
+    """What stands below this heading, up to the next one."""
+    _, _, below = README.partition(f"\n{heading}\n")
+    return re.split(r"^#+ ", below, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def commands(program: str) -> list[list[str]]:
-    """The calls of this program in the README's shell blocks, as a shell would split them."""
-    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+def blocks(language: str, text: str = README) -> list[str]:
+    """The README's fenced blocks in this language, or a section's."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str, text: str = README) -> list[list[str]]:
+    """The calls of this program in the shell blocks, as a shell would split them."""
+    lines = "\n".join(blocks("sh", text)).replace("\\\n", " ").splitlines()
     calls = [shlex.split(line, comments=True) for line in lines]
     return [call for call in calls if call and call[0] == program]
 
@@ -165,7 +173,7 @@ def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
 
 
 def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
-    first, switch, *questions = commands("curl")
+    first, switch, *questions = commands("curl", section("## A first conversation"))
     with running(tmp_path) as service, service.client() as client:
         assert ask(client, first).status_code == 201
         assert ask(client, first).text + "\n" == blocks("json")[0]
@@ -176,6 +184,19 @@ def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert history["messages"] == [{"role": "user", "content": "Hello, how are you?"}]
     assert [session["session_id"] for session in listed["sessions"]] == ["my-session-123"]
     assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
+
+
+def test_turns_and_approvals_go_as_they_stand_there(tmp_path: Path) -> None:
+    turn, question, pending, answer, wait = commands("curl", section("### Turns and approvals"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, commands("curl")[0]).raise_for_status()
+        assert ask(client, turn).json()["holder"] == "runner-1"
+        asked = ask(client, question)
+        assert asked.status_code == 201
+        assert ask(client, pending).json() == {"approvals": [asked.json()]}
+        answered = ask(client, answer).json()
+        assert (answered["state"], answered["by"]) == ("approved", "ann")
+        assert ask(client, wait).json() == answered
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +238,22 @@ def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> Non
     )
     assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")
     assert (tmp_path / "data" / "agent_runtime.db").exists()
+
+
+async def test_the_example_of_a_turn_and_an_approval_goes_as_it_stands_there() -> None:
+    [example] = [block for block in blocks("python") if "session.turn(" in block]
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime:
+        session = runtime.session("s")
+        await session.append({"role": "user", "content": "Clean up"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(names["work"], session)
+            while not (found := await runtime.approvals()).approvals:
+                await trio.lowlevel.checkpoint()
+            await session.approvals.decide(found.approvals[0].id, "denied")
+        entries = (await session.log(kinds=["turn"])).entries
+        assert b'"outcome":"deletion: denied"' in entries[-1].body
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

@@ -159,7 +159,7 @@ async def test_a_turn_waits_for_the_disk_whatever_is_preferred(api: Api) -> None
     await api.say("s", "hello")
     prefer = {"Prefer": "respond-async"}
     for status in (201, 200):
-        answer = await take(api, **prefer)
+        answer = await take(api, Prefer="respond-async")
         assert answer.status_code == status
         assert "Preference-Applied" not in answer.headers
         assert answer.headers["Durable-Seq"] == "2"
