@@ -14,16 +14,23 @@ or folder may import another (a test enforces it):
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `causes`      errors that leave our own nurseries as themselves
+- `asking`      how the calls of one subject ask a session
+- `turns`       who may write for a while: a block that keeps a turn, and single calls
+- `approvals`   what somebody is asked, in one session or in all
 - `handle`      `Session`
 - `lifetime`    the nurseries, and the order of start and stop
 - `runtime`     `open_runtime`, `Runtime`
 """
 
+from runtime.approvals import Approvals, PendingPage, PendingPosition
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
 from runtime.errands import trash_id_of
 from runtime.errors import (
     DAMAGE_REMEDY,
     AgentRuntimeError,
+    ApprovalNotFound,
+    ApprovalSettled,
     BelowFloor,
     CallerError,
     CannotOpenStore,
@@ -35,9 +42,11 @@ from runtime.errors import (
     MailboxFull,
     NotInTrash,
     NotNow,
+    NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
+    SessionDamaged,
     SessionExists,
     SessionNotFound,
     StoreBehind,
@@ -45,6 +54,8 @@ from runtime.errors import (
     StoreError,
     StoreInUse,
     StoreUnavailable,
+    TurnHeld,
+    TurnLost,
     WrongOffset,
     damaged,
 )
@@ -52,6 +63,7 @@ from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
+from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
 from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
@@ -73,21 +85,29 @@ from runtime.session.pieces import WHOLE, give_way
 from runtime.session.reading import Cursor
 from runtime.session.record import put_from_json
 from runtime.session.replies import (
+    Activity,
     AgentContext,
     AgentSwitch,
     Appended,
+    Approval,
+    ApprovalPage,
+    ApprovalState,
+    HeldTurn,
     History,
     KnownRecord,
     LogPage,
     Record,
     RecordPage,
     Reply,
+    Stop,
     Summary,
     Written,
 )
 from runtime.session.rules import (
     MAX_AGENT,
     MAX_KEY,
+    MAX_NAME,
+    MAX_REASON,
     MAX_RECORD_KEY,
     MAX_ROLE,
     MAX_SESSION_ID,
@@ -96,6 +116,7 @@ from runtime.session.rules import (
 )
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
+from runtime.session.turn import MAX_TTL, MIN_TTL
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,
@@ -104,6 +125,7 @@ from runtime.store import (
     INCLUDABLE,
     MAX_FILTERS,
     MESSAGE,
+    NEVER,
     NUMBER_ID,
     PLAIN,
     REMOVAL,
@@ -143,6 +165,7 @@ from runtime.store import (
     Wanted,
     text_size,
 )
+from runtime.turns import Turn, Turns
 
 __all__ = [
     "ALL",
@@ -157,16 +180,23 @@ __all__ = [
     "MAX_DRAFT",
     "MAX_DRAFTS",
     "MAX_ENTRIES",
+    "MAX_EXPIRES_IN",
     "MAX_FILTERS",
     "MAX_KEY",
+    "MAX_NAME",
     "MAX_PART",
+    "MAX_REASON",
     "MAX_RECORD_KEY",
     "MAX_ROLE",
     "MAX_SESSION_ID",
     "MAX_SHOWN_SWITCHES",
     "MAX_TITLE",
+    "MAX_TTL",
     "MESSAGE",
     "MINUTES",
+    "MIN_EXPIRES_IN",
+    "MIN_TTL",
+    "NEVER",
     "NUMBER_ID",
     "PLAIN",
     "REMOVAL",
@@ -178,11 +208,18 @@ __all__ = [
     "SWITCH",
     "TEXT_ID",
     "WHOLE",
+    "Activity",
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
     "Apart",
     "Appended",
+    "Approval",
+    "ApprovalNotFound",
+    "ApprovalPage",
+    "ApprovalSettled",
+    "ApprovalState",
+    "Approvals",
     "Attempt",
     "BelowFloor",
     "CallerError",
@@ -190,6 +227,7 @@ __all__ = [
     "Change",
     "Committed",
     "Cursor",
+    "Decision",
     "Delta",
     "DeltaRejected",
     "DraftChunk",
@@ -202,6 +240,7 @@ __all__ = [
     "Expire",
     "Fork",
     "Header",
+    "HeldTurn",
     "Histogram",
     "History",
     "HistoryStream",
@@ -222,10 +261,13 @@ __all__ = [
     "Message",
     "MiB",
     "New",
+    "NoTurn",
     "NotInTrash",
     "NotNow",
     "OnCommit",
     "Origin",
+    "PendingPage",
+    "PendingPosition",
     "PreconditionFailed",
     "Purge",
     "Record",
@@ -237,6 +279,7 @@ __all__ = [
     "RuntimeConfig",
     "Session",
     "SessionCrashed",
+    "SessionDamaged",
     "SessionExists",
     "SessionInfo",
     "SessionList",
@@ -245,6 +288,7 @@ __all__ = [
     "Settings",
     "Standing",
     "Step",
+    "Stop",
     "Store",
     "StoreBehind",
     "StoreBroken",
@@ -257,6 +301,10 @@ __all__ = [
     "TrashPage",
     "TrashPosition",
     "TrashedSession",
+    "Turn",
+    "TurnHeld",
+    "TurnLost",
+    "Turns",
     "Undelete",
     "WaitingPage",
     "Wanted",

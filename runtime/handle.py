@@ -1,12 +1,16 @@
 """The handle on one session: what an embedding program, or the web layer, holds and calls."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
 from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
+from runtime.actors.watches import Watches
+from runtime.approvals import Approvals
+from runtime.asking import Asking, condition_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.history import Find, HistoryStream
@@ -31,9 +35,10 @@ from runtime.session.replies import (
 )
 from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
-from runtime.session.state import ANY, Condition, SessionState
+from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.store import DEFAULT_AGENT
+from runtime.turns import Turn, Turns, holding
 
 R = TypeVar("R")
 A = TypeVar("A", bound=Reply)
@@ -50,6 +55,7 @@ class Shared:
     directory: Directory
     persister: Persister
     errands: Errands
+    watches: Watches
     timestamp: Callable[[], str]
     find: Find
     commits: bool
@@ -98,7 +104,7 @@ class Session:
         false.
         """
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at, condition = self._shared.timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: message.append(state, news, at=at, create=create, condition=condition),
             durable,
@@ -156,7 +162,7 @@ class Session:
         `PreconditionFailed`, `ExpectationFailed`.
         """
         made = calls.items_from_python(items)
-        at, condition = self._shared.timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(
                 state, made, at=at, call=id, once=once, expect=expect, condition=condition
@@ -224,7 +230,7 @@ class Session:
         Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`,
         `PreconditionFailed`.
         """
-        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: rewind(state, to, at=at, key=_key(id), condition=condition), durable
         )
@@ -253,7 +259,7 @@ class Session:
             check_tree(metadata, "metadata")
             patch["metadata"] = metadata
         return await self._shared.errands.fork(
-            self.id, session_id, at=at, patch=patch, condition=_condition(if_match, turn=turn)
+            self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
         )
 
     # -- records -----------------------------------------------------------------------------
@@ -283,7 +289,7 @@ class Session:
             check_tree(put, "put")
             put = [record.put(key, value) for key, value in put.items()]
         news = put or ()
-        at, condition = self._shared.timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.put_records(
                 state,
@@ -354,7 +360,7 @@ class Session:
         if not self._shared.persister.has_room_for_all:
             await self._shared.persister.wait_for_room(self.id)
         new = drafting.new_text(message_id, text, part=part, role=role, offset=offset)
-        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._ask(
             lambda state: drafting.append(state, new, at=at, condition=condition), confirm=False
         )
@@ -371,7 +377,7 @@ class Session:
         Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
         """
         check_key(message_id, "message_id")
-        condition = _condition(if_match, turn=turn)
+        condition = condition_of(if_match, turn=turn)
         await self._ask(
             lambda state: drafting.drop(state, message_id, condition=condition), confirm=False
         )
@@ -379,6 +385,28 @@ class Session:
     async def drafts(self) -> Sequence[DraftView]:
         """The messages that are still being written, the oldest first. Raises `SessionNotFound`."""
         return await self._ask(drafting.drafts_of, is_read=True, confirm=self._shared.commits)
+
+    # -- who writes, and who is waited for ---------------------------------------------------
+
+    def turn(self, holder: str, *, ttl: float = 30.0) -> AbstractAsyncContextManager[Turn]:
+        """A turn for a block: `async with session.turn("runner-1") as turn: …`.
+
+        It is renewed while the block lasts, and ended with it. What the block writes with
+        `turn=turn.number` is refused once somebody else has a turn. If the turn is lost, the block
+        is cancelled, and `TurnLost` raised. Entering raises `SessionNotFound`, `InvalidInput`, and
+        `TurnHeld` if somebody else has one.
+        """
+        return holding(self.turns, holder, ttl)
+
+    @property
+    def turns(self) -> Turns:
+        """Who may write for a while: single calls."""
+        return Turns(self._asking)
+
+    @property
+    def approvals(self) -> Approvals:
+        """What somebody is asked, and what was answered."""
+        return Approvals(self._asking)
 
     # -- the session as a whole --------------------------------------------------------------
 
@@ -400,7 +428,8 @@ class Session:
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""
-        return await self._read(settings.summary)
+        at = self._shared.timestamp()
+        return await self._read(lambda state: settings.summary(state, at))
 
     async def update(
         self,
@@ -417,7 +446,7 @@ class Session:
         check_tree(patch, "settings")
         if unknown := patch.keys() - {"title", "archived", "metadata"}:
             raise InvalidInput(f"{sorted(unknown)[0]}: no member of a session's settings")
-        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: settings.update(state, patch, at=at, condition=condition), durable
         )
@@ -438,7 +467,7 @@ class Session:
         """
         check_agent(agent)
         check_reason(reason)
-        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: switch.switch_agent(
                 state, agent, reason=reason, at=at, key=_key(id), condition=condition
@@ -462,7 +491,7 @@ class Session:
 
         Raises `SessionNotFound`, `PreconditionFailed`.
         """
-        at, condition = self._shared.timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         for_good = purge or not self._shared.keeps_trash
         await self._ask(
             lambda state: state.delete(at=at, purge=for_good, condition=condition),
@@ -478,6 +507,16 @@ class Session:
         return await self._shared.errands.undelete(self.id, trash_id=trash_id, target=as_id)
 
     # -- inside ------------------------------------------------------------------------------
+
+    @property
+    def _asking(self) -> Asking:
+        return Asking(
+            session_id=self.id,
+            read=self._read,
+            write=self._write,
+            timestamp=self._shared.timestamp,
+            watches=self._shared.watches,
+        )
 
     async def _ask(
         self, work: Callable[[SessionState], R], *, confirm: bool, is_read: bool = False
@@ -504,15 +543,6 @@ class Session:
         if command.is_durable and answer.durable_seq != answer.version:
             return evolve(answer, durable_seq=answer.version)
         return answer
-
-
-def _condition(
-    if_match: str | Collection[str] | None, if_absent: bool = False, *, turn: int | None = None
-) -> Condition:
-    if if_match is None:
-        return Condition(absent=if_absent, turn=turn) if if_absent or turn is not None else ANY
-    tags = (if_match,) if isinstance(if_match, str) else if_match
-    return Condition(tags=frozenset(tags), absent=if_absent, turn=turn)
 
 
 def _key(call: str | None) -> str | None:

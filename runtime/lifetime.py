@@ -7,8 +7,8 @@ actors answer what they have and stop, the persister writes what is left, the st
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ import trio
 from attrs import frozen
 
 from runtime.actors.directory import Directory
+from runtime.actors.watches import Watches
+from runtime.causes import sole_cause
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
@@ -46,6 +48,7 @@ class Parts:
     config: RuntimeConfig
     persister: Persister
     directory: Directory
+    watches: Watches
     find: Find
     readers: trio.CapacityLimiter
     lists: ShortLists
@@ -68,6 +71,7 @@ async def running(
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
     persister = Persister(store, config, now, on_commit)
     readers = trio.CapacityLimiter(READERS)
+    watches = Watches()
 
     async def activate(session_id: str) -> SessionState:
         deadline = trio.current_time() + config.commit_timeout
@@ -92,7 +96,7 @@ async def running(
         return await read_by(deadline, readers, store.find, no, wanted)
 
     try:
-        with _sole_cause():
+        with sole_cause(3):
             async with trio.open_nursery() as outer:
                 # Shielded, they outlive a cancelled surrounding: what was accepted is still to be
                 # written, and its callers to be told. So whatever happens from here on, these
@@ -110,6 +114,7 @@ async def running(
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
                             find=find,
+                            watches=watches,
                             flush=persister.try_flush,
                         )
                         async with trio.open_nursery() as background:
@@ -120,6 +125,7 @@ async def running(
                                     config=config,
                                     persister=persister,
                                     directory=directory,
+                                    watches=watches,
                                     find=find,
                                     readers=readers,
                                     lists=ShortLists(),
@@ -127,6 +133,7 @@ async def running(
                                 )
                             finally:
                                 directory.close()
+                                watches.close()
                                 background.cancel_scope.cancel()
                                 # An actor may be waiting for a store that does not answer.
                                 end_by = trio.current_time() + config.flush_timeout
@@ -176,26 +183,3 @@ async def _write_the_rest(persister: Persister, end_by: float) -> None:
     with trio.CancelScope(shield=True, deadline=end_by):
         await persister.drain()
     persister.check_written()
-
-
-@contextmanager
-def _sole_cause() -> Iterator[None]:
-    """Lets a single error leave as itself.
-
-    The three nurseries are ours; the groups that they wrap errors in are no business of the
-    caller's.
-    """
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        cause: BaseException = group
-        for _ in range(3):
-            if isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
-                cause = cause.exceptions[0]
-        if cause is group:
-            raise
-        context = cause.__context__
-        try:
-            raise cause
-        finally:
-            cause.__context__ = context  # not the group, which `raise` has put there

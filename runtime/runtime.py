@@ -9,7 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from runtime.clock import timestamp, utc_now
+from runtime.approvals import PendingPage, PendingPosition, pending_of_all
+from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
@@ -130,6 +131,34 @@ class Runtime:
         """How many sessions the store has. Raises `StoreError`."""
         return await self._parts.read(self._parts.store.count)
 
+    # -- what is waited for ------------------------------------------------------------------
+
+    async def approvals(
+        self, *, limit: int = 100, after: PendingPosition | None = None
+    ) -> PendingPage:
+        """A page of what somebody is asked and has not answered, in all sessions.
+
+        Raises `StoreError`, `InvalidInput`.
+        """
+        check_limit(limit)
+        await self._parts.persister.try_flush()
+        now = milliseconds(self._shared.timestamp())
+        return await pending_of_all(
+            lambda most, before: self._parts.read(self._parts.store.waiting, now, most, before),
+            lambda session_id, most, behind: self.session(session_id).approvals.list(
+                state="pending", limit=most, after=behind
+            ),
+            limit,
+            after,
+        )
+
+    def end_following(self) -> None:
+        """Ends everybody's waiting for what is to come, at once, and lets nobody begin.
+
+        For a service that is to stop: it would wait for them. The end of the runtime does the same.
+        """
+        self._parts.watches.close()
+
     # -- what is deleted ---------------------------------------------------------------------
 
     async def trash(self, *, limit: int = 100, after: TrashPosition | None = None) -> TrashPage:
@@ -217,6 +246,7 @@ async def open_runtime(
             directory=parts.directory,
             persister=parts.persister,
             errands=errands,
+            watches=parts.watches,
             timestamp=lambda: timestamp(now()),
             find=parts.find,
             commits=config.durability == "commit",

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 import pytest
+import trio
 
 import runtime
 from benchmarks.load.__main__ import main as load
@@ -37,7 +39,7 @@ def section(heading: str) -> str:
 
 
 def blocks(language: str, text: str = README) -> list[str]:
-    """The fenced blocks in this language."""
+    """The README's fenced blocks in this language, or a section's."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
@@ -175,6 +177,7 @@ def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
 
 def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     first, switch, *questions = FIRST
+    first, switch, *questions = commands("curl", section("## A first conversation"))
     with running(tmp_path) as service, service.client() as client:
         assert ask(client, first).status_code == 201
         assert ask(client, first).text + "\n" == blocks("json")[0]
@@ -194,6 +197,19 @@ def test_a_draft_goes_as_it_stands_there(tmp_path: Path) -> None:
         answers = [ask(client, call) for call in (first, second, second)]
     assert [answer.status_code for answer in answers] == [201, 200, 409]
     assert [answer.json()["offset"] for answer in answers] == [11, 20, 20]
+
+
+def test_turns_and_approvals_go_as_they_stand_there(tmp_path: Path) -> None:
+    turn, question, pending, answer, wait = commands("curl", section("### Turns and approvals"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, commands("curl")[0]).raise_for_status()
+        assert ask(client, turn).json()["holder"] == "runner-1"
+        asked = ask(client, question)
+        assert asked.status_code == 201
+        assert ask(client, pending).json() == {"approvals": [asked.json()]}
+        answered = ask(client, answer).json()
+        assert (answered["state"], answered["by"]) == ("approved", "ann")
+        assert ask(client, wait).json() == answered
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +251,22 @@ def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> Non
     )
     assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")
     assert (tmp_path / "data" / "agent_runtime.db").exists()
+
+
+async def test_the_example_of_a_turn_and_an_approval_goes_as_it_stands_there() -> None:
+    [example] = [block for block in blocks("python") if "session.turn(" in block]
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime:
+        session = runtime.session("s")
+        await session.append({"role": "user", "content": "Clean up"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(names["work"], session)
+            while not (found := await runtime.approvals()).approvals:
+                await trio.lowlevel.checkpoint()
+            await session.approvals.decide(found.approvals[0].id, "denied")
+        entries = (await session.log(kinds=["turn"])).entries
+        assert b'"outcome":"deletion: denied"' in entries[-1].body
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

@@ -19,6 +19,7 @@ import trio
 from attrs import define, field
 
 from runtime.actors.mailbox import Command
+from runtime.actors.watches import Watches
 from runtime.errors import (
     AgentRuntimeError,
     CallerError,
@@ -55,6 +56,7 @@ class Actor:
     """Reads entries of a life in the store. Raises `StoreError`."""
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
+    _watches: Watches = field(factory=Watches)
     last_used: float = 0.0
     """When something was last asked of the session, in trio's time."""
     session: SessionState | None = None
@@ -229,6 +231,8 @@ class Actor:
             confirm = command.confirm_refusal
         if session.mark > mark:
             self._mark_dirty(session)
+            if self._watches.bells and session.firm_mark > mark:
+                self._watches.changed(session.session_id)
         if confirm and session.durable_mark < session.firm_mark:
             self._settle_when_durable(session, command)
         else:

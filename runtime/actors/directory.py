@@ -16,6 +16,7 @@ from attrs import define, field
 
 from runtime.actors.actor import Actor
 from runtime.actors.mailbox import Command
+from runtime.actors.watches import Watches
 from runtime.config import RuntimeConfig
 from runtime.errors import MailboxFull, RuntimeClosed
 from runtime.session.state import SessionState
@@ -40,6 +41,7 @@ class Directory:
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
+    _watches: Watches = field(factory=Watches)
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
     """Invariant: an actor is in here exactly while its mailbox takes commands."""
     _surplus: trio.Event = field(factory=trio.Event)
@@ -141,6 +143,7 @@ class Directory:
             mark_dirty=self._mark_dirty,
             settle_when_durable=self._settle_when_durable,
             find=self._find,
+            watches=self._watches,
             on_absent=self.passivate,
         )
         self._actors[session_id] = actor

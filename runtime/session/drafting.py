@@ -69,7 +69,7 @@ def new_text(
     """A delta of these values. Raises `InvalidInput`."""
     check_key(message_id, "message_id")
     if part != CONTENT:
-        check_name(part, MAX_PART, "part")
+        check_name(part, "part", MAX_PART)
     if role is not None:
         check_role(role)
         role = replace_surrogates(role)[0]

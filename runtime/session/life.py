@@ -9,6 +9,8 @@ The rules:
 - A key has one effect while its entry counts; the key of an entry that does not count is free.
   Two entries with one key never count at the same time: the later one could only be appended while
   the earlier one did not count, and whatever counts together was appended in one line.
+- A fork has the entries of its source from before it, and takes over what follows from them; but of
+  the kinds that are not inherited, those of before the fork do not count in it.
 - Every fold follows from the entries that count, and from nothing else.
 """
 
@@ -23,7 +25,7 @@ from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import link, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
 from runtime.session.draft import Draft, Drafts
-from runtime.session.kind import Fold, Kinds, New
+from runtime.session.kind import Fold, Kind, Kinds, New
 from runtime.session.log import Brought, Log
 from runtime.session.stretch import Stretch
 from runtime.store import (
@@ -85,6 +87,8 @@ class Life:
     floor: int = 0
     intervals: tuple[Interval, ...] = ALL
     """What counts, of the kinds that a rewind takes along."""
+    copied: int = 0
+    """Entries up to this number are those of the session that this one is a fork of."""
     end: tuple[str, str] | None = None
     """How and when it ended: ("trash" or "purge", the moment)."""
     settings_changed: bool = False
@@ -134,6 +138,7 @@ class Life:
             no=stored.no,
             floor=header.floor,
             intervals=stored.settings.intervals,
+            copied=0 if stored.settings.forked_from is None else stored.settings.forked_from.at,
         )
         for wanted, rows in brought:
             life.log.bring(wanted, rows)
@@ -211,17 +216,17 @@ class Life:
         """The messages that count."""
         return Stretch(self.log.tail, closed(self.intervals, self.version), self.no)
 
-    def counting_between(self, low: int, high: int) -> list[tuple[int, int]]:
-        """The parts of the intervals that lie between these numbers."""
+    def counting_between(self, kind: str, low: int, high: int) -> list[tuple[int, int]]:
+        """Between these numbers, where the entries of a kind count."""
         return [
             (max(low, first), min(high, last))
-            for first, last in closed(self.intervals, self.version)
+            for first, last in self._where(self.kinds[kind], self.intervals, self.version)
             if first <= high and last >= low
         ]
 
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
-        return not self.kinds[kind].is_rewound or within(self.intervals, seq)
+        return self._is_counting(self.kinds[kind], seq, self.intervals)
 
     def counting_at(self, version: int) -> tuple[Interval, ...]:
         """What counted when the log ended at this version; the last interval is open."""
@@ -245,12 +250,11 @@ class Life:
         """
         last = self.version if last is None else last
         intervals = self.intervals if intervals is None else intervals
-        is_rewound = self.kinds[kind].is_rewound
         found = max(
             (
                 seq
                 for seq in self.log.seqs_of_key(kind, key)
-                if seq <= last and (not is_rewound or within(intervals, seq))
+                if seq <= last and self._is_counting(self.kinds[kind], seq, intervals)
             ),
             default=None,
         )
@@ -370,8 +374,9 @@ class Life:
             floor=min(self.floor, version),
             intervals=intervals,
         )
-        folds = self._folded(intervals, version, self._kept(version))
-        past._folds = self._copies(folds)
+        left = {name: kind.fold() for name, kind in self.kinds.items() if not kind.is_inherited}
+        folds = self._folded(intervals, version, [*self._kept(version), *left])
+        past._folds = {**self._copies(folds), **left}
         past._message_count = self._count_messages(intervals, version)
         return past
 
@@ -489,11 +494,10 @@ class Life:
 
         Of the kinds `kept`, the present folds are those of the version, too.
         """
-        counting = closed(intervals, version)
         seqs = {
             name: [
                 seq
-                for low, high in (counting if kind.is_rewound else ((1, version),))
+                for low, high in self._where(kind, intervals, version)
                 for seq in self.log.of_kind(name, low, high)
             ]
             for name, kind in self.kinds.items()
@@ -507,6 +511,20 @@ class Life:
                 fold.add(self.log.mark(seq))
         self.log.need(seq for name in seqs for seq in folds[name].lacks())
         return folds
+
+    def _where(
+        self, kind: Kind, intervals: Sequence[Interval], version: int
+    ) -> Sequence[tuple[int, int]]:
+        """Where the entries of a kind count in the log up to a version, if these intervals do."""
+        where = closed(intervals, version) if kind.is_rewound else ((1, version),)
+        if kind.is_inherited or not self.copied:
+            return where
+        return [(max(low, self.copied + 1), high) for low, high in where if high > self.copied]
+
+    def _is_counting(self, kind: Kind, seq: int, intervals: Sequence[Interval]) -> bool:
+        return (not kind.is_rewound or within(intervals, seq)) and (
+            kind.is_inherited or seq > self.copied
+        )
 
     def _kept(self, version: int) -> list[str]:
         """The kinds whose present folds are those of an earlier version, too."""

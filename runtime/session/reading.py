@@ -109,8 +109,7 @@ def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) ->
     order = reversed if backwards else iter
 
     def counting(name: str) -> Iterable[int]:
-        whole = not (part.counting and life.kinds[name].is_rewound)
-        intervals = [(low, high)] if whole else life.counting_between(low, high)
+        intervals = life.counting_between(name, low, high) if part.counting else [(low, high)]
         return chain.from_iterable(of_kind(name, *interval) for interval in order(intervals))
 
     names = [name for name in part.kinds or life.kinds if name in life.kinds]

@@ -36,6 +36,15 @@ ENDPOINTS = {
     "DELETE /api/v1/trash/{trash_id}",
     "GET /api/v1/agents/{session_id}/current",
     "POST /api/v1/agents/{session_id}/switch",
+    "POST /api/v1/sessions/{session_id}/turn",
+    "GET /api/v1/sessions/{session_id}/turn",
+    "DELETE /api/v1/sessions/{session_id}/turn",
+    "POST /api/v1/sessions/{session_id}/turn/cancel",
+    "GET /api/v1/approvals",
+    "POST /api/v1/sessions/{session_id}/approvals",
+    "GET /api/v1/sessions/{session_id}/approvals",
+    "GET /api/v1/sessions/{session_id}/approvals/{approval_id}",
+    "POST /api/v1/sessions/{session_id}/approvals/{approval_id}/decision",
     "POST /api/v1/maintenance/cleanup",
     "GET /health",
 }
@@ -109,6 +118,7 @@ def fits(document: Json, operation: str, answer: Response, body: bytes) -> None:
 MESSAGE = {"role": "user", "content": [{"type": "text"}], "id": "m1", "metadata": {"a": 1}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}
 SESSION = "/api/v1/sessions/{session_id}"
+APPROVAL = f"{SESSION}/approvals/{{approval_id}}"
 PUT = {"put": [{"key": "k", "value": None}]}
 DRAFT = f"{SESSION}/drafts/{{message_id}}"
 ALL_KINDS = [
@@ -154,6 +164,24 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 201),
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 200),
     (f"POST {SESSION}/fork", "", {"session_id": "f", "at": 1}, 409),
+    (f"POST {SESSION}/turn", "", {"holder": "h", "ttl": 60}, 201),
+    (f"POST {SESSION}/turn", "", {"holder": "h", "ttl": 60}, 200),
+    (f"POST {SESSION}/turn", "", {"holder": "i", "ttl": 60}, 409),
+    (f"POST {SESSION}/turn", "", {"holder": "i", "ttl": 0}, 400),
+    (f"POST {SESSION}/turn/cancel", "", {"by": "ann"}, 200),
+    (f"GET {SESSION}/turn", "", None, 200),
+    (f"DELETE {SESSION}/turn", "", None, 400),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "?", "expires_in": 5}, 201),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "?", "expires_in": 5}, 200),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "!"}, 409),
+    (f"POST {SESSION}/approvals", "", {"id": "b", "title": "?", "detail": [1]}, 201),
+    (f"POST {SESSION}/approvals", "", {"title": "?"}, 400),
+    ("GET /api/v1/approvals", "?limit=1", None, 200),
+    ("GET /api/v1/approvals", "?state=denied", None, 400),
+    (f"POST {APPROVAL}/decision", "", {"decision": "denied", "by": "ann", "note": "n"}, 200),
+    (f"POST {APPROVAL}/decision", "", {"decision": "approved"}, 409),
+    (f"GET {APPROVAL}", "?wait=1", None, 200),
+    (f"GET {SESSION}/approvals", "?state=pending&limit=1", None, 200),
     (f"GET {SESSION}", "", None, 200),
     (f"GET {SESSION}/history", "", None, 200),
     (f"GET {SESSION}/messages", "", None, 200),
@@ -187,6 +215,8 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
         answer = await api.call(
             method, path.format(session_id="s", trash_id="9", message_id="d") + query, **request
         )
+        named = path.format(session_id="s", trash_id="9", approval_id="a")
+        answer = await api.call(method, named + query, **request)
         assert answer.status_code == status, operation
         fits(document, operation, answer, await answer.get_data(as_text=False))
 
@@ -215,16 +245,12 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
 
 async def test_entries_are_told_apart_by_their_kind(document: Json) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("LogPageOut", "LogIn"):
+    sent = {"message", "record", "rewind", "settings", "switch"}
+    shown = sent | {"turn", "approval", "decision"}
+    for name, kinds in (("LogPageOut", shown), ("LogIn", sent)):
         entries = schemas[name]["properties"]["entries"]["items"]
         assert entries["discriminator"]["propertyName"] == "kind"
-        assert set(entries["discriminator"]["mapping"]) == {
-            "message",
-            "record",
-            "rewind",
-            "settings",
-            "switch",
-        }
+        assert set(entries["discriminator"]["mapping"]) == kinds
 
 
 async def test_a_patch_is_a_merge_patch_too(api: Api, document: Json) -> None:
@@ -243,6 +269,8 @@ async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json
         if "requestBody" in described:
             method, path = operation.split()
             answer = await api.call(method, path.format(session_id="s", message_id="d"))
+            named = path.format(session_id="s", approval_id="a")
+            answer = await api.call(method, named, headers={"Turn": "1"})
             refused = answer.status_code == 400
             assert described["requestBody"]["required"] == refused, operation
 

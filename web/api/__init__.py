@@ -17,6 +17,8 @@ A map, in the order in which one file may import another:
 - `records`      values under keys
 - `drafts`       messages that are still being written
 - `rewind`, `fork`   going back, and branching off
+- `turns`        who may write for a while
+- `approvals`    what somebody is asked, and what was answered
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `health`       how the service is

@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 from runtime import (
     AgentRuntimeError,
+    ApprovalNotFound,
+    ApprovalSettled,
     BelowFloor,
     CallerError,
     DraftConflict,
@@ -21,6 +23,7 @@ from runtime import (
     MailboxFull,
     NotInTrash,
     NotNow,
+    NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
@@ -28,6 +31,7 @@ from runtime import (
     SessionNotFound,
     StoreBehind,
     StoreError,
+    TurnHeld,
     WrongOffset,
 )
 from web.http.message import Response
@@ -43,6 +47,10 @@ STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
         KeyConflict: HTTPStatus.CONFLICT,
         BelowFloor: HTTPStatus.CONFLICT,
         DraftConflict: HTTPStatus.CONFLICT,
+        TurnHeld: HTTPStatus.CONFLICT,
+        NoTurn: HTTPStatus.CONFLICT,
+        ApprovalNotFound: HTTPStatus.NOT_FOUND,
+        ApprovalSettled: HTTPStatus.CONFLICT,
         PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
         NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
         MailboxFull: HTTPStatus.TOO_MANY_REQUESTS,

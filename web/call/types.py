@@ -13,7 +13,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runtime import MAX_AGENT, MAX_KEY, MAX_SESSION_ID, MAX_TITLE
+from runtime import MAX_AGENT, MAX_KEY, MAX_NAME, MAX_REASON, MAX_SESSION_ID, MAX_TITLE
 
 Timestamp = Annotated[
     str, Meta(description="UTC, with milliseconds", examples=["2025-12-31T08:45:00.000Z"])
@@ -55,6 +55,16 @@ CallId = Annotated[
         description="The client's own id of the call: sent again with it, it has one effect",
     ),
 ]
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_NAME,
+        description="Of a program or a person, without control characters",
+        extra_json_schema={"pattern": f"^{NO_CONTROLS}$"},
+    ),
+]
+Reason = Annotated[str, Meta(description=f"Any text, to {MAX_REASON} bytes of UTF-8")]
 MessageId = Annotated[
     str | int,
     Meta(description="The client's own id: a message sent again with it has one effect"),

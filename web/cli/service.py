@@ -71,6 +71,7 @@ async def run(
         count = await runtime.count_sessions()
         async with trio.open_nursery() as background:
             background.start_soon(metrics.watch_lag)
+            background.start_soon(_let_go, runtime, shutdown)
             background.start_soon(_tidy, runtime)
             if config.retention is not None:
                 background.start_soon(_retain, runtime, config.retention)
@@ -115,6 +116,12 @@ async def _on_hypercorn(
         shutdown=shutdown,
         task_status=task_status,
     )
+
+
+async def _let_go(runtime: Runtime, shutdown: trio.Event) -> None:
+    """Whoever waits for what is to come is answered when the service is to end."""
+    await shutdown.wait()
+    runtime.end_following()
 
 
 def _keep_what_is_there() -> None:
