@@ -9,6 +9,7 @@ or folder may import another (a test enforces it):
 - `statistics`  the inside, made visible
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `session`     one session, pure: its log, and what follows from it
+- `feeds`       what becomes of sessions, for those who follow them
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
@@ -46,6 +47,10 @@ from runtime.errors import (
     StoreUnavailable,
     damaged,
 )
+from runtime.feeds.changes import ChangesFollower
+from runtime.feeds.events import Events
+from runtime.feeds.follower import Follower
+from runtime.feeds.news import Deleted, Durable, News, Reset, SessionChange, Told
 from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
@@ -174,14 +179,19 @@ __all__ = [
     "CallerError",
     "CannotOpenStore",
     "Change",
+    "ChangesFollower",
     "Committed",
     "Cursor",
+    "Deleted",
     "Delta",
     "DeltaRejected",
     "Durability",
+    "Durable",
     "Entry",
+    "Events",
     "ExpectationFailed",
     "Expire",
+    "Follower",
     "Fork",
     "Header",
     "Histogram",
@@ -203,6 +213,7 @@ __all__ = [
     "Message",
     "MiB",
     "New",
+    "News",
     "NotInTrash",
     "NotNow",
     "OnCommit",
@@ -212,11 +223,13 @@ __all__ = [
     "Record",
     "RecordPage",
     "Reply",
+    "Reset",
     "Row",
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
     "Session",
+    "SessionChange",
     "SessionCrashed",
     "SessionExists",
     "SessionInfo",
@@ -234,6 +247,7 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Told",
     "TrashPage",
     "TrashPosition",
     "TrashedSession",

@@ -9,14 +9,18 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.feeds.events import Events
+from runtime.feeds.feeds import Feeds
+from runtime.feeds.follower import Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
 from runtime.session import calls, message, reading, record, settings, switch
 from runtime.session.calls import Item
 from runtime.session.encoding import check_tree
 from runtime.session.kind import New
+from runtime.session.kinds import KINDS
 from runtime.session.message import Message, from_python
-from runtime.session.reading import MESSAGES, Cursor, Part
+from runtime.session.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.replies import (
     AgentContext,
     Appended,
@@ -62,6 +66,7 @@ class Session:
     _directory: Directory
     _persister: Persister
     _errands: Errands
+    _feeds: Feeds
     _timestamp: Callable[[], str]
     _find: Find
     _commits: bool
@@ -183,6 +188,31 @@ class Session:
             counting=counting,
         )
         return await self._read(lambda state: reading.log_page(state, part))
+
+    def events(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Events:
+        """The entries behind a place in the log, those that are there and those that come.
+
+        Of these kinds, or of all: `async with session.events() as events: async for entry in
+        events: …`. They end when the session is deleted. Of a place in another log, or when the
+        session is made anew meanwhile, `PreconditionFailed` is raised. Raises `InvalidInput`;
+        entering, `SessionNotFound`; iterating, `RuntimeClosed`.
+        """
+        return Events(self.follow(after=after, kinds=kinds))
+
+    def follow(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Follower:
+        """The same with all that a reader over a wire has to know, and a page at a time.
+
+        `async with session.follow() as follower: news = await follower.next()`. With durability
+        `commit`, nothing is shown that is not on disk. Raises `InvalidInput`; entering,
+        `SessionNotFound`.
+        """
+        cursor = after if isinstance(after, Cursor) else Cursor(after)
+        if cursor.seq < 0:
+            raise InvalidInput("after: must be 0 or more")
+        if unknown := set(kinds).difference(KINDS):
+            known = ", ".join(sorted(KINDS))
+            raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
+        return Follower(self.id, self._feeds, self._look, cursor, frozenset(kinds), self._commits)
 
     async def fold(self, kind: str) -> Any:
         """What follows from the entries of a kind that count, as plain JSON values.
@@ -418,6 +448,16 @@ class Session:
             work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._commits
         )
         return await self._directory.ask(self.id, command, nowait=self._nowait)
+
+    async def _look(self, look: Look, is_first: bool) -> Following:
+        # A later one does not give up where many wait: whoever follows can do nothing but wait.
+        command = Command(
+            look,
+            is_read=True,
+            confirm=self._commits and is_first,
+            confirm_refusal=self._commits or not is_first,
+        )
+        return await self._directory.ask(self.id, command, nowait=self._nowait and is_first)
 
     async def _read(self, work: Callable[[SessionState], A]) -> A:
         return await self._answered(

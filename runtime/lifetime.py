@@ -18,6 +18,7 @@ from attrs import frozen
 from runtime.actors.directory import Directory
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
+from runtime.feeds.feeds import Feeds
 from runtime.history import Find
 from runtime.listing import ShortLists
 from runtime.saving.persister import Persister
@@ -44,6 +45,7 @@ class Parts:
     config: RuntimeConfig
     persister: Persister
     directory: Directory
+    feeds: Feeds
     find: Find
     readers: trio.CapacityLimiter
     lists: ShortLists
@@ -64,7 +66,8 @@ async def running(
     on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Parts]:
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
-    persister = Persister(store, config, now, on_commit)
+    feeds = Feeds(config.durability == "commit")
+    persister = Persister(store, config, now, feeds, on_commit)
     readers = trio.CapacityLimiter(READERS)
 
     async def activate(session_id: str) -> SessionState:
@@ -107,16 +110,19 @@ async def running(
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
                             find=find,
+                            feeds=feeds,
                             flush=persister.try_flush,
                         )
                         async with trio.open_nursery() as background:
                             background.start_soon(directory.sweep)
+                            background.start_soon(feeds.waker.run)
                             try:
                                 yield Parts(
                                     store=store,
                                     config=config,
                                     persister=persister,
                                     directory=directory,
+                                    feeds=feeds,
                                     find=find,
                                     readers=readers,
                                     lists=ShortLists(),
@@ -124,6 +130,7 @@ async def running(
                                 )
                             finally:
                                 directory.close()
+                                feeds.close()
                                 background.cancel_scope.cancel()
                                 # An actor may be waiting for a store that does not answer.
                                 end_by = trio.current_time() + config.flush_timeout

@@ -13,6 +13,7 @@ from runtime.clock import timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
+from runtime.feeds.changes import ChangesFollower
 from runtime.handle import Session
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
@@ -52,6 +53,7 @@ class Runtime:
             directory=self._parts.directory,
             persister=self._parts.persister,
             errands=self._errands,
+            feeds=self._parts.feeds,
             timestamp=lambda: timestamp(self._now()),
             find=self._parts.find,
             commits=self.config.durability == "commit",
@@ -139,6 +141,25 @@ class Runtime:
     async def count_sessions(self) -> int:
         """How many sessions the store has. Raises `StoreError`."""
         return await self._parts.read(self._parts.store.count)
+
+    # -- what happens ------------------------------------------------------------------------
+
+    def changes(self, after: str | None = None) -> ChangesFollower:
+        """Which sessions are created, changed and deleted, once that is on disk.
+
+        `with runtime.changes() as changes: news = await changes.next()`. From now on, or behind the
+        place that an earlier follower had, its `cursor`: where that is not known any more, the
+        first news is `Reset`. Entering raises `InvalidInput` for what is no place.
+        """
+        return ChangesFollower(self._parts.feeds.changes, after)
+
+    def end_following(self) -> None:
+        """Ends everybody's following, at once, and lets nobody begin: they get `RuntimeClosed`.
+
+        For a service that is to stop: it would wait for its streams. The end of the runtime does
+        the same.
+        """
+        self._parts.feeds.close()
 
     # -- what is deleted ---------------------------------------------------------------------
 

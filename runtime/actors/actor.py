@@ -28,6 +28,7 @@ from runtime.errors import (
     StoreError,
     damaged,
 )
+from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.tail import Needs
@@ -53,6 +54,7 @@ class Actor:
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     """Reads entries of a life in the store. Raises `StoreError`."""
+    _feeds: Feeds
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
     last_used: float = 0.0
@@ -200,6 +202,8 @@ class Actor:
             confirm = command.confirm_refusal
         if session.mark > mark:
             self._mark_dirty(session)
+            if self._feeds.by_session:
+                self._feeds.changed(session)
         if confirm and session.durable_mark < session.mark:
             self._settle_when_durable(session, command)
         else:
