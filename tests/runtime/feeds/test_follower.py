@@ -148,6 +148,24 @@ async def test_the_newest_entry_is_at_hand_however_long_it_is(
 
 
 @BOTH
+async def test_who_is_as_far_behind_as_the_feed_reaches_asks_nobody(
+    clock: MockClock, store: FakeStore, durability: str
+) -> None:
+    async with followed(store, durability=durability) as (_, session, follower):
+        asked = looks_of(follower)
+        for number in range(RING):
+            await session.append(user(str(number)))
+        reader = Reader()
+        await reader.read(follower)
+        assert asked == []
+        for number in range(RING + 1):
+            await session.append(user(str(number)))
+        await reader.read(follower)
+        assert asked == [False]
+        assert reader.seqs == list(range(2, 2 * RING + 3))
+
+
+@BOTH
 async def test_entries_of_other_kinds_are_passed_over(
     clock: MockClock, store: FakeStore, durability: str
 ) -> None:
@@ -323,12 +341,15 @@ async def test_a_session_that_is_deleted_is_told_of_once_that_is_on_disk(
 async def test_one_that_is_deleted_and_made_anew_at_once_is_another_log(
     clock: MockClock, store: FakeStore, durability: str
 ) -> None:
-    async with followed(store, durability=durability) as (_, session, follower):
+    async with followed(store, durability=durability) as (runtime, session, follower):
         await replaced(session, durable=False)
         assert await follower.next() == [Reset()]
         reader = Reader()
         await reader.read(follower)
         assert reader.seqs == [1, 2]
+        await runtime.flush()
+        await reader.read(follower)
+        assert not reader.is_told_of_the_end
 
 
 @BOTH
