@@ -21,7 +21,7 @@ from runtime.feeds.news import Told
 from runtime.feeds.waking import Bell
 from runtime.session.reading import Cursor
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Entry, Expire, Purge
+from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Undelete
 
 RING = 64
 """Entries at hand, at most: what a session's largest turn brings while a reader takes the last
@@ -92,17 +92,20 @@ class Feed:
         `state`: of a session that is in memory.
         """
         step = delta.steps[-1] if delta.steps else None
-        if isinstance(step, Expire) and delta.session_id not in committed.expired:
-            return False
-        if step is None or isinstance(step, Expire | Purge) or _ends(step):
-            # Who was shown another session of this id, in memory, goes on with that.
-            self.is_deleted = self._commits or state is None or state.life is None
-            return self.is_deleted
-        if not isinstance(step, Change):  # it came back, or is a fork: the next look tells
+        if isinstance(step, Undelete | Fork):  # what there is now, the next look tells
             self.is_deleted, self.shown, self._before = False, UNKNOWN, None
             self._ring.clear()
             self._size = 0
             return True
+        if isinstance(step, Expire) and delta.session_id not in committed.expired:
+            return False
+        is_news = isinstance(step, Change) and self._stored(step, state)
+        if step is None or not isinstance(step, Change) or step.end is not None:
+            # Who was shown another session of this id, in memory, goes on with that.
+            self.is_deleted = self._commits or state is None or state.life is None
+        return is_news or self.is_deleted
+
+    def _stored(self, step: Change, state: SessionState | None) -> bool:
         if not self._commits:
             before = self.durable
             if state is not None and state.life is not None:
@@ -163,7 +166,3 @@ class Feed:
         if gone:
             self._before = self._ring[gone - 1].entry.chain
             del self._ring[:gone]
-
-
-def _ends(step: object) -> bool:
-    return isinstance(step, Change) and step.end is not None

@@ -108,13 +108,13 @@ class Follower:
     def _at_hand(self) -> Sequence[News] | None:
         """What the feed has behind this place; `None`: the actor has to be asked."""
         feed = self._feed
+        behind = feed.behind(self._cursor)
+        if behind is None and not feed.is_deleted:
+            return None
+        news: list[News] = [told for told in behind or () if self._wants(told.entry.kind)]
         if feed.is_deleted:
             self.is_over = True
-            return [Deleted()]
-        behind = feed.behind(self._cursor)
-        if behind is None:
-            return None
-        news: list[News] = [told for told in behind if self._wants(told.entry.kind)]
+            return [*news, Deleted()]
         self._cursor = feed.end
         if not self._commits and feed.durable > self._durable:
             self._durable = feed.durable

@@ -25,6 +25,8 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/messages",
     "GET /api/v1/sessions/{session_id}/log",
     "POST /api/v1/sessions/{session_id}/log",
+    "GET /api/v1/sessions/{session_id}/events",
+    "GET /api/v1/events",
     "GET /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/rewind",

@@ -338,6 +338,20 @@ async def test_a_session_that_is_deleted_is_told_of_once_that_is_on_disk(
 
 
 @BOTH
+async def test_what_was_said_last_is_told_before_the_end(
+    clock: MockClock, store: FakeStore, durability: str
+) -> None:
+    async with followed(store, durability=durability) as (runtime, session, follower):
+        await session.append(user("two"), durable=False)
+        await session.append(user("three"), durable=False)
+        await session.delete(durable=False)
+        await runtime.flush()
+        news = await follower.next()
+        assert seqs(news[:-1]) == [2, 3]
+        assert news[-1] == Deleted()
+
+
+@BOTH
 async def test_one_that_is_deleted_and_made_anew_at_once_is_another_log(
     clock: MockClock, store: FakeStore, durability: str
 ) -> None:
