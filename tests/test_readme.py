@@ -10,10 +10,13 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 import pytest
+import trio
+import trio.testing
 
 import runtime
 from benchmarks.load.__main__ import main as load
@@ -217,6 +220,22 @@ def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> Non
     )
     assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")
     assert (tmp_path / "data" / "agent_runtime.db").exists()
+
+
+async def test_the_example_of_following_runs_until_the_session_is_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [example] = [block for block in blocks("python") if ".events(" in block]
+    lines = [f"    {line}\n" for line in example.splitlines()]
+    names: dict[str, Any] = {}
+    exec(f"async def follow(runtime):\n{''.join(lines)}", names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime, trio.open_nursery() as nursery:
+        session = runtime.session("my-session-123")
+        await session.append({"role": "user", "content": "Hi"})
+        nursery.start_soon(names["follow"], runtime)
+        await trio.testing.wait_all_tasks_blocked()
+        await session.delete()
+    assert capsys.readouterr().out == """1 message b'{"role":"user","content":"Hi"}'\n"""
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

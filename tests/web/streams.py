@@ -1,12 +1,15 @@
 """Clients of streams of events: what a browser's `EventSource` does with the lines."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import h11
 import trio
 from attrs import define, field, frozen
+from quart import Response
+
+from tests.web.conftest import Api
 
 
 @frozen
@@ -36,6 +39,30 @@ def events_of(lines: Iterable[str]) -> Iterator[Event]:
 def events_in(body: bytes) -> list[Event]:
     """The events of a stream that has ended."""
     return list(events_of(body.decode().removesuffix("\n").split("\n")))
+
+
+async def stream_of(answer: Response) -> list[Event]:
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/event-stream"
+    return events_in(await answer.get_data(as_text=False))
+
+
+async def followed(
+    api: Api, path: str, meanwhile: Callable[[], Awaitable[object]], **headers: str
+) -> list[Event]:
+    """The events of a stream until it ends, which what happens meanwhile has to bring about."""
+    found: list[Event] = []
+
+    async def follow() -> None:
+        found.extend(await stream_of(await api.get(path, headers=headers)))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(follow)
+        feeds = api.runtime._parts.feeds
+        while not feeds.are_followed:
+            await trio.sleep(0)
+        await meanwhile()
+    return found
 
 
 @define

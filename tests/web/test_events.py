@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import trio
-from quart import Response
 from trio.testing import MockClock
 
 from persistence import MemoryStore
@@ -18,7 +17,7 @@ from tests.web.hosts.hosting import open_host
 from tests.web.http.serving import open_server as open_http
 from tests.web.http.serving import time_passing
 from tests.web.serving import open_server
-from tests.web.streams import Event, EventSource, events_in
+from tests.web.streams import Event, EventSource, followed
 from web import create_app
 from web.api import events
 from web.api.dispatch import Api as Table
@@ -30,34 +29,10 @@ from web.http.limits import ServerConfig
 PLACE = "/sessions/s/events"
 
 
-async def stream_of(answer: Response) -> list[Event]:
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/event-stream"
-    return events_in(await answer.get_data(as_text=False))
-
-
 async def log_of(api: Api, session_id: str = "s") -> list[dict[str, Any]]:
     page = await (await api.get(f"/sessions/{session_id}/log?limit=1000")).get_json()
     entries: list[dict[str, Any]] = page["entries"]
     return entries
-
-
-async def followed(
-    api: Api, path: str, meanwhile: Callable[[], Awaitable[object]], **headers: str
-) -> list[Event]:
-    """The events of a stream until it ends, which what happens meanwhile has to bring about."""
-    found: list[Event] = []
-
-    async def follow() -> None:
-        found.extend(await stream_of(await api.get(path, headers=headers)))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(follow)
-        feeds = api.runtime._parts.feeds
-        while not feeds.are_followed:
-            await trio.sleep(0)
-        await meanwhile()
-    return found
 
 
 # -- on every host -------------------------------------------------------------------------------
