@@ -9,6 +9,7 @@ or folder may import another (a test enforces it):
 - `statistics`  the inside, made visible
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `session`     one session, pure: its log, and what follows from it
+- `feeds`       what becomes of sessions, for those who follow them
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
@@ -59,6 +60,10 @@ from runtime.errors import (
     WrongOffset,
     damaged,
 )
+from runtime.feeds.changes import ChangesFollower
+from runtime.feeds.events import Events
+from runtime.feeds.follower import Follower
+from runtime.feeds.news import Deleted, Durable, News, Reset, SessionChange, Told
 from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
@@ -225,9 +230,11 @@ __all__ = [
     "CallerError",
     "CannotOpenStore",
     "Change",
+    "ChangesFollower",
     "Committed",
     "Cursor",
     "Decision",
+    "Deleted",
     "Delta",
     "DeltaRejected",
     "DraftChunk",
@@ -235,9 +242,12 @@ __all__ = [
     "DraftView",
     "Drafted",
     "Durability",
+    "Durable",
     "Entry",
+    "Events",
     "ExpectationFailed",
     "Expire",
+    "Follower",
     "Fork",
     "Header",
     "HeldTurn",
@@ -261,6 +271,7 @@ __all__ = [
     "Message",
     "MiB",
     "New",
+    "News",
     "NoTurn",
     "NotInTrash",
     "NotNow",
@@ -273,11 +284,13 @@ __all__ = [
     "Record",
     "RecordPage",
     "Reply",
+    "Reset",
     "Row",
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
     "Session",
+    "SessionChange",
     "SessionCrashed",
     "SessionDamaged",
     "SessionExists",
@@ -298,6 +311,7 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Told",
     "TrashPage",
     "TrashPosition",
     "TrashedSession",

@@ -79,14 +79,14 @@ class Approvals:
         """
         asking = self._asking
         deadline = trio.current_time() + wait
-        with asking.watches.watching(asking.session_id) as bell:
+        with asking.feeds.watching(asking.session_id) as bell:
             while True:
                 rung = bell.rung
                 found, left = await self._look(approval_id)
                 until = min(deadline, trio.current_time() + left)
                 if found.state != "pending" or trio.current_time() >= deadline:
                     return found
-                if asking.watches.is_closed:
+                if asking.feeds.is_closed:
                     return found
                 # From here to the wait nothing yields: a change since the look has rung.
                 if bell.rung == rung:

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from attrs import frozen
 
-from runtime.actors.watches import Watches
+from runtime.feeds.feeds import Feeds
 from runtime.session.replies import Reply
 from runtime.session.state import ANY, Condition, SessionState
 
@@ -34,7 +34,7 @@ class Asking:
     read: Read
     write: Write
     timestamp: Callable[[], str]
-    watches: Watches
+    feeds: Feeds
 
 
 def condition_of(

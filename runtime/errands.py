@@ -169,7 +169,7 @@ class Errands:
             # Only now: the answer waited for a deletion that was not on disk yet, and what was
             # deleted last is to come back.
             found = await self._trashed(session_id, trash_id)
-            back = await self._begin(Errand(target, Undelete(found.no)), lost)
+            back = await self._begin(Errand(target, Undelete(found.no), found.info), lost)
             if back is not None:
                 return back
 

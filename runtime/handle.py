@@ -8,11 +8,13 @@ from attrs import evolve, field, frozen
 
 from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
-from runtime.actors.watches import Watches
 from runtime.approvals import Approvals
 from runtime.asking import Asking, condition_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.feeds.events import Events
+from runtime.feeds.feeds import Feeds
+from runtime.feeds.follower import Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
 from runtime.session import calls, drafting, message, reading, record, settings, switch
@@ -21,8 +23,9 @@ from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
 from runtime.session.kind import New
+from runtime.session.kinds import KINDS
 from runtime.session.message import Message, from_python
-from runtime.session.reading import MESSAGES, Cursor, Part
+from runtime.session.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.replies import (
     AgentContext,
     Appended,
@@ -55,7 +58,7 @@ class Shared:
     directory: Directory
     persister: Persister
     errands: Errands
-    watches: Watches
+    feeds: Feeds
     timestamp: Callable[[], str]
     find: Find
     commits: bool
@@ -201,6 +204,33 @@ class Session:
             counting=counting,
         )
         return await self._read(lambda state: reading.log_page(state, part))
+
+    def events(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Events:
+        """The entries behind a place in the log, those that are there and those that come.
+
+        Of these kinds, or of all: `async with session.events() as events: async for entry in
+        events: …`. They end when the session is deleted. Of a place in another log, or when the
+        session is made anew meanwhile, `PreconditionFailed` is raised. Raises `InvalidInput`;
+        entering, `SessionNotFound`; iterating, `RuntimeClosed`.
+        """
+        return Events(self.follow(after=after, kinds=kinds))
+
+    def follow(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Follower:
+        """The same with all that a reader over a wire has to know, and a page at a time.
+
+        `async with session.follow() as follower: news = await follower.next()`. With durability
+        `commit`, nothing is shown that is not on disk. Raises `InvalidInput`; entering,
+        `SessionNotFound`.
+        """
+        cursor = after if isinstance(after, Cursor) else Cursor(after)
+        if cursor.seq < 0:
+            raise InvalidInput("after: must be 0 or more")
+        if unknown := set(kinds).difference(KINDS):
+            known = ", ".join(sorted(KINDS))
+            raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
+        return Follower(
+            self.id, self._shared.feeds, self._look, cursor, frozenset(kinds), self._shared.commits
+        )
 
     async def fold(self, kind: str) -> Any:
         """What follows from the entries of a kind that count, as plain JSON values.
@@ -515,7 +545,7 @@ class Session:
             read=self._read,
             write=self._write,
             timestamp=self._shared.timestamp,
-            watches=self._shared.watches,
+            feeds=self._shared.feeds,
         )
 
     async def _ask(
@@ -529,6 +559,18 @@ class Session:
     def _read(self, work: Callable[[SessionState], A]) -> Awaitable[A]:
         commits = self._shared.commits
         return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
+
+    async def _look(self, look: Look, is_first: bool) -> Following:
+        # A later one does not give up where many wait: whoever follows can do nothing but wait.
+        commits = self._shared.commits
+        command = Command(
+            look,
+            is_read=True,
+            confirm=commits and is_first,
+            confirm_refusal=commits or not is_first,
+        )
+        nowait = self._nowait and is_first
+        return await self._shared.directory.ask(self.id, command, nowait=nowait)
 
     async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
         if not self._shared.persister.has_room_for_all:

@@ -16,11 +16,11 @@ import trio
 from attrs import frozen
 
 from runtime.actors.directory import Directory
-from runtime.actors.watches import Watches
 from runtime.causes import sole_cause
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
+from runtime.feeds.feeds import Feeds
 from runtime.history import Find
 from runtime.listing import ShortLists
 from runtime.saving.persister import Persister
@@ -48,7 +48,7 @@ class Parts:
     config: RuntimeConfig
     persister: Persister
     directory: Directory
-    watches: Watches
+    feeds: Feeds
     find: Find
     readers: trio.CapacityLimiter
     lists: ShortLists
@@ -69,9 +69,9 @@ async def running(
     on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Parts]:
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
-    persister = Persister(store, config, now, on_commit)
+    feeds = Feeds(config.durability == "commit")
+    persister = Persister(store, config, now, feeds, on_commit)
     readers = trio.CapacityLimiter(READERS)
-    watches = Watches()
 
     async def activate(session_id: str) -> SessionState:
         deadline = trio.current_time() + config.commit_timeout
@@ -114,18 +114,19 @@ async def running(
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
                             find=find,
-                            watches=watches,
+                            feeds=feeds,
                             flush=persister.try_flush,
                         )
                         async with trio.open_nursery() as background:
                             background.start_soon(directory.sweep)
+                            background.start_soon(feeds.waker.run)
                             try:
                                 yield Parts(
                                     store=store,
                                     config=config,
                                     persister=persister,
                                     directory=directory,
-                                    watches=watches,
+                                    feeds=feeds,
                                     find=find,
                                     readers=readers,
                                     lists=ShortLists(),
@@ -133,7 +134,7 @@ async def running(
                                 )
                             finally:
                                 directory.close()
-                                watches.close()
+                                feeds.close()
                                 background.cancel_scope.cancel()
                                 # An actor may be waiting for a store that does not answer.
                                 end_by = trio.current_time() + config.flush_timeout

@@ -14,6 +14,7 @@ from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
+from runtime.feeds.changes import ChangesFollower
 from runtime.handle import Session, Shared
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
@@ -152,12 +153,24 @@ class Runtime:
             after,
         )
 
-    def end_following(self) -> None:
-        """Ends everybody's waiting for what is to come, at once, and lets nobody begin.
+    # -- what happens ------------------------------------------------------------------------
 
-        For a service that is to stop: it would wait for them. The end of the runtime does the same.
+    def changes(self, after: str | None = None) -> ChangesFollower:
+        """Which sessions are created, changed and deleted, once that is on disk.
+
+        `with runtime.changes() as changes: news = await changes.next()`. From now on, or behind the
+        place that an earlier follower had, its `cursor`: where that is not known any more, the
+        first news is `Reset`. Entering raises `InvalidInput` for what is no place.
         """
-        self._parts.watches.close()
+        return ChangesFollower(self._parts.feeds.changes, after)
+
+    def end_following(self) -> None:
+        """Ends everybody's following, at once, and lets nobody begin: they get `RuntimeClosed`.
+
+        For a service that is to stop: it would wait for its streams. The end of the runtime does
+        the same.
+        """
+        self._parts.feeds.close()
 
     # -- what is deleted ---------------------------------------------------------------------
 
@@ -246,7 +259,7 @@ async def open_runtime(
             directory=parts.directory,
             persister=parts.persister,
             errands=errands,
-            watches=parts.watches,
+            feeds=parts.feeds,
             timestamp=lambda: timestamp(now()),
             find=parts.find,
             commits=config.durability == "commit",

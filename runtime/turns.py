@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 import trio
 from attrs import define, field, frozen
 
-from runtime.actors.watches import Bell
 from runtime.asking import Asking, condition_of
 from runtime.causes import sole_cause
 from runtime.errors import (
@@ -22,6 +21,7 @@ from runtime.errors import (
     RuntimeClosed,
     TurnLost,
 )
+from runtime.feeds.waking import Bell
 from runtime.session.replies import HeldTurn, Reply, Stop
 from runtime.session.turn import cancel, current, end, take
 
@@ -136,7 +136,7 @@ async def holding(turns: Turns, holder: str, ttl: float) -> AsyncIterator[Turn]:
     turn._note(held)
     keeper = _Keeper(turns, turn, holder, ttl, sent)
     try:
-        with turns._asking.watches.watching(held.session_id) as bell, sole_cause(1):
+        with turns._asking.feeds.watching(held.session_id) as bell, sole_cause(1):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(keeper.keep, bell, nursery.cancel_scope)
                 yield turn

@@ -16,6 +16,7 @@ import click
 import httpx
 import pytest
 import trio
+import trio.testing
 
 import runtime
 from benchmarks.load.__main__ import main as load
@@ -267,6 +268,22 @@ async def test_the_example_of_a_turn_and_an_approval_goes_as_it_stands_there() -
             await session.approvals.decide(found.approvals[0].id, "denied")
         entries = (await session.log(kinds=["turn"])).entries
         assert b'"outcome":"deletion: denied"' in entries[-1].body
+
+
+async def test_the_example_of_following_runs_until_the_session_is_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [example] = [block for block in blocks("python") if ".events(" in block]
+    lines = [f"    {line}\n" for line in example.splitlines()]
+    names: dict[str, Any] = {}
+    exec(f"async def follow(runtime):\n{''.join(lines)}", names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime, trio.open_nursery() as nursery:
+        session = runtime.session("my-session-123")
+        await session.append({"role": "user", "content": "Hi"})
+        nursery.start_soon(names["follow"], runtime)
+        await trio.testing.wait_all_tasks_blocked()
+        await session.delete()
+    assert capsys.readouterr().out == """1 message b'{"role":"user","content":"Hi"}'\n"""
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

@@ -25,6 +25,8 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
     With `rules`, they hold for these paths; without, the app around decides who comes in. The app
     around also matches the paths, decoded: a session whose id has a slash cannot be reached there.
     Bodies are received as the app around has it, and limited by its `MAX_CONTENT_LENGTH` as well.
+    Streams of events end when `runtime.end_following()` is called: by whoever ends the app, before
+    its server waits for the answers in flight.
     """
     api = Api(runtime, rules=rules)
     service = Blueprint(NAME, __name__)

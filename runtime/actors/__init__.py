@@ -2,7 +2,6 @@
 
 A map, in the order in which one file may import another:
 
-- `watches`    who waits for a session to change
 - `mailbox`    a command, with the place for its answer
 - `actor`      one task, one mailbox, one session
 - `directory`  session id to activation

@@ -19,7 +19,6 @@ import trio
 from attrs import define, field
 
 from runtime.actors.mailbox import Command
-from runtime.actors.watches import Watches
 from runtime.errors import (
     AgentRuntimeError,
     CallerError,
@@ -29,6 +28,7 @@ from runtime.errors import (
     StoreError,
     damaged,
 )
+from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.tail import Needs
@@ -54,9 +54,9 @@ class Actor:
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     """Reads entries of a life in the store. Raises `StoreError`."""
+    _feeds: Feeds
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
-    _watches: Watches = field(factory=Watches)
     last_used: float = 0.0
     """When something was last asked of the session, in trio's time."""
     session: SessionState | None = None
@@ -231,8 +231,8 @@ class Actor:
             confirm = command.confirm_refusal
         if session.mark > mark:
             self._mark_dirty(session)
-            if self._watches.bells and session.firm_mark > mark:
-                self._watches.changed(session.session_id)
+            if self._feeds.by_session:
+                self._feeds.changed(session)
         if confirm and session.durable_mark < session.firm_mark:
             self._settle_when_durable(session, command)
         else:

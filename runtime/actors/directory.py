@@ -16,9 +16,9 @@ from attrs import define, field
 
 from runtime.actors.actor import Actor
 from runtime.actors.mailbox import Command
-from runtime.actors.watches import Watches
 from runtime.config import RuntimeConfig
 from runtime.errors import MailboxFull, RuntimeClosed
+from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.statistics import DirectoryStatistics
 from runtime.store import Row, Wanted
@@ -39,9 +39,9 @@ class Directory:
     _mark_dirty: Callable[[SessionState], None]
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
+    _feeds: Feeds
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
-    _watches: Watches = field(factory=Watches)
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
     """Invariant: an actor is in here exactly while its mailbox takes commands."""
     _surplus: trio.Event = field(factory=trio.Event)
@@ -143,7 +143,7 @@ class Directory:
             mark_dirty=self._mark_dirty,
             settle_when_durable=self._settle_when_durable,
             find=self._find,
-            watches=self._watches,
+            feeds=self._feeds,
             on_absent=self.passivate,
         )
         self._actors[session_id] = actor

@@ -24,8 +24,11 @@ from attrs import define, field
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import DeltaRejected, StoreBehind, StoreError, StoreUnavailable
+from runtime.feeds.feeds import Feeds
 from runtime.saving import threads
 from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
+from runtime.saving.errand import Errand
+from runtime.session.state import SessionState
 from runtime.statistics import (
     BATCH_SESSIONS,
     COMMIT_SECONDS,
@@ -34,7 +37,7 @@ from runtime.statistics import (
     OnCommit,
     PersisterStatistics,
 )
-from runtime.store import Store
+from runtime.store import Committed, Store
 
 log = logging.getLogger("agent_runtime")
 
@@ -58,6 +61,7 @@ class Persister:
     _store: Store
     _config: RuntimeConfig
     _now: Callable[[], datetime]
+    _feeds: Feeds
     _on_commit: OnCommit | None = None
     _dirty: DirtySet = field(factory=DirtySet)
     _stirred: trio.Event = field(factory=trio.Event)
@@ -400,7 +404,12 @@ class Persister:
         self._hurry |= bool(committed.unfinished)
         now = trio.current_time()
         deadline = now + self._config.commit_timeout
+        # From here to the telling nothing yields: who looks at a session that is on disk now, and
+        # at its feed, sees the same.
         self._settling += self._dirty.settle(batch, committed, taken_at=started, deadline=deadline)
+        if self._feeds.are_followed:
+            self._tell_followers(batch, committed)
+        # To here.
         for session_id, rejection in committed.rejected.items():
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)
@@ -410,6 +419,16 @@ class Persister:
         if batch:
             self._commit_seconds.observe(now - started)
             self._batch_sessions.observe(len(batch))
+
+    def _tell_followers(self, batch: Batch, committed: Committed) -> None:
+        for dirty, delta in batch:
+            name, record = delta.session_id, dirty.record
+            if name in committed.rejected or name in committed.unfinished:
+                continue
+            if isinstance(record, SessionState):
+                self._feeds.settled(delta, committed, record)
+            elif isinstance(record, Errand):
+                self._feeds.settled(delta, committed, info=record.info)
 
     def _come_round(self) -> None:
         self._came_round.set()

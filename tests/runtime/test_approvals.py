@@ -221,7 +221,7 @@ async def test_nobody_watches_when_nobody_waits(clock: MockClock, store: FakeSto
         with trio.move_on_after(1):
             await waited(runtime)
         await waited(runtime, 2)
-        assert not runtime._parts.watches.bells
+        assert not runtime._parts.feeds.by_session
 
 
 # -- all sessions ----------------------------------------------------------------------------------

@@ -210,7 +210,7 @@ async def test_who_waits_is_answered_when_somebody_else_has_answered(api: Api) -
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wait)
-        while not api.runtime._parts.watches.bells:
+        while not api.runtime._parts.feeds.by_session:
             await trio.lowlevel.checkpoint()
         assert (await decide(api, "denied", by="ann")).status_code == 200
     assert [(one["state"], one["by"]) for one in found] == [("denied", "ann")]

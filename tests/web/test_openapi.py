@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from quart import Response
 
 from tests.web.conftest import Api, open_api
+from tests.web.streams import followed
 from web.docs import openapi
 
 Json = dict[str, Any]
@@ -25,6 +26,8 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/messages",
     "GET /api/v1/sessions/{session_id}/log",
     "POST /api/v1/sessions/{session_id}/log",
+    "GET /api/v1/sessions/{session_id}/events",
+    "GET /api/v1/events",
     "GET /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
@@ -221,8 +224,34 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
         fits(document, operation, answer, await answer.get_data(as_text=False))
 
 
-async def test_every_endpoint_was_called(api: Api) -> None:
-    assert {operation for operation, *_ in CALLS} == ENDPOINTS
+STREAMS = {"GET /api/v1/sessions/{session_id}/events", "GET /api/v1/events"}
+"""They do not end by themselves."""
+
+
+async def test_every_endpoint_was_called() -> None:
+    assert {operation for operation, *_ in CALLS} == ENDPOINTS - STREAMS
+
+
+@pytest.mark.parametrize("operation", sorted(STREAMS))
+async def test_every_event_is_the_documents(api: Api, document: Json, operation: str) -> None:
+    ((content_type, media),) = operations(document)[operation]["responses"]["200"][
+        "content"
+    ].items()
+    assert content_type == "text/event-stream"
+    validator = Draft202012Validator({**media["schema"], "components": document["components"]})
+    await api.say("s", "one", "two")
+
+    async def meanwhile() -> None:
+        answer = await api.post("/sessions/s/log", {"entries": ALL_KINDS})
+        assert answer.status_code == 201
+        api.runtime.end_following()
+
+    events = await followed(
+        api, operation.removeprefix("GET /api/v1").format(session_id="s"), meanwhile
+    )
+    assert events
+    for event in events:
+        validator.validate({"id": event.id, "event": event.name, "data": event.data})
 
 
 async def test_what_the_document_forbids_the_service_refuses(api: Api, document: Json) -> None:

@@ -14,6 +14,7 @@ from web.call.paths import said
 from web.call.problems import problem_of
 from web.call.query import no_query
 from web.call.resources import Resources
+from web.call.stream import Streams
 from web.http.message import ClientGone, Request, Response
 from web.http.problem import problem
 from web.metrics import Metrics
@@ -33,9 +34,11 @@ class Api:
         rules: Guard | None = None,
         metrics: Metrics | None = None,
         spans: Spans | None = None,
+        streams: int | None = None,
     ) -> None:
         """`rules`: who may come in; `None`: whoever is around decides that.
 
+        `streams`: how many there may be at one time; `None`: whoever is around decides that, too.
         `spans`: where each request is one; `None`: nobody collects them.
         """
         limits = Guard() if rules is None else rules
@@ -47,6 +50,7 @@ class Api:
             metrics=Metrics(runtime) if metrics is None else metrics,
             body_limit=limits.body_limit,
             bodies=Bodies(max(limits.bodies_limit, limits.body_limit)),
+            streams=Streams(streams),
         )
 
     def answer(self, request: Request) -> Awaitable[Response | None]:

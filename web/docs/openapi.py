@@ -23,6 +23,9 @@ from web.call.route import Route
 from web.call.types import ProblemOut, SessionId
 from web.http.problem import MIMETYPE
 
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
 MERGE_PATCH = "application/merge-patch+json"
 """RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
@@ -64,6 +67,7 @@ class _Provider(OpenAPIProvider):
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
+    is_stream = route.is_stream
     operation: dict[str, Any] = {
         "summary": summary,
         "description": "\n".join(description),
@@ -71,14 +75,14 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "operationId": route.endpoint.__name__,
         "parameters": [*_captured(route), *_parameters(route, components)],
         "responses": {
-            str(status): _response(status, answer, components)
+            str(status): _response(status, answer, components, EVENTS if is_stream else JSON)
             for status, answer in route.answers.items()
         },
     }
     if route.body is not None:
-        content = _content("application/json", route.body, components)
+        content = _content(JSON, route.body, components)
         if route.method == "PATCH":
-            content[MERGE_PATCH] = content["application/json"]
+            content[MERGE_PATCH] = content[JSON]
         required = not _may_be_empty(_made(route.body))
         operation["requestBody"] = {"required": required, "content": content}
     for status in (400, *((404,) if "<" in route.path else ()), *route.problems):
@@ -154,12 +158,12 @@ def _content(mimetype: str, model: Any, components: dict[str, Any]) -> dict[str,
     return {mimetype: {"schema": _schema(model, components)}}
 
 
-def _response(status: int, model: Any, components: dict[str, Any]) -> dict[str, Any]:
+def _response(status: int, model: Any, components: dict[str, Any], mimetype: str) -> dict[str, Any]:
     if model is None:
         return {"description": HTTPStatus(status).phrase}
     return {
         "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
-        "content": _content("application/json", model, components),
+        "content": _content(mimetype, model, components),
     }
 
 

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from runtime.actors.actor import Actor
 from runtime.actors.mailbox import Command
+from runtime.feeds.feeds import Feeds
 from runtime.session import reading
 from runtime.session.state import SessionState
 from runtime.store import Row, Wanted
@@ -51,5 +52,6 @@ class Bench:
                 (session.version, command)
             ),
             find=nothing,
+            feeds=Feeds(commits=True),
             on_absent=self.absent.append,
         )

@@ -16,6 +16,7 @@ from runtime.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
+from runtime.feeds.feeds import Feeds
 from runtime.session import reading
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
@@ -189,6 +190,7 @@ async def test_a_bug_after_the_command_was_applied_is_answered_too() -> None:
         mark_dirty=broken,
         settle_when_durable=lambda session, command: None,
         find=nothing,
+        feeds=Feeds(commits=True),
         on_absent=lambda actor: None,
     )
     mailed = Say("a")
