@@ -104,25 +104,26 @@ def _parameters(route: Route, components: dict[str, Any]) -> Iterator[dict[str, 
                 "required": False,
                 "schema": _schema(field.type, components),
             }
-    for name, description in _heads(route):
+    for name, description, values in _heads(route):
         yield {
             "name": name,
             "in": "header",
-            "required": False,
+            "required": name in route.heads,
             "description": description,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", **values},
         }
 
 
-def _heads(route: Route) -> Iterator[tuple[str, str]]:
-    """The fields of a request's head that mean something to the call."""
+def _heads(route: Route) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The fields of a request's head that mean something to the call, and what they can say."""
     if 304 in route.answers:
-        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same"
+        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same", {}
     if 412 in route.problems and route.method != "GET":
-        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any"
-        yield "If-None-Match", "*: there must be no such session"
-        yield "Turn", "The number of the turn that has to hold the session"
-        yield "Prefer", "respond-async: do not wait for the disk"
+        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any", {}
+        yield "If-None-Match", "*: there must be no such session", {"enum": ["*"]}
+        turn = {"pattern": "^[0-9]{1,16}$"}
+        yield "Turn", "The number of the turn that has to hold the session", turn
+        yield "Prefer", "respond-async: do not wait for the disk", {}
 
 
 def _made(model: Any) -> Any:
