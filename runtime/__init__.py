@@ -71,7 +71,7 @@ from runtime.session.encoding import (
     read_as,
     replace_surrogates,
 )
-from runtime.session.forms import sent, shown_json
+from runtime.session.forms import sent, shown, shown_texts
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
@@ -317,7 +317,8 @@ __all__ = [
     "read_as",
     "replace_surrogates",
     "sent",
-    "shown_json",
+    "shown",
+    "shown_texts",
     "text_size",
     "trash_id_of",
 ]

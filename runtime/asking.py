@@ -1,6 +1,6 @@
 """How the calls of one subject ask a session: what its handle lends them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol, TypeVar
 
 from attrs import frozen
@@ -15,13 +15,15 @@ A = TypeVar("A", bound=Reply)
 class Read(Protocol):
     """Asks the session's actor. Raises as every method of a `Session` does."""
 
-    async def __call__(self, work: Callable[[SessionState], A], /) -> A: ...
+    def __call__(self, work: Callable[[SessionState], A], /) -> Awaitable[A]: ...
 
 
 class Write(Protocol):
     """The same for what changes it; `durable` is whether to wait for the disk."""
 
-    async def __call__(self, work: Callable[[SessionState], A], durable: bool | None, /) -> A: ...
+    def __call__(
+        self, work: Callable[[SessionState], A], durable: bool | None, /
+    ) -> Awaitable[A]: ...
 
 
 @frozen(eq=False, kw_only=True)

@@ -1,6 +1,6 @@
 """The handle on one session: what an embedding program, or the web layer, holds and calls."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -47,6 +47,21 @@ def _valid_id(_handle: object, _attribute: object, session_id: str) -> None:
 
 
 @frozen(eq=False, kw_only=True)
+class Shared:
+    """What all handles of one runtime share, so that to make one takes little."""
+
+    directory: Directory
+    persister: Persister
+    errands: Errands
+    watches: Watches
+    timestamp: Callable[[], str]
+    find: Find
+    commits: bool
+    """Whether the runtime's durability is `commit`."""
+    keeps_trash: bool
+
+
+@frozen(eq=False)
 class Session:
     """A handle on one session. Getting one costs nothing: it neither loads nor creates.
 
@@ -65,15 +80,7 @@ class Session:
     """
 
     id: str = field(validator=_valid_id)
-    _directory: Directory
-    _persister: Persister
-    _errands: Errands
-    _watches: Watches
-    _timestamp: Callable[[], str]
-    _find: Find
-    _commits: bool
-    """Whether the runtime's durability is `commit`."""
-    _keeps_trash: bool
+    _shared: Shared
     _nowait: bool
 
     # -- messages ----------------------------------------------------------------------------
@@ -95,7 +102,7 @@ class Session:
         false.
         """
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at, condition = self._timestamp(), condition_of(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: message.append(state, news, at=at, create=create, condition=condition),
             durable,
@@ -113,7 +120,7 @@ class Session:
 
         Raises `SessionNotFound`.
         """
-        return HistoryStream(await self._read(reading.history), self._find)
+        return HistoryStream(await self._read(reading.history), self._shared.find)
 
     async def messages(
         self,
@@ -153,7 +160,7 @@ class Session:
         `PreconditionFailed`, `ExpectationFailed`.
         """
         made = calls.items_from_python(items)
-        at, condition = self._timestamp(), condition_of(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(
                 state, made, at=at, call=id, once=once, expect=expect, condition=condition
@@ -205,7 +212,7 @@ class Session:
                 raise InvalidInput(f"kind: must be one of {', '.join(sorted(folds))}")
             return folds[kind].view()
 
-        return await self._ask(view, is_read=True, confirm=self._commits)
+        return await self._ask(view, is_read=True, confirm=self._shared.commits)
 
     async def rewind(
         self,
@@ -221,7 +228,7 @@ class Session:
         Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`,
         `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), condition_of(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: rewind(state, to, at=at, key=_key(id), condition=condition), durable
         )
@@ -241,15 +248,15 @@ class Session:
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
         `BelowFloor`, `PreconditionFailed`.
         """
-        if not self._persister.has_room_for_all:
-            await self._persister.wait_for_room(self.id)
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
         patch: dict[str, Any] = {}
         if title is not None:
             patch["title"] = title
         if metadata is not None:
             check_tree(metadata, "metadata")
             patch["metadata"] = metadata
-        return await self._errands.fork(
+        return await self._shared.errands.fork(
             self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
         )
 
@@ -280,7 +287,7 @@ class Session:
             check_tree(put, "put")
             put = [record.put(key, value) for key, value in put.items()]
         news = put or ()
-        at, condition = self._timestamp(), condition_of(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.put_records(
                 state,
@@ -364,12 +371,12 @@ class Session:
             check_tree(metadata, "metadata")
         first = settings.first_entry(agent=agent, title=title, metadata=metadata)
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at = self._timestamp()
+        at = self._shared.timestamp()
         return await self._write(lambda state: settings.create(state, first, news, at=at), durable)
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""
-        at = self._timestamp()
+        at = self._shared.timestamp()
         return await self._read(lambda state: settings.summary(state, at))
 
     async def update(
@@ -387,7 +394,7 @@ class Session:
         check_tree(patch, "settings")
         if unknown := patch.keys() - {"title", "archived", "metadata"}:
             raise InvalidInput(f"{sorted(unknown)[0]}: no member of a session's settings")
-        at, condition = self._timestamp(), condition_of(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: settings.update(state, patch, at=at, condition=condition), durable
         )
@@ -408,7 +415,7 @@ class Session:
         """
         check_agent(agent)
         check_reason(reason)
-        at, condition = self._timestamp(), condition_of(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: switch.switch_agent(
                 state, agent, reason=reason, at=at, key=_key(id), condition=condition
@@ -432,11 +439,11 @@ class Session:
 
         Raises `SessionNotFound`, `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), condition_of(if_match, turn=turn)
-        for_good = purge or not self._keeps_trash
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        for_good = purge or not self._shared.keeps_trash
         await self._ask(
             lambda state: state.delete(at=at, purge=for_good, condition=condition),
-            confirm=self._commits if durable is None else durable,
+            confirm=self._shared.commits if durable is None else durable,
         )
 
     async def undelete(self, *, trash_id: str | None = None, as_id: str | None = None) -> Summary:
@@ -445,7 +452,7 @@ class Session:
         `as_id`: under another id. Returns when that is on disk. Raises `NotInTrash`,
         `SessionExists`, `InvalidInput`.
         """
-        return await self._errands.undelete(self.id, trash_id=trash_id, target=as_id)
+        return await self._shared.errands.undelete(self.id, trash_id=trash_id, target=as_id)
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -455,33 +462,32 @@ class Session:
             session_id=self.id,
             read=self._read,
             write=self._write,
-            timestamp=self._timestamp,
-            watches=self._watches,
+            timestamp=self._shared.timestamp,
+            watches=self._shared.watches,
         )
 
     async def _ask(
         self, work: Callable[[SessionState], R], *, confirm: bool, is_read: bool = False
     ) -> R:
         command = Command(
-            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._commits
+            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._shared.commits
         )
-        return await self._directory.ask(self.id, command, nowait=self._nowait)
+        return await self._shared.directory.ask(self.id, command, nowait=self._nowait)
 
-    async def _read(self, work: Callable[[SessionState], A]) -> A:
-        return await self._answered(
-            Command(work, is_read=True, confirm=self._commits, confirm_refusal=self._commits)
-        )
+    def _read(self, work: Callable[[SessionState], A]) -> Awaitable[A]:
+        commits = self._shared.commits
+        return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
 
     async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
-        if not self._persister.has_room_for_all:
-            await self._persister.wait_for_room(self.id)
-        confirm = self._commits if durable is None else durable
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
+        confirm = self._shared.commits if durable is None else durable
         return await self._answered(
-            Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)
+            Command(work, confirm=confirm, confirm_refusal=confirm or self._shared.commits)
         )
 
     async def _answered(self, command: Command[A]) -> A:
-        answer = await self._directory.ask(self.id, command, nowait=self._nowait)
+        answer = await self._shared.directory.ask(self.id, command, nowait=self._nowait)
         if command.is_durable and answer.durable_seq != answer.version:
             return evolve(answer, durable_seq=answer.version)
         return answer

@@ -14,7 +14,7 @@ from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
-from runtime.handle import Session
+from runtime.handle import Session, Shared
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.session.kind import New
@@ -39,7 +39,7 @@ class Runtime:
     config: RuntimeConfig
     _parts: Parts
     _errands: Errands
-    _now: Callable[[], datetime]
+    _shared: Shared
     _new_session_id: Callable[[], str]
 
     def session(self, session_id: str, *, nowait: bool = False) -> Session:
@@ -48,18 +48,7 @@ class Runtime:
         With `nowait`, a full mailbox raises `MailboxFull` instead of making the caller wait. Raises
         `InvalidInput` for an id that no session can have.
         """
-        return Session(
-            id=session_id,
-            directory=self._parts.directory,
-            persister=self._parts.persister,
-            errands=self._errands,
-            watches=self._parts.watches,
-            timestamp=lambda: timestamp(self._now()),
-            find=self._parts.find,
-            commits=self.config.durability == "commit",
-            keeps_trash=self.config.trash_retention > 0,
-            nowait=nowait,
-        )
+        return Session(session_id, self._shared, nowait)
 
     def new_session_id(self) -> str:
         """An id that nobody has used."""
@@ -153,7 +142,7 @@ class Runtime:
         """
         check_limit(limit)
         await self._parts.persister.try_flush()
-        now = milliseconds(timestamp(self._now()))
+        now = milliseconds(self._shared.timestamp())
         return await pending_of_all(
             lambda most, before: self._parts.read(self._parts.store.waiting, now, most, before),
             lambda session_id, most, behind: self.session(session_id).approvals.list(
@@ -245,17 +234,28 @@ async def open_runtime(
     """
     config = config or RuntimeConfig()
     async with running(store, config, now, on_commit) as parts:
+        errands = Errands(
+            store=store,
+            directory=parts.directory,
+            persister=parts.persister,
+            config=config,
+            read=parts.read,
+            now=now,
+        )
+        shared = Shared(
+            directory=parts.directory,
+            persister=parts.persister,
+            errands=errands,
+            watches=parts.watches,
+            timestamp=lambda: timestamp(now()),
+            find=parts.find,
+            commits=config.durability == "commit",
+            keeps_trash=config.trash_retention > 0,
+        )
         yield Runtime(
             config=config,
             parts=parts,
-            errands=Errands(
-                store=store,
-                directory=parts.directory,
-                persister=parts.persister,
-                config=config,
-                read=parts.read,
-                now=now,
-            ),
-            now=now,
+            errands=errands,
+            shared=shared,
             new_session_id=new_session_id,
         )

@@ -1,5 +1,6 @@
 """The service inside a larger Quart app: `create_blueprint`."""
 
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
 from attrs import evolve
@@ -34,7 +35,7 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
             response = await api.answer(asked)
             if response is None:
                 raise NotFound  # a path that only means what the template says
-            if asked.method == "HEAD" and not isinstance(response.body, bytes):
+            if asked.method == "HEAD" and isinstance(response.body, AsyncGenerator):
                 await response.body.aclose()  # it would be made for nobody
                 response = evolve(response, body=b"")
             return as_quarts(response)

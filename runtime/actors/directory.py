@@ -74,6 +74,8 @@ class Directory:
         """
         while True:
             actor = self.actor(session_id)
+            if actor.read_nowait(command):
+                return await command.wait()
             try:
                 actor.mail_nowait(command)
             except trio.ClosedResourceError:

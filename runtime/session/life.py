@@ -30,6 +30,7 @@ from runtime.session.stretch import Stretch
 from runtime.store import (
     ALL,
     CALL_SIZE,
+    DEFAULT_AGENT,
     MESSAGE,
     STILL,
     Change,
@@ -100,7 +101,7 @@ class Life:
     _message_count: int = 0
     _folds: dict[str, Fold] = field(init=False)
     _described: dict[str, Any] | None = None
-    """What the folds say of a header; `None` while nobody has asked since one of them changed."""
+    """`None` while nobody has asked since one of the folds changed."""
     _is_stale: bool = False
     """Whether folds and counts are to be made anew before they are looked at. A rewind only says
     so: of many in one call, one pass is enough. Never where entries are not in memory: what would
@@ -161,6 +162,12 @@ class Life:
         return self._message_count
 
     @property
+    def current_agent(self) -> str:
+        """Who works on the session."""
+        agent: str = self._description().get("current_agent", DEFAULT_AGENT)
+        return agent
+
+    @property
     def version(self) -> int:
         """The number of the last entry."""
         return self.log.tail.last
@@ -184,18 +191,13 @@ class Life:
 
     def header(self) -> Header:
         """What the store keeps of it beside the entries."""
-        self._refresh()
-        if self._described is None:
-            self._described = {}
-            for fold in self._folds.values():
-                fold.describe(self._described)
         return Header(
             created_at=self.created_at,
             last_activity=self.last_activity,
             version=self.log.last,
-            message_count=self._message_count,
+            message_count=self.message_count,
             floor=self.floor,
-            **self._described,
+            **self._description(),
         )
 
     def settings(self) -> Settings:
@@ -429,6 +431,15 @@ class Life:
             self._message_count = self._count_messages(self.intervals, self.version)
             self._folds = self._folded(self.intervals, self.version, ())
             self._described = None
+
+    def _description(self) -> Mapping[str, Any]:
+        """What the folds say of a header."""
+        self._refresh()
+        if self._described is None:
+            self._described = {}
+            for fold in self._folds.values():
+                fold.describe(self._described)
+        return self._described
 
     def _check_outline(self) -> None:
         """Raises `ValueError` if an entry that is no message is missing where it counts."""

@@ -49,16 +49,15 @@ MESSAGES = frozenset((MESSAGE,))
 def history(state: SessionState) -> History:
     """The whole conversation. Raises `SessionNotFound`, `Needs`."""
     life = state.present()
-    header = life.header()
     return History(
         session_id=state.session_id,
         version=life.version,
         durable_seq=state.durable_seq,
         tag=life.tag,
         entries=life.messages(),
-        message_count=header.message_count,
-        last_activity=header.last_activity,
-        current_agent=header.current_agent,
+        message_count=life.message_count,
+        last_activity=life.last_activity,
+        current_agent=life.current_agent,
         agent_history=shown_switches(life),
     )
 

@@ -3,9 +3,8 @@
 Each happens here, once, whatever server the request came through.
 """
 
+from collections.abc import Awaitable
 from http import HTTPStatus
-
-from attrs import evolve
 
 from runtime import Runtime
 from web.access.rules import Guard
@@ -50,15 +49,15 @@ class Api:
             bodies=Bodies(max(limits.bodies_limit, limits.body_limit)),
         )
 
-    async def answer(self, request: Request) -> Response | None:
+    def answer(self, request: Request) -> Awaitable[Response | None]:
         """The answer, also to what fails; `None`: the path is not in the table.
 
         Then the request may come in, and whoever answers it says so with `told`. Raises
         `ClientGone`.
         """
         if self._spans is None:
-            return await self._answer(request)
-        return await self._spans.request(request, self._answer)
+            return self._answer(request)
+        return self._spans.request(request, self._answer)
 
     async def _answer(self, request: Request) -> Response | None:
         place, values = self.table.find(request.path)
@@ -76,7 +75,7 @@ class Api:
                 return None
         headers = self.told(request, response.status, place)
         if headers:
-            return evolve(response, headers=(*response.headers, *headers))
+            return Response(response.status, response.body, (*response.headers, *headers))
         return response
 
     def refusal(self, request: Request) -> Response | None:
