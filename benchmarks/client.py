@@ -23,6 +23,10 @@ API = "/api/v1"
 RECEIVE_SIZE = 64 * 1024
 """Bytes asked for at once: most answers come in one piece."""
 
+TURN = 1024 * 1024
+"""Bytes of one answer that are received before other clients have a turn: a wait for each piece
+would cost as much as the piece, and the generator is not to be slower than the service."""
+
 
 class BrokenAnswer(Exception):
     """No whole answer came; the text says what came instead. Its connection is of no more use."""
@@ -231,9 +235,18 @@ async def _send(peer: socket.socket, request: bytes) -> None:
 
 async def _receive(peer: socket.socket, timer: Timer, reading: Reading) -> Answer:
     first_byte = None
+    left = 0
     while not reading.ended:
-        await wait_readable(peer)
-        data = peer.recv(RECEIVE_SIZE)
+        if left <= 0:
+            await wait_readable(peer)
+            left = TURN
+        try:
+            data = peer.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            left = 0
+            continue
+        # Behind a piece that is full there mostly is more.
+        left = left - RECEIVE_SIZE if len(data) == RECEIVE_SIZE else 0
         if not data:
             raise BrokenAnswer("the connection was closed before the end of the answer")
         reading.feed(data)

@@ -101,9 +101,12 @@ def _times(found: Mapping[str, Spread]) -> Spread:
 
 
 async def over_http(bench: Bench) -> None:
-    """Histories, lists and posts over HTTP: the guide's app and our service with the same data."""
+    """Histories, lists and posts over HTTP, one core each: the guide's app and our service.
+
+    With the same data.
+    """
     sessions, length = bench.of((1_000, 1_000), (5, 20))
-    with services(bench, sessions, length, 3) as both:
+    with services(bench, sessions, length, 3) as both, a_core_each(*both.processes):
         for path in (LONG, SHORT, f"{API}/agents/session-0/current", LIST):
             await _check_same(path, both.contenders)
         rates = {}

@@ -9,34 +9,45 @@ or folder may import another (a test enforces it):
 - `statistics`  the inside, made visible
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `session`     one session, pure: its log, and what follows from it
+- `feeds`       what becomes of sessions, for those who follow them
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `causes`      errors that leave our own nurseries as themselves
+- `asking`      how the calls of one subject ask a session
+- `turns`       who may write for a while: a block that keeps a turn, and single calls
+- `approvals`   what somebody is asked, in one session or in all
 - `handle`      `Session`
 - `lifetime`    the nurseries, and the order of start and stop
 - `runtime`     `open_runtime`, `Runtime`
 """
 
+from runtime.approvals import Approvals, PendingPage, PendingPosition
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
 from runtime.errands import trash_id_of
 from runtime.errors import (
     DAMAGE_REMEDY,
     AgentRuntimeError,
+    ApprovalNotFound,
+    ApprovalSettled,
     BelowFloor,
     CallerError,
     CannotOpenStore,
     DeltaRejected,
+    DraftConflict,
     ExpectationFailed,
     InvalidInput,
     KeyConflict,
     MailboxFull,
     NotInTrash,
     NotNow,
+    NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
+    SessionDamaged,
     SessionExists,
     SessionNotFound,
     StoreBehind,
@@ -44,14 +55,24 @@ from runtime.errors import (
     StoreError,
     StoreInUse,
     StoreUnavailable,
+    TurnHeld,
+    TurnLost,
+    WrongOffset,
     damaged,
 )
+from runtime.feeds.changes import ChangesFollower
+from runtime.feeds.events import Events
+from runtime.feeds.follower import Follower
+from runtime.feeds.news import Deleted, Durable, News, Reset, SessionChange, Told
 from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
 from runtime.runtime import Runtime, open_runtime
+from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
+from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.drafting import Drafted
 from runtime.session.encoding import (
     REPLACEMENT,
     check_depth,
@@ -59,7 +80,7 @@ from runtime.session.encoding import (
     read_as,
     replace_surrogates,
 )
-from runtime.session.forms import sent, shown_json
+from runtime.session.forms import sent, shown, shown_texts
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
@@ -69,29 +90,40 @@ from runtime.session.pieces import WHOLE, give_way
 from runtime.session.reading import Cursor
 from runtime.session.record import put_from_json
 from runtime.session.replies import (
+    Activity,
     AgentContext,
     AgentSwitch,
     Appended,
+    Approval,
+    ApprovalPage,
+    ApprovalState,
+    HeldTurn,
     History,
     KnownRecord,
     LogPage,
     Record,
     RecordPage,
     Reply,
+    Stop,
     Summary,
     Written,
 )
+from runtime.session.resuming import Resumed
 from runtime.session.rules import (
     MAX_AGENT,
     MAX_KEY,
+    MAX_NAME,
+    MAX_REASON,
     MAX_RECORD_KEY,
     MAX_ROLE,
     MAX_SESSION_ID,
     MAX_TITLE,
     check_small_body,
 )
+from runtime.session.seen import DraftNews
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
+from runtime.session.turn import MAX_TTL, MIN_TTL
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,
@@ -100,6 +132,7 @@ from runtime.store import (
     INCLUDABLE,
     MAX_FILTERS,
     MESSAGE,
+    NEVER,
     NUMBER_ID,
     PLAIN,
     REMOVAL,
@@ -139,6 +172,7 @@ from runtime.store import (
     Wanted,
     text_size,
 )
+from runtime.turns import Turn, Turns
 
 __all__ = [
     "ALL",
@@ -149,16 +183,27 @@ __all__ = [
     "INCLUDABLE",
     "KINDS",
     "MAX_AGENT",
+    "MAX_DELTA",
+    "MAX_DRAFT",
+    "MAX_DRAFTS",
     "MAX_ENTRIES",
+    "MAX_EXPIRES_IN",
     "MAX_FILTERS",
     "MAX_KEY",
+    "MAX_NAME",
+    "MAX_PART",
+    "MAX_REASON",
     "MAX_RECORD_KEY",
     "MAX_ROLE",
     "MAX_SESSION_ID",
     "MAX_SHOWN_SWITCHES",
     "MAX_TITLE",
+    "MAX_TTL",
     "MESSAGE",
     "MINUTES",
+    "MIN_EXPIRES_IN",
+    "MIN_TTL",
+    "NEVER",
     "NUMBER_ID",
     "PLAIN",
     "REMOVAL",
@@ -170,27 +215,45 @@ __all__ = [
     "SWITCH",
     "TEXT_ID",
     "WHOLE",
+    "Activity",
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
     "Apart",
     "Appended",
+    "Approval",
+    "ApprovalNotFound",
+    "ApprovalPage",
+    "ApprovalSettled",
+    "ApprovalState",
+    "Approvals",
     "Attempt",
     "BelowFloor",
     "CallerError",
     "CannotOpenStore",
     "Change",
+    "ChangesFollower",
     "Committed",
     "Cursor",
+    "Decision",
+    "Deleted",
     "Delta",
     "DeltaRejected",
     "DraftChunk",
+    "DraftConflict",
+    "DraftNews",
+    "DraftView",
+    "Drafted",
     "Durability",
+    "Durable",
     "Entry",
+    "Events",
     "ExpectationFailed",
     "Expire",
+    "Follower",
     "Fork",
     "Header",
+    "HeldTurn",
     "Histogram",
     "History",
     "HistoryStream",
@@ -211,21 +274,29 @@ __all__ = [
     "Message",
     "MiB",
     "New",
+    "News",
+    "NoTurn",
     "NotInTrash",
     "NotNow",
     "OnCommit",
     "Origin",
+    "PendingPage",
+    "PendingPosition",
     "PreconditionFailed",
     "Purge",
     "Record",
     "RecordPage",
     "Reply",
+    "Reset",
+    "Resumed",
     "Row",
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
     "Session",
+    "SessionChange",
     "SessionCrashed",
+    "SessionDamaged",
     "SessionExists",
     "SessionInfo",
     "SessionList",
@@ -234,6 +305,7 @@ __all__ = [
     "Settings",
     "Standing",
     "Step",
+    "Stop",
     "Store",
     "StoreBehind",
     "StoreBroken",
@@ -243,13 +315,19 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Told",
     "TrashPage",
     "TrashPosition",
     "TrashedSession",
+    "Turn",
+    "TurnHeld",
+    "TurnLost",
+    "Turns",
     "Undelete",
     "WaitingPage",
     "Wanted",
     "Written",
+    "WrongOffset",
     "check_depth",
     "check_small_body",
     "damaged",
@@ -269,7 +347,8 @@ __all__ = [
     "read_as",
     "replace_surrogates",
     "sent",
-    "shown_json",
+    "shown",
+    "shown_texts",
     "text_size",
     "trash_id_of",
 ]

@@ -3,7 +3,10 @@
 The text sorts as the moments do, so timestamps are compared, stored and sent as they are.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def utc_now() -> datetime:
@@ -26,3 +29,13 @@ def moment_of(text: str) -> datetime:
 def seconds_between(earlier: str, later: str) -> float:
     """Seconds from one moment to another; negative if the second one comes first."""
     return (moment_of(later) - moment_of(earlier)).total_seconds()
+
+
+def milliseconds(text: str) -> int:
+    """What lies between the epoch and the moment that such a text names."""
+    return (moment_of(text) - _EPOCH) // _MILLISECOND
+
+
+def later(text: str, seconds: float) -> str:
+    """The moment that comes so many seconds, to the millisecond, behind another one."""
+    return timestamp(moment_of(text) + round(seconds * 1000) * _MILLISECOND)

@@ -107,10 +107,11 @@ class Errands:
         self, source: str, target: str, at: int | None, patch: Mapping[str, Any]
     ) -> Summary:
         """The fork, if it is there. Raises `SessionNotFound`, `SessionExists` if it is another."""
+        moment = timestamp(self._now())
         found = await self._directory.ask(
             target,
             Command(
-                lambda state: fork.made(state, source, at, patch),
+                lambda state: fork.made(state, source, at, patch, moment),
                 is_read=True,
                 confirm=True,
                 confirm_refusal=True,
@@ -148,13 +149,18 @@ class Errands:
         """
         target = session_id if target is None else check_new_session_id(target)
         check_session_id(session_id)
+        moment = timestamp(self._now())
+
+        def look(state: SessionState) -> Summary:
+            return settings.summary(state, moment)
+
         lost = _Lost()
         while True:
             try:
                 await self._directory.ask(
                     # No read: where it is there, that is what refuses the call.
                     target,
-                    Command(settings.summary, confirm=self._commits, confirm_refusal=True),
+                    Command(look, confirm=self._commits, confirm_refusal=True),
                 )
             except SessionNotFound:
                 pass
@@ -163,7 +169,7 @@ class Errands:
             # Only now: the answer waited for a deletion that was not on disk yet, and what was
             # deleted last is to come back.
             found = await self._trashed(session_id, trash_id)
-            back = await self._begin(Errand(target, Undelete(found.no)), lost)
+            back = await self._begin(Errand(target, Undelete(found.no), found.info), lost)
             if back is not None:
                 return back
 
@@ -241,7 +247,8 @@ class Errands:
         `None`: it could not begin, see `_run`, or the store rejected it: somebody was faster, and
         began such a session since the last look. Whoever looks once more is told so.
         """
-        first = Command(settings.summary, is_read=True)
+        moment = timestamp(self._now())
+        first = Command(lambda state: settings.summary(state, moment), is_read=True)
         try:
             if not await self._run(errand, first):
                 return None

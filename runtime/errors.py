@@ -9,14 +9,22 @@
     │   ├── SessionExists
     │   ├── KeyConflict             an id came back with different content
     │   ├── BelowFloor              what a rewind or a fork goes back to was dropped
+    │   ├── DraftConflict           a draft is not what the call takes it for
+    │   │   └── WrongOffset             it is longer, or shorter
+    │   ├── TurnHeld                somebody else holds the session
+    │   ├── NoTurn                  nobody holds it
+    │   ├── ApprovalNotFound
+    │   ├── ApprovalSettled         it was answered already, or it has expired
     │   └── PreconditionFailed      the session is not what the call expects
-    │       └── ExpectationFailed       a record is not
+    │       ├── ExpectationFailed       a record is not
+    │       └── TurnLost                the turn of a block is over before the block is
     ├── NotNow                  the call is right, the moment is wrong: send it again later
     │   ├── MailboxFull             one session has more commands than it can take
     │   ├── StoreBehind             too much accepted state is not on disk yet
     │   └── RuntimeClosed           the runtime is shutting down
     ├── StoreError              the disk's fault: what happened to a write is unknown, not undone
     │   ├── StoreUnavailable        the store fails now; the runtime keeps trying
+    │   │   └── SessionDamaged          it works, but one session's rows are no log
     │   ├── DeltaRejected           the store takes everything but this one session
     │   ├── StoreBroken             nothing more can be known or written: the process has to end
     │   └── CannotOpenStore         an operator's error: says what to do next
@@ -83,6 +91,52 @@ class BelowFloor(CallerError):
         self.floor = floor
 
 
+class DraftConflict(CallerError):
+    """A draft is not what the call takes it for: its message is there, or it has another role."""
+
+
+class WrongOffset(DraftConflict):
+    """A delta does not begin where its draft ends. Nothing of it was added."""
+
+    def __init__(self, key: str, begins: int, offset: int) -> None:
+        super().__init__(
+            f"Draft {key!r} has {offset} characters, and this begins behind {begins}: go on with "
+            f"what follows on the first {offset}"
+        )
+        self.offset = offset
+        """How many characters the draft has."""
+
+
+class TurnHeld(CallerError):
+    """A turn was to be taken, and somebody else has one."""
+
+    def __init__(self, session_id: str, holder: str, expires_at: str) -> None:
+        super().__init__(
+            f"{holder!r} holds session {session_id}, until {expires_at} unless that is renewed: "
+            "take a turn when it is over, or ask its holder to stop"
+        )
+        self.holder = holder
+        self.expires_at = expires_at
+
+
+class NoTurn(CallerError):
+    """Nobody holds the session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"Nobody holds session {session_id}: no turn was taken, or it is over")
+
+
+class ApprovalNotFound(CallerError):
+    """The session was not asked for an approval of this id."""
+
+    def __init__(self, session_id: str, approval_id: str) -> None:
+        super().__init__(f"Session {session_id} has no approval {approval_id!r}")
+
+
+class ApprovalSettled(CallerError):
+    """A decision comes after another one, or too late. Nothing of it was applied."""
+
+
 class PreconditionFailed(CallerError):
     """The session is not as the call expects it. Nothing of the call was applied."""
 
@@ -101,6 +155,10 @@ class ExpectationFailed(PreconditionFailed):
         super().__init__(f"Record {key!r}: {wanted}, and {present}", tag)
         self.key = key
         self.seq = seq
+
+
+class TurnLost(PreconditionFailed):
+    """The block that a turn was taken for goes on no more: the turn is over, or somebody else's."""
 
 
 class NotNow(AgentRuntimeError):
@@ -160,12 +218,13 @@ DAMAGE_REMEDY = (
 )
 
 
-def damaged(session_id: str, what: object) -> StoreUnavailable:
-    """What is to be said of a session whose rows are no log.
+class SessionDamaged(StoreUnavailable):
+    """The rows of one session are no log. The others are still served."""
 
-    Not `StoreBroken`: the rows of one session are at fault, and the others are still served.
-    """
-    return StoreUnavailable(
+
+def damaged(session_id: str, what: object) -> SessionDamaged:
+    """What is to be said of a session whose rows are no log."""
+    return SessionDamaged(
         f"Session {session_id!r} is damaged and cannot be read: {what}. {DAMAGE_REMEDY}"
     )
 

@@ -1,22 +1,31 @@
 """The handle on one session: what an embedding program, or the web layer, holds and calls."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
 from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
+from runtime.approvals import Approvals
+from runtime.asking import Asking, condition_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.feeds.events import Events
+from runtime.feeds.feeds import Feeds
+from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, message, reading, record, settings, switch
+from runtime.session import calls, drafting, message, reading, record, resuming, settings, switch
 from runtime.session.calls import Item
+from runtime.session.draft import DraftView
+from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
 from runtime.session.kind import New
+from runtime.session.kinds import KINDS
 from runtime.session.message import Message, from_python
-from runtime.session.reading import MESSAGES, Cursor, Part
+from runtime.session.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.replies import (
     AgentContext,
     Appended,
@@ -27,11 +36,13 @@ from runtime.session.replies import (
     Summary,
     Written,
 )
+from runtime.session.resuming import Resumed
 from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
-from runtime.session.state import ANY, Condition, SessionState
+from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.store import DEFAULT_AGENT
+from runtime.turns import Turn, Turns, holding
 
 R = TypeVar("R")
 A = TypeVar("A", bound=Reply)
@@ -42,6 +53,21 @@ def _valid_id(_handle: object, _attribute: object, session_id: str) -> None:
 
 
 @frozen(eq=False, kw_only=True)
+class Shared:
+    """What all handles of one runtime share, so that to make one takes little."""
+
+    directory: Directory
+    persister: Persister
+    errands: Errands
+    feeds: Feeds
+    timestamp: Callable[[], str]
+    find: Find
+    commits: bool
+    """Whether the runtime's durability is `commit`."""
+    keeps_trash: bool
+
+
+@frozen(eq=False)
 class Session:
     """A handle on one session. Getting one costs nothing: it neither loads nor creates.
 
@@ -60,14 +86,7 @@ class Session:
     """
 
     id: str = field(validator=_valid_id)
-    _directory: Directory
-    _persister: Persister
-    _errands: Errands
-    _timestamp: Callable[[], str]
-    _find: Find
-    _commits: bool
-    """Whether the runtime's durability is `commit`."""
-    _keeps_trash: bool
+    _shared: Shared
     _nowait: bool
 
     # -- messages ----------------------------------------------------------------------------
@@ -89,7 +108,7 @@ class Session:
         false.
         """
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: message.append(state, news, at=at, create=create, condition=condition),
             durable,
@@ -107,7 +126,7 @@ class Session:
 
         Raises `SessionNotFound`.
         """
-        return HistoryStream(await self._read(reading.history), self._find)
+        return HistoryStream(await self._read(reading.history), self._shared.find)
 
     async def messages(
         self,
@@ -147,7 +166,7 @@ class Session:
         `PreconditionFailed`, `ExpectationFailed`.
         """
         made = calls.items_from_python(items)
-        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(
                 state, made, at=at, call=id, once=once, expect=expect, condition=condition
@@ -187,6 +206,33 @@ class Session:
         )
         return await self._read(lambda state: reading.log_page(state, part))
 
+    def events(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Events:
+        """The entries behind a place in the log, those that are there and those that come.
+
+        Of these kinds, or of all: `async with session.events() as events: async for entry in
+        events: …`. They end when the session is deleted. Of a place in another log, or when the
+        session is made anew meanwhile, `PreconditionFailed` is raised. Raises `InvalidInput`;
+        entering, `SessionNotFound`; iterating, `RuntimeClosed`.
+        """
+        return Events(self.follow(after=after, kinds=kinds))
+
+    def follow(self, *, after: int | Cursor = 0, kinds: Collection[str] = ()) -> Follower:
+        """The same with all that a reader over a wire has to know, and a page at a time.
+
+        `async with session.follow() as follower: news = await follower.next()`. With durability
+        `commit`, nothing is shown that is not on disk. Raises `InvalidInput`; entering,
+        `SessionNotFound`.
+        """
+        cursor = after if isinstance(after, Cursor) else Cursor(after)
+        if cursor.seq < 0:
+            raise InvalidInput("after: must be 0 or more")
+        if unknown := set(kinds).difference(KINDS, {DRAFT}):
+            known = ", ".join(sorted({*KINDS, DRAFT}))
+            raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
+        return Follower(
+            self.id, self._shared.feeds, self._look, cursor, frozenset(kinds), self._shared.commits
+        )
+
     async def fold(self, kind: str) -> Any:
         """What follows from the entries of a kind that count, as plain JSON values.
 
@@ -199,7 +245,7 @@ class Session:
                 raise InvalidInput(f"kind: must be one of {', '.join(sorted(folds))}")
             return folds[kind].view()
 
-        return await self._ask(view, is_read=True, confirm=self._commits)
+        return await self._ask(view, is_read=True, confirm=self._shared.commits)
 
     async def rewind(
         self,
@@ -215,7 +261,7 @@ class Session:
         Raises `SessionNotFound`, `InvalidInput`, `BelowFloor`, `KeyConflict`,
         `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: rewind(state, to, at=at, key=_key(id), condition=condition), durable
         )
@@ -235,16 +281,16 @@ class Session:
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
         `BelowFloor`, `PreconditionFailed`.
         """
-        if not self._persister.has_room_for_all:
-            await self._persister.wait_for_room(self.id)
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
         patch: dict[str, Any] = {}
         if title is not None:
             patch["title"] = title
         if metadata is not None:
             check_tree(metadata, "metadata")
             patch["metadata"] = metadata
-        return await self._errands.fork(
-            self.id, session_id, at=at, patch=patch, condition=_condition(if_match, turn=turn)
+        return await self._shared.errands.fork(
+            self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
         )
 
     # -- records -----------------------------------------------------------------------------
@@ -274,7 +320,7 @@ class Session:
             check_tree(put, "put")
             put = [record.put(key, value) for key, value in put.items()]
         news = put or ()
-        at, condition = self._timestamp(), _condition(if_match, if_absent, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.put_records(
                 state,
@@ -321,6 +367,78 @@ class Session:
             )
         )
 
+    # -- drafts ------------------------------------------------------------------------------
+
+    async def append_draft(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        part: str = CONTENT,
+        role: str | None = None,
+        offset: int | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Drafted:
+        """Adds to a part of a message that is still being written; the first call begins it.
+
+        Returns at once: it is on disk within the snapshot interval. `offset`: how many characters
+        there are, in all parts together, as the last call returned; then a call whose answer was
+        lost can be made again. The message with this id, once it is appended, takes its place.
+        Raises `SessionNotFound`, `InvalidInput`, `DraftConflict`, `WrongOffset`,
+        `PreconditionFailed`.
+        """
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
+        new = drafting.new_text(message_id, text, part=part, role=role, offset=offset)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        return await self._ask(
+            lambda state: drafting.append(state, new, at=at, condition=condition), confirm=False
+        )
+
+    async def drop_draft(
+        self,
+        message_id: str,
+        *,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> None:
+        """Takes back what was drafted, if anything was. Returns at once.
+
+        Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
+        """
+        check_key(message_id, "message_id")
+        condition = condition_of(if_match, turn=turn)
+        await self._ask(
+            lambda state: drafting.drop(state, message_id, condition=condition), confirm=False
+        )
+
+    async def drafts(self) -> Sequence[DraftView]:
+        """The messages that are still being written, the oldest first. Raises `SessionNotFound`."""
+        return await self._ask(drafting.drafts_of, is_read=True, confirm=self._shared.commits)
+
+    # -- who writes, and who is waited for ---------------------------------------------------
+
+    def turn(self, holder: str, *, ttl: float = 30.0) -> AbstractAsyncContextManager[Turn]:
+        """A turn for a block: `async with session.turn("runner-1") as turn: …`.
+
+        It is renewed while the block lasts, and ended with it. What the block writes with
+        `turn=turn.number` is refused once somebody else has a turn. If the turn is lost, the block
+        is cancelled, and `TurnLost` raised. Entering raises `SessionNotFound`, `InvalidInput`, and
+        `TurnHeld` if somebody else has one.
+        """
+        return holding(self.turns, holder, ttl)
+
+    @property
+    def turns(self) -> Turns:
+        """Who may write for a while: single calls."""
+        return Turns(self._asking)
+
+    @property
+    def approvals(self) -> Approvals:
+        """What somebody is asked, and what was answered."""
+        return Approvals(self._asking)
+
     # -- the session as a whole --------------------------------------------------------------
 
     async def create(
@@ -336,12 +454,24 @@ class Session:
             check_tree(metadata, "metadata")
         first = settings.first_entry(agent=agent, title=title, metadata=metadata)
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
-        at = self._timestamp()
+        at = self._shared.timestamp()
         return await self._write(lambda state: settings.create(state, first, news, at=at), durable)
+
+    async def resume(self, *, last: int = 50) -> Resumed:
+        """All that an IDE shows that opens the session, as at one moment.
+
+        With the `last` messages; its `tag` is where to `follow` it from. Raises `SessionNotFound`,
+        `InvalidInput`.
+        """
+        if last < 1:
+            raise InvalidInput("last: must be 1 or more")
+        at = self._shared.timestamp()
+        return await self._read(lambda state: resuming.resume(state, last=last, at=at))
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""
-        return await self._read(settings.summary)
+        at = self._shared.timestamp()
+        return await self._read(lambda state: settings.summary(state, at))
 
     async def update(
         self,
@@ -358,7 +488,7 @@ class Session:
         check_tree(patch, "settings")
         if unknown := patch.keys() - {"title", "archived", "metadata"}:
             raise InvalidInput(f"{sorted(unknown)[0]}: no member of a session's settings")
-        at, condition = self._timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: settings.update(state, patch, at=at, condition=condition), durable
         )
@@ -379,7 +509,7 @@ class Session:
         """
         check_agent(agent)
         check_reason(reason)
-        at, condition = self._timestamp(), _condition(if_match, turn=turn)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
         return await self._write(
             lambda state: switch.switch_agent(
                 state, agent, reason=reason, at=at, key=_key(id), condition=condition
@@ -403,11 +533,11 @@ class Session:
 
         Raises `SessionNotFound`, `PreconditionFailed`.
         """
-        at, condition = self._timestamp(), _condition(if_match, turn=turn)
-        for_good = purge or not self._keeps_trash
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        for_good = purge or not self._shared.keeps_trash
         await self._ask(
             lambda state: state.delete(at=at, purge=for_good, condition=condition),
-            confirm=self._commits if durable is None else durable,
+            confirm=self._shared.commits if durable is None else durable,
         )
 
     async def undelete(self, *, trash_id: str | None = None, as_id: str | None = None) -> Summary:
@@ -416,45 +546,57 @@ class Session:
         `as_id`: under another id. Returns when that is on disk. Raises `NotInTrash`,
         `SessionExists`, `InvalidInput`.
         """
-        return await self._errands.undelete(self.id, trash_id=trash_id, target=as_id)
+        return await self._shared.errands.undelete(self.id, trash_id=trash_id, target=as_id)
 
     # -- inside ------------------------------------------------------------------------------
+
+    @property
+    def _asking(self) -> Asking:
+        return Asking(
+            session_id=self.id,
+            read=self._read,
+            write=self._write,
+            timestamp=self._shared.timestamp,
+            feeds=self._shared.feeds,
+        )
 
     async def _ask(
         self, work: Callable[[SessionState], R], *, confirm: bool, is_read: bool = False
     ) -> R:
         command = Command(
-            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._commits
+            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._shared.commits
         )
-        return await self._directory.ask(self.id, command, nowait=self._nowait)
+        return await self._shared.directory.ask(self.id, command, nowait=self._nowait)
 
-    async def _read(self, work: Callable[[SessionState], A]) -> A:
-        return await self._answered(
-            Command(work, is_read=True, confirm=self._commits, confirm_refusal=self._commits)
+    def _read(self, work: Callable[[SessionState], A]) -> Awaitable[A]:
+        commits = self._shared.commits
+        return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
+
+    async def _look(self, look: Look, is_first: bool) -> Following:
+        # A later one does not give up where many wait: whoever follows can do nothing but wait.
+        commits = self._shared.commits
+        command = Command(
+            look,
+            is_read=True,
+            confirm=commits and is_first,
+            confirm_refusal=commits or not is_first,
         )
+        nowait = self._nowait and is_first
+        return await self._shared.directory.ask(self.id, command, nowait=nowait)
 
     async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
-        if not self._persister.has_room_for_all:
-            await self._persister.wait_for_room(self.id)
-        confirm = self._commits if durable is None else durable
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
+        confirm = self._shared.commits if durable is None else durable
         return await self._answered(
-            Command(work, confirm=confirm, confirm_refusal=confirm or self._commits)
+            Command(work, confirm=confirm, confirm_refusal=confirm or self._shared.commits)
         )
 
     async def _answered(self, command: Command[A]) -> A:
-        answer = await self._directory.ask(self.id, command, nowait=self._nowait)
+        answer = await self._shared.directory.ask(self.id, command, nowait=self._nowait)
         if command.is_durable and answer.durable_seq != answer.version:
             return evolve(answer, durable_seq=answer.version)
         return answer
-
-
-def _condition(
-    if_match: str | Collection[str] | None, if_absent: bool = False, *, turn: int | None = None
-) -> Condition:
-    if if_match is None:
-        return Condition(absent=if_absent, turn=turn) if if_absent or turn is not None else ANY
-    tags = (if_match,) if isinstance(if_match, str) else if_match
-    return Condition(tags=frozenset(tags), absent=if_absent, turn=turn)
 
 
 def _key(call: str | None) -> str | None:

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from runtime.config import MiB
 from runtime.errors import StoreUnavailable, damaged
-from runtime.session.forms import shown_json
+from runtime.session.forms import shown, shown_texts
 from runtime.session.replies import History
 from runtime.store import MESSAGE, Entry, Row, Wanted
 
@@ -46,12 +46,12 @@ class HistoryStream:
         """
         async with aclosing(self._earlier()) as earlier:
             async for entries in earlier:
-                piece = await trio.to_thread.run_sync(_between_brackets, entries)
+                piece = await trio.to_thread.run_sync(b",".join, map(shown, entries))
                 entries.clear()  # a slow reader holds the piece, and not what it was made of
                 yield piece
-        rest = list(self.history.entries.resident().shown())
+        rest = self.history.entries.resident().shown()
         if rest:
-            yield await trio.to_thread.run_sync(_between_brackets, rest)
+            yield await trio.to_thread.run_sync(b",".join, shown_texts(rest))
 
     async def whole(self) -> History:
         """The history with all its messages in memory. Raises `StoreError`."""
@@ -82,7 +82,3 @@ class HistoryStream:
                 del rows, row
                 if found:
                     yield found
-
-
-def _between_brackets(pieces: Sequence[bytes | Entry]) -> bytes:
-    return shown_json(pieces)[1:-1]

@@ -7,8 +7,8 @@ actors answer what they have and stop, the persister writes what is left, the st
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,9 +16,11 @@ import trio
 from attrs import frozen
 
 from runtime.actors.directory import Directory
+from runtime.causes import sole_cause
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
+from runtime.feeds.feeds import Feeds
 from runtime.history import Find
 from runtime.listing import ShortLists
 from runtime.saving.persister import Persister
@@ -46,6 +48,7 @@ class Parts:
     config: RuntimeConfig
     persister: Persister
     directory: Directory
+    feeds: Feeds
     find: Find
     readers: trio.CapacityLimiter
     lists: ShortLists
@@ -66,7 +69,8 @@ async def running(
     on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Parts]:
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
-    persister = Persister(store, config, now, on_commit)
+    feeds = Feeds(config.durability == "commit")
+    persister = Persister(store, config, now, feeds, on_commit)
     readers = trio.CapacityLimiter(READERS)
 
     async def activate(session_id: str) -> SessionState:
@@ -92,7 +96,7 @@ async def running(
         return await read_by(deadline, readers, store.find, no, wanted)
 
     try:
-        with _sole_cause():
+        with sole_cause(3):
             async with trio.open_nursery() as outer:
                 # Shielded, they outlive a cancelled surrounding: what was accepted is still to be
                 # written, and its callers to be told. So whatever happens from here on, these
@@ -110,16 +114,19 @@ async def running(
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
                             find=find,
+                            feeds=feeds,
                             flush=persister.try_flush,
                         )
                         async with trio.open_nursery() as background:
                             background.start_soon(directory.sweep)
+                            background.start_soon(feeds.waker.run)
                             try:
                                 yield Parts(
                                     store=store,
                                     config=config,
                                     persister=persister,
                                     directory=directory,
+                                    feeds=feeds,
                                     find=find,
                                     readers=readers,
                                     lists=ShortLists(),
@@ -127,6 +134,7 @@ async def running(
                                 )
                             finally:
                                 directory.close()
+                                feeds.close()
                                 background.cancel_scope.cancel()
                                 # An actor may be waiting for a store that does not answer.
                                 end_by = trio.current_time() + config.flush_timeout
@@ -176,26 +184,3 @@ async def _write_the_rest(persister: Persister, end_by: float) -> None:
     with trio.CancelScope(shield=True, deadline=end_by):
         await persister.drain()
     persister.check_written()
-
-
-@contextmanager
-def _sole_cause() -> Iterator[None]:
-    """Lets a single error leave as itself.
-
-    The three nurseries are ours; the groups that they wrap errors in are no business of the
-    caller's.
-    """
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        cause: BaseException = group
-        for _ in range(3):
-            if isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
-                cause = cause.exceptions[0]
-        if cause is group:
-            raise
-        context = cause.__context__
-        try:
-            raise cause
-        finally:
-            cause.__context__ = context  # not the group, which `raise` has put there

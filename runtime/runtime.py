@@ -9,11 +9,13 @@ from typing import Any
 
 from attrs import frozen
 
-from runtime.clock import timestamp, utc_now
+from runtime.approvals import PendingPage, PendingPosition, pending_of_all
+from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import RuntimeConfig
 from runtime.errands import Errands
 from runtime.errors import RuntimeClosed
-from runtime.handle import Session
+from runtime.feeds.changes import ChangesFollower
+from runtime.handle import Session, Shared
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.session.kind import New
@@ -38,7 +40,7 @@ class Runtime:
     config: RuntimeConfig
     _parts: Parts
     _errands: Errands
-    _now: Callable[[], datetime]
+    _shared: Shared
     _new_session_id: Callable[[], str]
 
     def session(self, session_id: str, *, nowait: bool = False) -> Session:
@@ -47,17 +49,7 @@ class Runtime:
         With `nowait`, a full mailbox raises `MailboxFull` instead of making the caller wait. Raises
         `InvalidInput` for an id that no session can have.
         """
-        return Session(
-            id=session_id,
-            directory=self._parts.directory,
-            persister=self._parts.persister,
-            errands=self._errands,
-            timestamp=lambda: timestamp(self._now()),
-            find=self._parts.find,
-            commits=self.config.durability == "commit",
-            keeps_trash=self.config.trash_retention > 0,
-            nowait=nowait,
-        )
+        return Session(session_id, self._shared, nowait)
 
     def new_session_id(self) -> str:
         """An id that nobody has used."""
@@ -140,6 +132,46 @@ class Runtime:
         """How many sessions the store has. Raises `StoreError`."""
         return await self._parts.read(self._parts.store.count)
 
+    # -- what is waited for ------------------------------------------------------------------
+
+    async def approvals(
+        self, *, limit: int = 100, after: PendingPosition | None = None
+    ) -> PendingPage:
+        """A page of what somebody is asked and has not answered, in all sessions.
+
+        Raises `StoreError`, `InvalidInput`.
+        """
+        check_limit(limit)
+        await self._parts.persister.try_flush()
+        now = milliseconds(self._shared.timestamp())
+        return await pending_of_all(
+            lambda most, before: self._parts.read(self._parts.store.waiting, now, most, before),
+            lambda session_id, most, behind: self.session(session_id).approvals.list(
+                state="pending", limit=most, after=behind
+            ),
+            limit,
+            after,
+        )
+
+    # -- what happens ------------------------------------------------------------------------
+
+    def changes(self, after: str | None = None) -> ChangesFollower:
+        """Which sessions are created, changed and deleted, once that is on disk.
+
+        `with runtime.changes() as changes: news = await changes.next()`. From now on, or behind the
+        place that an earlier follower had, its `cursor`: where that is not known any more, the
+        first news is `Reset`. Entering raises `InvalidInput` for what is no place.
+        """
+        return ChangesFollower(self._parts.feeds.changes, after)
+
+    def end_following(self) -> None:
+        """Ends everybody's following, at once, and lets nobody begin: they get `RuntimeClosed`.
+
+        For a service that is to stop: it would wait for its streams. The end of the runtime does
+        the same.
+        """
+        self._parts.feeds.close()
+
     # -- what is deleted ---------------------------------------------------------------------
 
     async def trash(self, *, limit: int = 100, after: TrashPosition | None = None) -> TrashPage:
@@ -187,6 +219,7 @@ class Runtime:
         """The runtime's inside at this moment."""
         return Statistics(
             directory=self._parts.directory.statistics(),
+            followers=self._parts.feeds.followers,
             persister=self._parts.persister.statistics(),
         )
 
@@ -215,17 +248,28 @@ async def open_runtime(
     """
     config = config or RuntimeConfig()
     async with running(store, config, now, on_commit) as parts:
+        errands = Errands(
+            store=store,
+            directory=parts.directory,
+            persister=parts.persister,
+            config=config,
+            read=parts.read,
+            now=now,
+        )
+        shared = Shared(
+            directory=parts.directory,
+            persister=parts.persister,
+            errands=errands,
+            feeds=parts.feeds,
+            timestamp=lambda: timestamp(now()),
+            find=parts.find,
+            commits=config.durability == "commit",
+            keeps_trash=config.trash_retention > 0,
+        )
         yield Runtime(
             config=config,
             parts=parts,
-            errands=Errands(
-                store=store,
-                directory=parts.directory,
-                persister=parts.persister,
-                config=config,
-                read=parts.read,
-                now=now,
-            ),
-            now=now,
+            errands=errands,
+            shared=shared,
             new_session_id=new_session_id,
         )

@@ -140,6 +140,10 @@ class Lease:
     """Seconds that it was given for, the last time: no more are left of it, whatever the clock."""
 
 
+NEVER = 2**53 - 1
+"""In `Standing.waits_until`: somebody is waited for without an end. JSON can say it exactly."""
+
+
 @frozen(kw_only=True)
 class Standing:
     """What of a session the log alone does not say, as it moves with time."""

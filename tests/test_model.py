@@ -114,14 +114,14 @@ class Side:
             self.states[session_id] = self.loaded(session_id)
         return self.states[session_id]
 
-    def loaded(self, session_id: str) -> SessionState:
+    def loaded(self, session_id: str, moment: Moment = MOMENT) -> SessionState:
         """The session as the store has it, given what it lacks."""
         stored = self.store.load(session_id, self.resident_bytes)
         brought: list[tuple[Wanted, Sequence[Row]]] = []
         while True:
             try:
                 return SessionState.restored(
-                    session_id, KINDS, stored, MOMENT, brought, self.resident_bytes
+                    session_id, KINDS, stored, moment, brought, self.resident_bytes
                 )
             except Needs as needs:
                 assert stored is not None
@@ -517,7 +517,7 @@ def check_state(side: Side, state: SessionState, model: Model) -> None:
     assert json.loads(shown_json(messages.shown())) == list(map(shown_form, model.messages()))
     assert [json.loads(sent(entry)) for entry in messages] == model.messages()
     assert len(messages) == history.message_count == len(model.messages())
-    summary = settings.summary(state)
+    summary = settings.summary(state, MOMENT.at)
     assert (summary.version, summary.title) == (model.version, model.title())
     assert (history.current_agent, life.floor) == (model.agent(), model.floor)
     assert [

@@ -10,10 +10,13 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 import pytest
+import trio
+import trio.testing
 
 import runtime
 from benchmarks.load.__main__ import main as load
@@ -29,14 +32,21 @@ ROOT = Path(runtime.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The README's fenced blocks in this language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def section(heading: str) -> str:
+    """What stands below this heading, up to the next one of its level or above."""
+    level = heading.index(" ")
+    text = README[README.index(f"\n{heading}\n") + len(heading) + 2 :]
+    return re.split(rf"^#{{1,{level}}} ", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def commands(program: str) -> list[list[str]]:
-    """The calls of this program in the README's shell blocks, as a shell would split them."""
-    lines = "\n".join(blocks("sh")).replace("\\\n", " ").splitlines()
+def blocks(language: str, text: str = README) -> list[str]:
+    """The README's fenced blocks in this language, or a section's."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str, text: str = README) -> list[list[str]]:
+    """The calls of this program in the shell blocks, as a shell would split them."""
+    lines = "\n".join(blocks("sh", text)).replace("\\\n", " ").splitlines()
     calls = [shlex.split(line, comments=True) for line in lines]
     return [call for call in calls if call and call[0] == program]
 
@@ -138,6 +148,8 @@ def test_a_call_is_in_the_table_once() -> None:
 
 # The first conversation
 
+FIRST = commands("curl", section("## A first conversation"))
+
 
 def ask(client: httpx.Client, call: list[str]) -> httpx.Response:
     """Does what this call of curl does, at the service of `client`."""
@@ -160,12 +172,12 @@ def ask(client: httpx.Client, call: list[str]) -> httpx.Response:
 
 def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
     with running(tmp_path) as service, service.client() as client:
-        answer = ask(client, commands("curl")[0])
+        answer = ask(client, FIRST[0])
     assert answer.text + "\n" == blocks("json")[0]
 
 
 def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
-    first, switch, *questions = commands("curl")
+    first, switch, *questions = FIRST
     with running(tmp_path) as service, service.client() as client:
         assert ask(client, first).status_code == 201
         assert ask(client, first).text + "\n" == blocks("json")[0]
@@ -178,12 +190,47 @@ def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
 
 
+def test_a_session_is_opened_and_followed_as_it_stands_there(tmp_path: Path) -> None:
+    opening, following = commands("curl", section("### Streams"))
+    [url] = [word for word in following if word.startswith("localhost:8001/")]
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        opened = ask(client, opening).json()
+        with client.stream("GET", url.removeprefix("localhost:8001")) as stream:
+            lines = stream.iter_lines()
+            assert f"id: {opened['cursor']}" in lines
+            assert next(lines) == "event: message"
+    assert opened["messages"][0]["message"]["content"] == "Hello, how are you?"
+
+
+def test_a_draft_goes_as_it_stands_there(tmp_path: Path) -> None:
+    first, second = commands("curl", section("### Drafts"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        answers = [ask(client, call) for call in (first, second, second)]
+    assert [answer.status_code for answer in answers] == [201, 200, 409]
+    assert [answer.json()["offset"] for answer in answers] == [11, 20, 20]
+
+
+def test_turns_and_approvals_go_as_they_stand_there(tmp_path: Path) -> None:
+    turn, question, pending, answer, wait = commands("curl", section("### Turns and approvals"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, commands("curl")[0]).raise_for_status()
+        assert ask(client, turn).json()["holder"] == "runner-1"
+        asked = ask(client, question)
+        assert asked.status_code == 201
+        assert ask(client, pending).json() == {"approvals": [asked.json()]}
+        answered = ask(client, answer).json()
+        assert (answered["state"], answered["by"]) == ("approved", "ann")
+        assert ask(client, wait).json() == answered
+
+
 @pytest.fixture(scope="module")
 def conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the service ran and heard the README's first message."""
     folder = tmp_path_factory.mktemp("conversation")
     with running(folder) as service, service.client() as client:
-        ask(client, commands("curl")[0]).raise_for_status()
+        ask(client, FIRST[0]).raise_for_status()
         assert service.end() == 0
     return folder
 
@@ -217,6 +264,38 @@ def test_the_example_of_embedding_runs_as_it_stands_there(tmp_path: Path) -> Non
     )
     assert (result.stderr, result.stdout) == ("", "user: Hello, how are you?\n")
     assert (tmp_path / "data" / "agent_runtime.db").exists()
+
+
+async def test_the_example_of_a_turn_and_an_approval_goes_as_it_stands_there() -> None:
+    [example] = [block for block in blocks("python") if "session.turn(" in block]
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime:
+        session = runtime.session("s")
+        await session.append({"role": "user", "content": "Clean up"})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(names["work"], session)
+            while not (found := await runtime.approvals()).approvals:
+                await trio.lowlevel.checkpoint()
+            await session.approvals.decide(found.approvals[0].id, "denied")
+        entries = (await session.log(kinds=["turn"])).entries
+        assert b'"outcome":"deletion: denied"' in entries[-1].body
+
+
+async def test_the_example_of_following_runs_until_the_session_is_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [example] = [block for block in blocks("python") if ".events(" in block]
+    lines = [f"    {line}\n" for line in example.splitlines()]
+    names: dict[str, Any] = {}
+    exec(f"async def follow(runtime):\n{''.join(lines)}", names)  # noqa: S102
+    async with open_runtime(MemoryStore()) as runtime, trio.open_nursery() as nursery:
+        session = runtime.session("my-session-123")
+        await session.append({"role": "user", "content": "Hi"})
+        nursery.start_soon(names["follow"], runtime)
+        await trio.testing.wait_all_tasks_blocked()
+        await session.delete()
+    assert capsys.readouterr().out == """1 message b'{"role":"user","content":"Hi"}'\n"""
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

@@ -18,7 +18,8 @@ import trio
 from persistence import SQLiteStore
 from persistence.sqlite.schema import SCHEMA_VERSION
 from persistence.sqlite.verify import verify, verify_content
-from runtime import Message, open_runtime, shown_json
+from runtime import Message, open_runtime
+from runtime.session.forms import shown_json
 from tests.faults.small_disk import SmallDisk
 from tests.faults.stages import DB, Stages, in_memory
 from tests.persistence.builders import dump, query

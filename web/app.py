@@ -84,7 +84,10 @@ class App(QuartTrio):
 
 def as_quarts(response: message.Response) -> Response:
     """The answer as Quart has it."""
-    made = Response(response.body, response.status, Headers(response.headers))
+    body = response.body
+    if isinstance(body, tuple):
+        body = b"".join(body)
+    made = Response(body, response.status, Headers(response.headers))
     made.timeout = None  # the server bounds each send, and the runtime each read
     if not any(name == "Content-Type" for name, _ in response.headers):
         del made.headers["Content-Type"]  # Quart's own guess

@@ -1,5 +1,6 @@
 """The service inside a larger Quart app: `create_blueprint`."""
 
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 
 from attrs import evolve
@@ -24,6 +25,8 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
     With `rules`, they hold for these paths; without, the app around decides who comes in. The app
     around also matches the paths, decoded: a session whose id has a slash cannot be reached there.
     Bodies are received as the app around has it, and limited by its `MAX_CONTENT_LENGTH` as well.
+    Streams of events end when `runtime.end_following()` is called: by whoever ends the app, before
+    its server waits for the answers in flight.
     """
     api = Api(runtime, rules=rules)
     service = Blueprint(NAME, __name__)
@@ -34,7 +37,7 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
             response = await api.answer(asked)
             if response is None:
                 raise NotFound  # a path that only means what the template says
-            if asked.method == "HEAD" and not isinstance(response.body, bytes):
+            if asked.method == "HEAD" and isinstance(response.body, AsyncGenerator):
                 await response.body.aclose()  # it would be made for nobody
                 response = evolve(response, body=b"")
             return as_quarts(response)

@@ -23,6 +23,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `purging`      a life that goes for good goes bit by bit
 - `writing`      puts deltas into the tables
 - `auditing`     whether a session's entries are what was written
+- `auditing_drafts`  whether the pieces of drafts follow on each other
 - `verify`       finds out whether a database is whole
 - `backup`       copies a database while it is in use
 - `old_order`    what messages and switches that were kept apart become in one log

@@ -2,16 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from attrs import evolve, field, frozen
 
 from persistence.sqlite.auditing import Tally, sessions
+from persistence.sqlite.auditing_drafts import drafts
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.witness import Mark
 from persistence.sqlite.schema import foreign, mark_of, refuse_foreign
+from persistence.sqlite.standing import stand_in
 from runtime import CannotOpenStore, StoreBroken
 
 MAX_PROBLEMS = 100
@@ -90,10 +93,12 @@ def verify_content(path: Path) -> Report:
         with reading(path) as connection:
             refuse_foreign(connection, path)
             mark = mark_of(connection)
+            stand_in(connection)
             # From here on a text may be damaged: it is compared then, as far as it can be read.
             connection.text_factory = _readable
             tally = Tally()
-            problems = (*_problems(connection), *_bounded(sessions(connection, tally)))
+            found = chain(sessions(connection, tally), drafts(connection))
+            problems = (*_problems(connection), *_bounded(found))
             return Report(
                 sessions=tally.living,
                 messages=tally.messages,

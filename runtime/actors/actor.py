@@ -1,12 +1,12 @@
 """One task, one mailbox, one session. When it stops, every mailed command still gets an answer.
 
 Only this task changes the session's state, and it applies a command without yielding; that is why
-no lock is needed. A long command is in steps: others are let in between them, but nobody sees this
-session then, nor is it written. A *refused* command (a `CallerError`) leaves the actor running. So
-does one that lacks something in memory: the actor reads it from the store, in a thread, and calls
-the command again; as the actor waits for it, nobody else can have changed the state meanwhile. Any
-other error is a bug: it ends this activation alone, and the next command starts the session again
-from the store.
+no lock is needed. While it has nothing to do, a read need not wait for its turn (`read_nowait`). A
+long command is in steps: others are let in between them, but nobody sees this session then, nor is
+it written. A *refused* command (a `CallerError`) leaves the actor running. So does one that lacks
+something in memory: the actor reads it from the store, in a thread, and calls the command again; as
+the actor waits for it, nobody else can have changed the state meanwhile. Any other error is a bug:
+it ends this activation alone, and the next command starts the session again from the store.
 """
 
 import logging
@@ -28,6 +28,7 @@ from runtime.errors import (
     StoreError,
     damaged,
 )
+from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.tail import Needs
@@ -53,12 +54,13 @@ class Actor:
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     """Reads entries of a life in the store. Raises `StoreError`."""
+    _feeds: Feeds
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
     last_used: float = 0.0
-    """When a command was last mailed, in trio's time."""
+    """When something was last asked of the session, in trio's time."""
     session: SessionState | None = None
-    """`None` until it is loaded."""
+    """`None` until it is loaded, and again when the task has ended."""
     crashed: bool = False
     _unanswered: int = 0
     """Commands between being mailed and being answered, wherever they are: waiting for room, in the
@@ -77,6 +79,11 @@ class Actor:
         return (
             session is not None and self._unanswered == 0 and session.mark == session.durable_mark
         )
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is to stay, though nobody asks it anything: somebody is writing there."""
+        return self.session is not None and self.session.is_held(trio.current_time())
 
     def mail_nowait(self, command: Command[R]) -> None:
         """Puts a command into the mailbox.
@@ -98,6 +105,29 @@ class Actor:
         except BaseException:
             self._unanswered -= 1
             raise
+
+    def read_nowait(self, command: Command[Any]) -> bool:
+        """Serves a read in its caller's task, if this one has nothing to do; says whether it did.
+
+        What it did not serve is to be mailed. The session is what the task would find, if it were
+        woken for this command alone; waking it would cost as much as a short read itself. Writes
+        are mailed: what many callers write in one pass of the event loop is served in a stretch.
+        """
+        # From the question to the end nothing yields: so nothing is mailed meanwhile that would
+        # have been before this command, and the task does not run.
+        session = self.session
+        if session is None or self._unanswered or not command.is_read:
+            return False
+        try:
+            if self._apply(command, session, session.mark, command.work) is not None:
+                return False  # it lacks something, or is in steps: the task will see to that
+        except Exception as error:  # a bug: it is the task that ends by it
+            command.work = partial(_raised, error)
+            return False
+        if session.life is None:
+            self._on_absent(self)
+        return True
+        # To here.
 
     def close(self) -> None:
         """Takes no more commands. The task answers those that it has, and ends."""
@@ -201,6 +231,8 @@ class Actor:
             confirm = command.confirm_refusal
         if session.mark > mark:
             self._mark_dirty(session)
+            if self._feeds.by_session:
+                self._feeds.changed(session)
         if confirm and session.durable_mark < session.firm_mark:
             self._settle_when_durable(session, command)
         else:
@@ -209,6 +241,8 @@ class Actor:
         # To here.
 
     def _refuse_rest(self, error: AgentRuntimeError) -> None:
+        self.session = None
+        self._feeds.passivated(self.session_id)
         self._send.close()  # whoever waits for room is woken, and turns to the next activation
         while True:
             try:

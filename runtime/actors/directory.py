@@ -2,7 +2,8 @@
 
 Activates on demand, once however many ask: the mailbox exists at once, loading happens in the
 actor's task. Passivates the idle, and beyond `max_active` the least recently used; never a session
-that has undurable state or an unanswered command.
+that has undurable state or an unanswered command. One in which somebody is writing stays, too, but
+for want of room: then it comes back whole, and only looks interrupted.
 """
 
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from runtime.actors.actor import Actor
 from runtime.actors.mailbox import Command
 from runtime.config import RuntimeConfig
 from runtime.errors import MailboxFull, RuntimeClosed
+from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.statistics import DirectoryStatistics
 from runtime.store import Row, Wanted
@@ -37,6 +39,7 @@ class Directory:
     _mark_dirty: Callable[[SessionState], None]
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
+    _feeds: Feeds
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
@@ -72,6 +75,8 @@ class Directory:
         """
         while True:
             actor = self.actor(session_id)
+            if actor.read_nowait(command):
+                return await command.wait()
             try:
                 actor.mail_nowait(command)
             except trio.ClosedResourceError:
@@ -117,6 +122,8 @@ class Directory:
             if len(self._actors) > self._config.max_active:
                 await self._flush()
                 await self._passivate_surplus()
+            if len(self._actors) > self._config.max_active:
+                await self._passivate_surplus(spare_held=False)
 
     def statistics(self) -> DirectoryStatistics:
         """Which sessions are in memory."""
@@ -136,6 +143,7 @@ class Directory:
             mark_dirty=self._mark_dirty,
             settle_when_durable=self._settle_when_durable,
             find=self._find,
+            feeds=self._feeds,
             on_absent=self.passivate,
         )
         self._actors[session_id] = actor
@@ -157,16 +165,20 @@ class Directory:
         unused_since = trio.current_time() - self._config.idle_timeout
         await self._passivate_while(lambda actor: actor.last_used <= unused_since)
 
-    async def _passivate_surplus(self) -> None:
-        await self._passivate_while(lambda _: len(self._actors) > self._config.max_active)
+    async def _passivate_surplus(self, *, spare_held: bool = True) -> None:
+        await self._passivate_while(
+            lambda _: len(self._actors) > self._config.max_active, spare_held=spare_held
+        )
 
-    async def _passivate_while(self, wanted: Callable[[Actor], bool]) -> None:
+    async def _passivate_while(
+        self, wanted: Callable[[Actor], bool], *, spare_held: bool = True
+    ) -> None:
         """From the least recently used on, until `wanted` says no; spares those that are busy."""
         spared = 0
         while chunk := list(islice(self._actors.values(), spared, spared + SWEEP_CHUNK)):
             for actor in chunk:
                 if not wanted(actor):
                     return
-                if not self.passivate(actor):
+                if (spare_held and actor.is_held) or not self.passivate(actor):
                     spared += 1
             await trio.lowlevel.checkpoint()

@@ -37,6 +37,7 @@ class Command(Generic[R]):
         "confirm",
         "confirm_refusal",
         "deadline",
+        "is_answered",
         "is_durable",
         "is_read",
         "work",
@@ -61,7 +62,10 @@ class Command(Generic[R]):
         """Until when to hold the answer back at the longest, in trio's time."""
         self.is_durable = False
         """Once answered: whether what the answer rests on is on disk."""
-        self._answered = trio.Event()
+        self.is_answered = False
+        """Whether `wait` has something to say."""
+        self._answered: trio.Event | None = None
+        """For who waits already; `None`: nobody does."""
         self._value: R | None = None
         self._refusal: CallerError | None = None
         self._error: AgentRuntimeError | None = None
@@ -77,20 +81,28 @@ class Command(Generic[R]):
             self.is_durable = True
         elif not self.is_read or self._refusal is not None:
             self._refusal, self._error = None, error
-        self._answered.set()
+        self.answer()
 
     def answer(self) -> None:
         """Answers with what is kept, on disk or not."""
-        self._answered.set()
+        self.is_answered = True
+        if self._answered is not None:
+            self._answered.set()
 
     def refuse(self, error: AgentRuntimeError) -> None:
         """Answers with this error, whatever is kept."""
         self._refusal, self._error = None, error
-        self._answered.set()
+        self.answer()
 
     async def wait(self) -> R:
-        """The answer, once; raises what the command was refused with."""
-        await self._answered.wait()
+        """The answer, once; raises what the command was refused with. Always a checkpoint."""
+        if self.is_answered:
+            # Others are let in here as well. And whoever sends answers on sends those of one pass
+            # of the event loop together, which wakes their receivers less often.
+            await trio.lowlevel.checkpoint()
+        else:
+            self._answered = trio.Event()
+            await self._answered.wait()
         error = self._error or self._refusal
         if error is None:
             return cast(R, self._value)

@@ -23,6 +23,13 @@ class Record(Protocol):
     durable_mark: int
     undurable_bytes: int
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether no answer rests on what the store does not have of it.
+
+        Then it may rest for a while, whoever else is in a hurry.
+        """
+
     def delta(self) -> Delta:
         """All that the store does not have yet. Changes nothing."""
 
@@ -167,13 +174,21 @@ class DirtySet:
             for dirty in self
         )
 
-    def take(self, now: float, *, max_sessions: int, max_bytes: int) -> tuple[Batch, bool]:
-        """The oldest records' deltas, and whether others were left for want of room."""
+    def take(
+        self, now: float, *, max_sessions: int, max_bytes: int, rest: float = 0.0
+    ) -> tuple[Batch, bool]:
+        """The oldest records' deltas, and whether others were left for want of room.
+
+        What can wait, and nobody waits for, is left until it has been in here for `rest`.
+        """
         # From here to the return nothing yields: each delta is one state between two commands.
         batch: list[tuple[Dirty, Delta]] = []
         size = 0
         for dirty in self:
             if dirty.not_before > now or dirty.record.is_under_way:
+                continue
+            # The sum is the one that `due` makes: what is due by that is taken by this.
+            if dirty.since + rest > now and not dirty.waiters and dirty.record.can_wait:
                 continue
             if len(batch) == max_sessions or size >= max_bytes:
                 return batch, True

@@ -8,7 +8,7 @@ start from what is about to change.
 from attrs import define
 
 from runtime.session.state import SESSION_OVERHEAD
-from runtime.store import Committed, Delta, Expire, Fork, Purge, Undelete
+from runtime.store import Committed, Delta, Expire, Fork, Purge, SessionInfo, Undelete
 
 
 @define(eq=False)
@@ -17,10 +17,13 @@ class Errand:
 
     session_id: str
     step: Expire | Purge | Undelete | Fork
+    info: SessionInfo | None = None
+    """What comes out of the trash: for those who are told of it."""
     mark: int = 1
     durable_mark: int = 0
     undurable_bytes: int = SESSION_OVERHEAD
     is_under_way: bool = False
+    can_wait: bool = False
     expired: bool = False
     """Whether the store had such a session, and has ended it."""
 

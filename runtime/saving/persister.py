@@ -4,6 +4,9 @@ A cycle waits until a commit is due, takes the dirty records' deltas in one stre
 one transaction in a worker thread, and marks what became durable. While one commit runs, the next
 batch gathers: that is the group commit.
 
+What no answer rests on, a draft's deltas, does not go along with those who are in a hurry: it is
+taken once an interval, or with what else its session brings.
+
 A failed commit changes nothing here: the deltas are derived from the records, so the next cycle
 takes them again, together with whatever came since.
 """
@@ -21,8 +24,11 @@ from attrs import define, field
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import DeltaRejected, StoreBehind, StoreError, StoreUnavailable
+from runtime.feeds.feeds import Feeds
 from runtime.saving import threads
 from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
+from runtime.saving.errand import Errand
+from runtime.session.state import SessionState
 from runtime.statistics import (
     BATCH_SESSIONS,
     COMMIT_SECONDS,
@@ -31,7 +37,7 @@ from runtime.statistics import (
     OnCommit,
     PersisterStatistics,
 )
-from runtime.store import Store
+from runtime.store import Committed, Store
 
 log = logging.getLogger("agent_runtime")
 
@@ -55,6 +61,7 @@ class Persister:
     _store: Store
     _config: RuntimeConfig
     _now: Callable[[], datetime]
+    _feeds: Feeds
     _on_commit: OnCommit | None = None
     _dirty: DirtySet = field(factory=DirtySet)
     _stirred: trio.Event = field(factory=trio.Event)
@@ -98,9 +105,9 @@ class Persister:
         """Notes that the record has changed. Never yields."""
         now = trio.current_time()
         self._dirty.add(record, now)
-        if (
-            len(self._dirty) >= self._config.batch_sessions
-            or self._dirty.undurable_bytes >= self._config.batch_bytes
+        # What can wait would not be taken: so it does not wake the task for nothing.
+        if self._is_much or (
+            len(self._dirty) >= self._config.batch_sessions and not record.can_wait
         ):
             self._hurry = True
             self._stirred.set()
@@ -223,11 +230,12 @@ class Persister:
         """Commits until cancelled. Raises `StoreBroken`, after which nothing may go on."""
         try:
             while True:
-                await self._wait_until_due()
+                takes_all = await self._wait_until_due() or self._is_much or not self.has_room
                 batch, self._hurry = self._dirty.take(
                     trio.current_time(),
                     max_sessions=self._config.batch_sessions,
                     max_bytes=self._config.batch_bytes,
+                    rest=0.0 if takes_all else self._config.snapshot_interval,
                 )
                 if batch or self._leftover:
                     await self._commit(batch)
@@ -297,6 +305,11 @@ class Persister:
     # -- inside -------------------------------------------------------------------------------
 
     @property
+    def _is_much(self) -> bool:
+        # It goes at once, whatever it is: what waits is in memory.
+        return self._dirty.undurable_bytes >= self._config.batch_bytes
+
+    @property
     def _is_stalled(self) -> bool:
         # From then on callers are being told: a store that neither commits nor fails has failed.
         waited = trio.current_time() - self._began
@@ -330,8 +343,11 @@ class Persister:
         if waiter.error is not None:
             raise waiter.error
 
-    async def _wait_until_due(self) -> None:
-        """Until there is dirt, and it is old enough, or someone waits, or it is much."""
+    async def _wait_until_due(self) -> bool:
+        """Until there is dirt, and it is old enough, or someone waits, or it is much.
+
+        Says whether it is old enough.
+        """
         while not self._dirty and not self._leftover:
             self._due = inf
             self._stirred = trio.Event()
@@ -346,8 +362,10 @@ class Persister:
                 await self._stirred.wait()
             if nap.cancelled_caught:
                 break
+        is_due = not self._hurry and not self._leftover
         # Commands that are already mailed are answered before this task runs again: they join.
         await trio.lowlevel.checkpoint()
+        return is_due
 
     async def _settle_some(self) -> bool:
         """Lets the first of `_settling` go on for a bit; says whether there was one."""
@@ -386,7 +404,12 @@ class Persister:
         self._hurry |= bool(committed.unfinished)
         now = trio.current_time()
         deadline = now + self._config.commit_timeout
+        # From here to the telling nothing yields: who looks at a session that is on disk now, and
+        # at its feed, sees the same.
         self._settling += self._dirty.settle(batch, committed, taken_at=started, deadline=deadline)
+        if self._feeds.are_followed:
+            self._tell_followers(batch, committed)
+        # To here.
         for session_id, rejection in committed.rejected.items():
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)
@@ -396,6 +419,16 @@ class Persister:
         if batch:
             self._commit_seconds.observe(now - started)
             self._batch_sessions.observe(len(batch))
+
+    def _tell_followers(self, batch: Batch, committed: Committed) -> None:
+        for dirty, delta in batch:
+            name, record = delta.session_id, dirty.record
+            if name in committed.rejected or name in committed.unfinished:
+                continue
+            if isinstance(record, SessionState):
+                self._feeds.settled(delta, committed, record)
+            elif isinstance(record, Errand):
+                self._feeds.settled(delta, committed, info=record.info)
 
     def _come_round(self) -> None:
         self._came_round.set()

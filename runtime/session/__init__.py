@@ -15,6 +15,9 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `outline`   what is known of the entries that are not in memory
 - `large_form` a large message as a history shows it
 - `forms`     a message as it was sent, and as a history shows it
+- `text`      a text that only grows
+- `draft`     messages that are still being written
+- `seen`      what of them a reader has been given
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is
 - `log`       all entries of a life, wherever they are
@@ -26,9 +29,13 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `settings`  … titles, flags and metadata, …
 - `switch`    … changes of the agent, …
 - `record`    … values under keys, …
-- `rewind`    … and going back, and forward again
+- `rewind`    … going back, and forward again, …
+- `turn`      … who may write for a while, …
+- `approval`  … and what somebody is asked, and what was answered
 - `kinds`     the table of the kinds
+- `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
 - `fork`      a new session of another one's entries
 - `reading`   histories and pages of the log
+- `resuming`  what an IDE needs that opens a session
 """

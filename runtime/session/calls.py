@@ -67,10 +67,11 @@ def items_from_python(items: Iterable[Item]) -> list[Item]:
     """The items, of bodies that a program made, checked. Raises `InvalidInput`."""
 
     def made(item: Item) -> Item:
+        kind = _kind(item.kind)
         if item.new is not None:
             return item
         check_tree(item.body, "body")
-        return evolve(item, new=_kind(item.kind).make(item.key, item.body))
+        return evolve(item, new=kind.make(item.key, item.body))
 
     return [_named(place, made, item) for place, item in enumerate(items, 1)]
 
@@ -95,7 +96,10 @@ def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[lis
 def _kind(name: str) -> Kind:
     kind = KINDS.get(name)
     if kind is None:
-        raise InvalidInput(f"kind: must be one of {', '.join(sorted(KINDS))}")
+        names = (name for name, kind in KINDS.items() if kind.own_calls is None)
+        raise InvalidInput(f"kind: must be one of {', '.join(sorted(names))}")
+    if kind.own_calls is not None:
+        raise InvalidInput(f"kind: entries of kind {name} are made by {kind.own_calls} alone")
     return kind
 
 

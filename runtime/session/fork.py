@@ -80,7 +80,9 @@ class Made:
     """The chain at that version: of the source's log, if it is the one that was forked."""
 
 
-def made(state: SessionState, source: str, version: int | None, patch: Mapping[str, Any]) -> Made:
+def made(
+    state: SessionState, source: str, version: int | None, patch: Mapping[str, Any], at: str
+) -> Made:
     """The fork that a call asks for, which this session is, as far as it can tell alone.
 
     Without a version the call is taken for the one that made it, however far the source has come
@@ -93,7 +95,7 @@ def made(state: SessionState, source: str, version: int | None, patch: Mapping[s
     body = msgspec.json.decode(life.entry(origin.at + 1).body)
     if {name: body[name] for name in ("title", "metadata") if name in body} != dict(patch):
         raise SessionExists(state.session_id)
-    return Made(summary(state, repeated=True), origin.at, life.chain(origin.at))
+    return Made(summary(state, at, repeated=True), origin.at, life.chain(origin.at))
 
 
 def check_source(state: SessionState, made: Made) -> None:

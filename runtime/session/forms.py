@@ -4,7 +4,7 @@ A history is for clients that expect text: `content` is always text, and no memb
 body is like that already, `PLAIN` says so, and it is passed on as it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 from runtime.errors import InvalidInput
 from runtime.session.large_form import is_text_part, large_form
 from runtime.session.pieces import WHOLE
+from runtime.session.tail import Kept, Piece
 from runtime.store import NUMBER_ID, PLAIN, TEXT_ID, Entry
 
 
@@ -30,18 +31,24 @@ def sent(entry: Entry) -> bytes:
 
 def shown(entry: Entry) -> bytes:
     """The message as a history shows it, as JSON."""
-    if entry.form & PLAIN:
-        return entry.body
-    if len(entry.body) > WHOLE:
+    return entry.body if entry.form & PLAIN else _shown(entry.body)
+
+
+def shown_texts(pieces: Iterable[Piece]) -> Iterator[bytes | memoryview]:
+    """What `Stretch.shown` gives, as JSON that a comma belongs between."""
+    return (_shown(piece.body) if isinstance(piece, Kept) else piece for piece in pieces)
+
+
+def shown_json(pieces: Iterable[Piece]) -> bytes:
+    """The same as a JSON array: a history's messages."""
+    return b"[%b]" % b",".join(shown_texts(pieces))
+
+
+def _shown(body: bytes) -> bytes:
+    if len(body) > WHOLE:
         with suppress(InvalidInput):  # one that was taken over may nest deeper
-            return large_form(entry.body)
-    return msgspec.json.encode(history_form(msgspec.json.decode(entry.body)))
-
-
-def shown_json(pieces: Iterable[bytes | Entry]) -> bytes:
-    """A history's messages as a JSON array, from what `Stretch.shown` gives."""
-    found = (piece if isinstance(piece, bytes) else shown(piece) for piece in pieces)
-    return b"[" + b",".join(found) + b"]"
+            return large_form(body)
+    return msgspec.json.encode(history_form(msgspec.json.decode(body)))
 
 
 def history_form(body: Mapping[str, Any]) -> dict[str, Any]:

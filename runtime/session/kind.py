@@ -85,6 +85,11 @@ class Kind:
     """Whether an entry moves the session's last activity."""
     is_unique: bool = True
     """Whether a key has one effect while its entry counts. (Else each entry is a new value.)"""
+    is_inherited: bool = True
+    """Whether a fork takes over what follows from its entries. If not, those of before the fork are
+    in its log, and mean nothing there."""
+    own_calls: str | None = None
+    """Which calls alone make its entries, if they cannot be part of a call that appends several."""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
     fold: type[Fold] = Fold

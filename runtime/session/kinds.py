@@ -2,12 +2,14 @@
 
 from types import MappingProxyType
 
+from runtime.session.approval import ApprovalKind, DecisionKind
 from runtime.session.kind import Kind, Kinds
 from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
 from runtime.session.rewind import RewindKind
 from runtime.session.settings import SettingsKind
 from runtime.session.switch import SwitchKind
+from runtime.session.turn import TurnKind
 
 _TABLE: tuple[type[Kind], ...] = (
     SettingsKind,
@@ -15,6 +17,9 @@ _TABLE: tuple[type[Kind], ...] = (
     SwitchKind,
     RecordKind,
     RewindKind,
+    TurnKind,
+    ApprovalKind,
+    DecisionKind,
 )
 
 KINDS: Kinds = MappingProxyType({kind.name: kind() for kind in _TABLE})

@@ -9,6 +9,8 @@ The rules:
 - A key has one effect while its entry counts; the key of an entry that does not count is free.
   Two entries with one key never count at the same time: the later one could only be appended while
   the earlier one did not count, and whatever counts together was appended in one line.
+- A fork has the entries of its source from before it, and takes over what follows from them; but of
+  the kinds that are not inherited, those of before the fork do not count in it.
 - Every fold follows from the entries that count, and from nothing else.
 """
 
@@ -22,12 +24,14 @@ from runtime.clock import seconds_between
 from runtime.errors import BelowFloor, InvalidInput
 from runtime.session.chain import link, tag
 from runtime.session.counting import closed, counting_at, goal_of, within
-from runtime.session.kind import Fold, Kinds, New
+from runtime.session.draft import Draft, Drafts
+from runtime.session.kind import Fold, Kind, Kinds, New
 from runtime.session.log import Brought, Log
 from runtime.session.stretch import Stretch
 from runtime.store import (
     ALL,
     CALL_SIZE,
+    DEFAULT_AGENT,
     MESSAGE,
     STILL,
     Change,
@@ -54,6 +58,7 @@ class Point:
     intervals: tuple[Interval, ...]
     message_count: int
     is_stale: bool
+    drafts: Mapping[str, Draft] | None
     folds: dict[str, Fold] | None
     """Copies; `None`: all entries are in memory, so that the folds can be made anew, which seldom
     happens and costs the other calls nothing."""
@@ -82,6 +87,8 @@ class Life:
     floor: int = 0
     intervals: tuple[Interval, ...] = ALL
     """What counts, of the kinds that a rewind takes along."""
+    copied: int = 0
+    """Entries up to this number are those of the session that this one is a fork of."""
     end: tuple[str, str] | None = None
     """How and when it ended: ("trash" or "purge", the moment)."""
     settings_changed: bool = False
@@ -93,10 +100,11 @@ class Life:
     """Whether the store has another standing."""
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
+    drafts: Drafts = field(factory=Drafts)
     _message_count: int = 0
     _folds: dict[str, Fold] = field(init=False)
     _described: dict[str, Any] | None = None
-    """What the folds say of a header; `None` while nobody has asked since one of them changed."""
+    """`None` while nobody has asked since one of the folds changed."""
     _is_stale: bool = False
     """Whether folds and counts are to be made anew before they are looked at. A rewind only says
     so: of many in one call, one pass is enough. Never where entries are not in memory: what would
@@ -130,12 +138,14 @@ class Life:
             no=stored.no,
             floor=header.floor,
             intervals=stored.settings.intervals,
+            copied=0 if stored.settings.forked_from is None else stored.settings.forked_from.at,
         )
         for wanted, rows in brought:
             life.log.bring(wanted, rows)
         life._message_count = header.message_count
         life._check_outline()
         life.standing = stored.standing
+        life.drafts = Drafts.restored(stored.drafts)
         life.holds_until = _end_of(stored.standing.lease, moment)
         life._resume(stored.settings)
         life.log.release()
@@ -156,6 +166,12 @@ class Life:
         return self._message_count
 
     @property
+    def current_agent(self) -> str:
+        """Who works on the session."""
+        agent: str = self._description().get("current_agent", DEFAULT_AGENT)
+        return agent
+
+    @property
     def version(self) -> int:
         """The number of the last entry."""
         return self.log.tail.last
@@ -174,23 +190,19 @@ class Life:
             and not self.settings_changed
             and not self.standing_changed
             and not self.dropped
+            and not self.drafts.is_dirty
             and self.end is None
         )
 
     def header(self) -> Header:
         """What the store keeps of it beside the entries."""
-        self._refresh()
-        if self._described is None:
-            self._described = {}
-            for fold in self._folds.values():
-                fold.describe(self._described)
         return Header(
             created_at=self.created_at,
             last_activity=self.last_activity,
             version=self.log.last,
-            message_count=self._message_count,
+            message_count=self.message_count,
             floor=self.floor,
-            **self._described,
+            **self._description(),
         )
 
     def settings(self) -> Settings:
@@ -204,17 +216,17 @@ class Life:
         """The messages that count."""
         return Stretch(self.log.tail, closed(self.intervals, self.version), self.no)
 
-    def counting_between(self, low: int, high: int) -> list[tuple[int, int]]:
-        """The parts of the intervals that lie between these numbers."""
+    def counting_between(self, kind: str, low: int, high: int) -> list[tuple[int, int]]:
+        """Between these numbers, where the entries of a kind count."""
         return [
             (max(low, first), min(high, last))
-            for first, last in closed(self.intervals, self.version)
+            for first, last in self._where(self.kinds[kind], self.intervals, self.version)
             if first <= high and last >= low
         ]
 
     def counts(self, seq: int, kind: str) -> bool:
         """Whether the entry, which is of this kind, counts."""
-        return not self.kinds[kind].is_rewound or within(self.intervals, seq)
+        return self._is_counting(self.kinds[kind], seq, self.intervals)
 
     def counting_at(self, version: int) -> tuple[Interval, ...]:
         """What counted when the log ended at this version; the last interval is open."""
@@ -238,12 +250,11 @@ class Life:
         """
         last = self.version if last is None else last
         intervals = self.intervals if intervals is None else intervals
-        is_rewound = self.kinds[kind].is_rewound
         found = max(
             (
                 seq
                 for seq in self.log.seqs_of_key(kind, key)
-                if seq <= last and (not is_rewound or within(intervals, seq))
+                if seq <= last and self._is_counting(self.kinds[kind], seq, intervals)
             ),
             default=None,
         )
@@ -288,6 +299,8 @@ class Life:
                 self._folds[new.kind].add(entry)
                 self._described = None
         self.log.append(entry)
+        if new.kind == MESSAGE and new.key is not None and new.key in self.drafts:
+            self.drafts.end(new.key)  # the message takes its place
         if kind.is_rare:
             self.settings_changed = True
         if kind.is_activity and at > self.last_activity:
@@ -303,6 +316,7 @@ class Life:
             self.intervals,
             self._message_count,
             self._is_stale,
+            self.drafts.point(),
             None if self._is_whole else self._copies(self._folds),
         )
 
@@ -316,6 +330,7 @@ class Life:
         self.last_activity = point.last_activity
         self.settings_changed = point.settings_changed
         self.intervals = point.intervals
+        self.drafts.take_back(point.drafts)
         self._message_count = point.message_count
         if point.folds is not None:
             self._folds, self._described = point.folds, None
@@ -359,8 +374,9 @@ class Life:
             floor=min(self.floor, version),
             intervals=intervals,
         )
-        folds = self._folded(intervals, version, self._kept(version))
-        past._folds = self._copies(folds)
+        left = {name: kind.fold() for name, kind in self.kinds.items() if not kind.is_inherited}
+        folds = self._folded(intervals, version, [*self._kept(version), *left])
+        past._folds = {**self._copies(folds), **left}
         past._message_count = self._count_messages(intervals, version)
         return past
 
@@ -372,6 +388,7 @@ class Life:
         settings = self.settings() if self.settings_changed else None
         if self.no is None and settings == Settings():
             settings = None  # a life that begins has them
+        drafts_gone, drafts = self.drafts.change()
         return Change(
             no=self.no,
             root=self.log.root,
@@ -381,6 +398,8 @@ class Life:
             entries=tuple(self.log.fresh),
             dropped=tuple(sorted(self.dropped)) if self.dropped else (),
             standing=self.standing if self.standing_changed else None,
+            drafts_gone=drafts_gone,
+            drafts=drafts,
             end=end,  # type: ignore[arg-type] # one of the two, or none
             ended_at=ended_at,
         )
@@ -401,6 +420,7 @@ class Life:
             self.settings_changed = False
         if change.standing == self.standing:
             self.standing_changed = False
+        self.drafts.settle()
         if change.dropped:
             self.dropped -= frozenset(change.dropped)
         return more
@@ -424,6 +444,15 @@ class Life:
             self._message_count = self._count_messages(self.intervals, self.version)
             self._folds = self._folded(self.intervals, self.version, ())
             self._described = None
+
+    def _description(self) -> Mapping[str, Any]:
+        """What the folds say of a header."""
+        self._refresh()
+        if self._described is None:
+            self._described = {}
+            for fold in self._folds.values():
+                fold.describe(self._described)
+        return self._described
 
     def _check_outline(self) -> None:
         """Raises `ValueError` if an entry that is no message is missing where it counts."""
@@ -465,11 +494,10 @@ class Life:
 
         Of the kinds `kept`, the present folds are those of the version, too.
         """
-        counting = closed(intervals, version)
         seqs = {
             name: [
                 seq
-                for low, high in (counting if kind.is_rewound else ((1, version),))
+                for low, high in self._where(kind, intervals, version)
                 for seq in self.log.of_kind(name, low, high)
             ]
             for name, kind in self.kinds.items()
@@ -483,6 +511,20 @@ class Life:
                 fold.add(self.log.mark(seq))
         self.log.need(seq for name in seqs for seq in folds[name].lacks())
         return folds
+
+    def _where(
+        self, kind: Kind, intervals: Sequence[Interval], version: int
+    ) -> Sequence[tuple[int, int]]:
+        """Where the entries of a kind count in the log up to a version, if these intervals do."""
+        where = closed(intervals, version) if kind.is_rewound else ((1, version),)
+        if kind.is_inherited or not self.copied:
+            return where
+        return [(max(low, self.copied + 1), high) for low, high in where if high > self.copied]
+
+    def _is_counting(self, kind: Kind, seq: int, intervals: Sequence[Interval]) -> bool:
+        return (not kind.is_rewound or within(intervals, seq)) and (
+            kind.is_inherited or seq > self.copied
+        )
 
     def _kept(self, version: int) -> list[str]:
         """The kinds whose present folds are those of an earlier version, too."""

@@ -1,6 +1,6 @@
 """What is read of a session's messages and of its log: histories, pages, tails."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from heapq import merge
 from itertools import chain, islice, takewhile
 
@@ -13,7 +13,7 @@ from runtime.session.record import RECORD
 from runtime.session.replies import History, LogPage
 from runtime.session.state import SessionState
 from runtime.session.switch import shown_switches
-from runtime.store import MESSAGE
+from runtime.store import MESSAGE, Entry
 
 
 @frozen
@@ -43,22 +43,30 @@ class Part:
     """Only what counts."""
 
 
+@frozen
+class Following:
+    """What lies behind a place in a log."""
+
+    entries: Sequence[Entry]
+    end: Cursor
+    """Where who has them stands then; beyond the last of them, if others were passed over."""
+
+
 MESSAGES = frozenset((MESSAGE,))
 
 
 def history(state: SessionState) -> History:
     """The whole conversation. Raises `SessionNotFound`, `Needs`."""
     life = state.present()
-    header = life.header()
     return History(
         session_id=state.session_id,
         version=life.version,
         durable_seq=state.durable_seq,
         tag=life.tag,
         entries=life.messages(),
-        message_count=header.message_count,
-        last_activity=header.last_activity,
-        current_agent=header.current_agent,
+        message_count=life.message_count,
+        last_activity=life.last_activity,
+        current_agent=life.current_agent,
         agent_history=shown_switches(life),
     )
 
@@ -98,6 +106,29 @@ def log_page(state: SessionState, part: Part) -> LogPage:
     )
 
 
+def following(
+    state: SessionState, cursor: Cursor, *, kinds: Collection[str], limit: int, settled: bool
+) -> Following:
+    """At most `limit` entries behind the cursor; with `settled`, of those that are on disk.
+
+    Of these kinds, or of all if there are none. Raises `SessionNotFound`, `Needs`, and
+    `PreconditionFailed` for a cursor of another log.
+    """
+    life = state.present()
+    if cursor.seq > life.version:
+        raise _misfit(state, str(cursor.seq))
+    check_cursor(state, cursor)
+    high = max(cursor.seq, life.log.settled if settled else life.version)
+    wanted = _numbers(life, Part(kinds=kinds), cursor.seq + 1, high, backwards=False)
+    seqs = list(islice(wanted, limit + 1))
+    life.log.need(seqs[:limit], room=PAGE_BYTES)
+    found = [life.entry(seq) for seq in takewhile(life.log.is_here, seqs[:limit])]
+    end = high if len(found) == len(seqs) else found[-1].seq
+    # Who has seen nothing yet begins with whatever log there is.
+    chain = life.chain(end).hex() if end else None
+    return Following(found, Cursor(end, chain))
+
+
 def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) -> Iterable[int]:
     """The numbers to look at, in the order in which they are asked for.
 
@@ -110,8 +141,7 @@ def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) ->
     order = reversed if backwards else iter
 
     def counting(name: str) -> Iterable[int]:
-        whole = not (part.counting and life.kinds[name].is_rewound)
-        intervals = [(low, high)] if whole else life.counting_between(low, high)
+        intervals = life.counting_between(name, low, high) if part.counting else [(low, high)]
         return chain.from_iterable(of_kind(name, *interval) for interval in order(intervals))
 
     names = [name for name in part.kinds or life.kinds if name in life.kinds]
@@ -124,11 +154,15 @@ def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
     if cursor is None or cursor.chain is None:
         return
     if cursor.seq > life.version or life.chain(cursor.seq).hex() != cursor.chain:
-        raise PreconditionFailed(
-            f"after: {cursor.seq}-{cursor.chain} is of another log of session {state.session_id}: "
-            f"it was deleted, restored or redacted since; begin again from 0",
-            state.tag,
-        )
+        raise _misfit(state, f"{cursor.seq}-{cursor.chain}")
+
+
+def _misfit(state: SessionState, cursor: str) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"after: {cursor} is of another log of session {state.session_id}: "
+        f"it was deleted, restored or redacted since; begin again from 0",
+        state.tag,
+    )
 
 
 def _is_wanted(life: Life, seq: int, part: Part) -> bool:

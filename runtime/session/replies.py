@@ -5,7 +5,7 @@ is of: `<seq>-<chain>`, the same before and after a restart.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from attrs import frozen
@@ -155,6 +155,66 @@ class AgentContext(Reply):
 
 
 @frozen(kw_only=True)
+class Stop:
+    """That somebody wants a turn to end."""
+
+    by: str | None = None
+    reason: str | None = None
+    at: str
+
+
+@frozen(kw_only=True)
+class HeldTurn(Reply):
+    """The turn that holds a session."""
+
+    number: int
+    holder: str
+    expires_at: str
+    """UTC: when it is over, if nobody renews it."""
+    stop: Stop | None
+    """Whether its holder is asked to stop."""
+    begun: bool = False
+    """Whether this call began it."""
+
+
+ApprovalState = Literal["pending", "approved", "denied", "expired"]
+
+
+@frozen(kw_only=True)
+class Approval(Reply):
+    """What somebody is asked, and what was answered."""
+
+    id: str
+    title: str
+    detail: bytes | None
+    """JSON."""
+    state: ApprovalState
+    asked_at: str
+    expires_at: str | None
+    by: str | None = None
+    note: str | None = None
+    decided_at: str | None = None
+    seq: int
+    """The number of the entry that asks."""
+    repeated: bool = False
+    """Whether it is the answer to a call that was made before, so that nothing changed."""
+
+
+@frozen(kw_only=True)
+class ApprovalPage(Reply):
+    """Some of a session's approvals, those first that were asked for first."""
+
+    approvals: Sequence[Approval]
+    next: int | None
+    """The number behind which the next page begins; `None` at the end. A page of one state may be
+    short, or empty, and go on: so many are looked at for one page, not all."""
+
+
+Activity = Literal["idle", "running", "waiting"]
+"""`running`: somebody holds a turn; else `waiting`: an approval is pending; else `idle`."""
+
+
+@frozen(kw_only=True)
 class Summary(Reply):
     """A session's header."""
 
@@ -165,6 +225,9 @@ class Summary(Reply):
     last_activity: str
     message_count: int
     current_agent: str
+    activity: Activity
+    is_passing: bool
+    """Whether time alone may make the activity another one, without an entry."""
     forked_from: Origin | None
     repeated: bool = False
     """Whether it is the answer to a call that was made before, so that nothing changed."""

@@ -59,7 +59,7 @@ def rewind(
     if seq is not None:
         if goal_of(life.entry(seq)) != to:
             raise KeyConflict(REWIND, key or "", seq)
-        return summary(state, repeated=True)
+        return summary(state, at, repeated=True)
     state.check(condition)
     state.write([life.kinds[REWIND].propose(life, key, {"to": to})], at)
-    return summary(state)
+    return summary(state, at)

@@ -23,11 +23,15 @@ MAX_ROLE = 64
 MAX_AGENT = 128
 """Characters."""
 
+MAX_NAME = 256
+"""Characters of who holds a turn, or decides: room for an address, or a path, and a number."""
+
 MAX_TITLE = 512
 """Characters: a line in a list."""
 
 MAX_REASON = 4 * 1024
-"""Bytes of UTF-8 of a switch's reason: every answer about the agent shows all reasons."""
+"""Bytes of UTF-8 of a switch's reason: every answer about the agent shows all reasons. Also of a
+note, and of what came of a turn."""
 
 MAX_METADATA = 64 * 1024
 """Bytes of JSON of a session's metadata: lists and headers show it, and it is rewritten whole."""
@@ -56,20 +60,36 @@ def check_new_session_id(session_id: object) -> str:
     return checked
 
 
-def check_agent(name: object, where: str = "agent") -> str:
-    """The name of an agent."""
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_AGENT or _CONTROL.search(name):
+def check_name(name: object, where: str, limit: int = MAX_NAME) -> str:
+    """A name of so many characters at most, on one line: who does something, by default."""
+    if not isinstance(name, str) or not 0 < len(name) <= limit or _CONTROL.search(name):
         raise InvalidInput(
-            f"{where}: must be text of 1 to {MAX_AGENT} characters, none a control character"
+            f"{where}: must be text of 1 to {limit} characters, none a control character"
         )
     _size(name, where)
     return name
 
 
-def check_reason(reason: object) -> str:
-    """Why an agent was switched."""
-    if not isinstance(reason, str) or _size(reason, "reason") > MAX_REASON:
-        raise InvalidInput(f"reason: must be text of at most {MAX_REASON} bytes of UTF-8")
+def check_agent(name: object, where: str = "agent") -> str:
+    """The name of an agent."""
+    return check_name(name, where, MAX_AGENT)
+
+
+def check_seconds(seconds: object, where: str, least: float, most: float) -> float:
+    """A span of time, in its shortest form: 60 and 60.0 are the same."""
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not least <= seconds <= most
+    ):
+        raise InvalidInput(f"{where}: must be a number of seconds from {least:g} to {most:g}")
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
+def check_reason(reason: object, where: str = "reason") -> str:
+    """Why an agent was switched, or something else was done."""
+    if not isinstance(reason, str) or _size(reason, where) > MAX_REASON:
+        raise InvalidInput(f"{where}: must be text of at most {MAX_REASON} bytes of UTF-8")
     return reason
 
 

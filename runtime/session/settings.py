@@ -12,15 +12,16 @@ from typing import Any
 import msgspec
 from attrs import define, evolve
 
+from runtime.clock import milliseconds
 from runtime.errors import InvalidInput
 from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.message import number
-from runtime.session.replies import Summary
+from runtime.session.replies import Activity, Summary
 from runtime.session.rules import check_agent, check_metadata, check_title
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import DEFAULT_AGENT, Entry, Origin, Settings
+from runtime.store import DEFAULT_AGENT, NEVER, Entry, Origin, Settings
 
 SETTINGS = "settings"
 
@@ -161,7 +162,7 @@ def create(state: SessionState, first: New, messages: list[New], *, at: str) -> 
     """
     state.new_life(at)
     state.write([first, *number(None, messages)[1]], at)
-    return summary(state)
+    return summary(state, at)
 
 
 def update(
@@ -186,11 +187,11 @@ def update(
         # Not before: who repeats what has been done is no stale writer.
         state.check(condition)
         state.write([new], at)
-    return summary(state)
+    return summary(state, at)
 
 
-def summary(state: SessionState, *, repeated: bool = False) -> Summary:
-    """The session's header. Raises `SessionNotFound`."""
+def summary(state: SessionState, at: str, *, repeated: bool = False) -> Summary:
+    """The session's header, at this moment. Raises `SessionNotFound`."""
     life = state.present()
     header, settings = life.header(), life.settings()
     return Summary(
@@ -205,9 +206,19 @@ def summary(state: SessionState, *, repeated: bool = False) -> Summary:
         last_activity=header.last_activity,
         message_count=header.message_count,
         current_agent=header.current_agent,
+        activity=_activity(state, at),
+        is_passing=life.standing.lease is not None or 0 < life.standing.waits_until < NEVER,
         forked_from=settings.forked_from,
         repeated=repeated,
     )
+
+
+def _activity(state: SessionState, at: str) -> Activity:
+    life = state.present()
+    if life.holder(state.now) is not None:
+        return "running"
+    until = life.standing.waits_until
+    return "waiting" if until and until > milliseconds(at) else "idle"
 
 
 def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

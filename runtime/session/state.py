@@ -100,6 +100,15 @@ class SessionState:
         )
 
     @property
+    def can_wait(self) -> bool:
+        """Whether no answer rests on what the store does not have yet, and it may come later."""
+        return self.firm_mark <= self.durable_mark
+
+    def is_held(self, now: float) -> bool:
+        """Whether it is to stay in memory, though nobody asks it anything."""
+        return self.life is not None and self.life.drafts.is_held(now)
+
+    @property
     def version(self) -> int:
         """The number of the last entry; 0 of an absent session."""
         return self.life.version if self.life else 0
@@ -224,7 +233,8 @@ class SessionState:
             self.undurable_bytes = 0
         else:
             lives = [*self._ended, *([self.life] if self.life else ())]
-            self.undurable_bytes = SESSION_OVERHEAD + sum(
+            self.undurable_bytes = SESSION_OVERHEAD + sum(life.drafts.fresh_size for life in lives)
+            self.undurable_bytes += sum(
                 entry.size + ENTRY_OVERHEAD for life in lives for entry in life.log.fresh
             )
         return more

@@ -1,10 +1,10 @@
 """The messages of a history: what of a log counted at one moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
 
-from runtime.session.tail import Needs, Tail
+from runtime.session.tail import Kept, Needs, Piece, Tail
 from runtime.store import MESSAGE, PLAIN, Entry, Wanted
 
 
@@ -37,22 +37,28 @@ class Stretch:
     def gaps(self) -> list[range]:
         """The numbers of the entries in between that are not in memory, in order."""
         first = self.tail.first
+        if first == 1:
+            return []
         return [range(low, min(high + 1, first)) for low, high in self.intervals if low < first]
 
     def resident(self) -> "Stretch":
         """The same without its gaps."""
         return evolve(self, intervals=tuple(self._resident()), earlier=None)
 
-    def shown(self) -> Iterator[bytes | Entry]:
-        """As `Tail.shown`, through all intervals."""
-        for entry in self._earlier():
-            yield entry.body if entry.form & PLAIN else entry
+    def shown(self) -> list[Piece]:
+        """As a history shows them. What lies packed is not copied."""
+        found: list[Piece] = [
+            entry.body if entry.form & PLAIN else Kept(entry.body) for entry in self._earlier()
+        ]
         for low, high in self._resident():
-            yield from self.tail.shown(low, high)
+            found += self.tail.shown(low, high)
+        return found
 
-    def _resident(self) -> Iterator[tuple[int, int]]:
+    def _resident(self) -> Sequence[tuple[int, int]]:
         first = self.tail.first
-        return ((max(low, first), high) for low, high in self.intervals if high >= first)
+        if first == 1:
+            return self.intervals
+        return [(max(low, first), high) for low, high in self.intervals if high >= first]
 
     def _earlier(self) -> tuple[Entry, ...]:
         if self.earlier is None and (gaps := self.gaps()):

@@ -79,6 +79,8 @@ def shown_switches(life: Life) -> tuple[AgentSwitch, ...]:
     fold = life.folds[SWITCH]
     assert isinstance(fold, Switches)
     shown = fold.shown
+    if not shown:
+        return ()
     life.log.need(shown)
     return tuple(_said(life.log.mark(seq)) for seq in shown)
 
@@ -98,7 +100,7 @@ class SwitchKind(Kind):
             check_key(key, "key")
         to = check_agent(body.get("to"), "switch: to")
         reason = check_reason(body.get("reason", ""))
-        agent = life.header().current_agent
+        agent = life.current_agent
         return New(SWITCH, key, encode({"from": agent, "to": to, "reason": reason}, "switch"))
 
     def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:
@@ -131,7 +133,7 @@ def switch_agent(
             raise KeyConflict(SWITCH, key or "", seq)
         return agent_context(state)
     # With an id it is written all the same: the call has had its one effect, whoever comes after.
-    if agent != life.header().current_agent or key is not None:
+    if agent != life.current_agent or key is not None:
         state.check(condition)
         state.write([new], at)
     return agent_context(state)

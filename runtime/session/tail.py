@@ -21,6 +21,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, repeat
 
+from attrs import frozen
+
 from runtime.session.chain import LINK_SIZE
 from runtime.session.moments import MOMENT_SIZE, packed, packed_own, unpacked
 from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Mark, Row, Wanted
@@ -38,6 +40,18 @@ that is transformed."""
 _FORM = 31
 _NARROW = 1 << 32
 _RUNS = re.compile(b"[\x20-\x3f]+|[\x40-\x5f]")
+
+
+@frozen
+class Kept:
+    """The body of a message that a history shows in another form than it is kept in."""
+
+    body: bytes
+
+
+Piece = bytes | memoryview | Kept
+"""What a history shows: one message or several whose bodies are shown as they are, as JSON with
+commas between them, mostly where the tail has them; or one that is shown otherwise."""
 
 
 class Needs(Exception):
@@ -352,29 +366,34 @@ class Tail:
             if entry.call is not None:
                 yield entry.seq, entry.call
 
-    def shown(self, low: int, high: int) -> "Iterator[bytes | Entry]":
-        """The messages from `low` to `high`, for a history: pieces of JSON, or entries.
-
-        A piece is of one message or several whose bodies are shown as they are, with commas between
-        them. An entry is a message that is shown otherwise. Raises `Needs`.
-        """
-        if low < self.first and low <= high:
+    def shown(self, low: int, high: int) -> "list[Piece]":
+        """The messages from `low` to `high`, for a history. Raises `Needs`."""
+        if low > high:
+            return []
+        if low < self.first:
             raise Needs(Wanted(seqs=range(low, min(self.first, high + 1))))
         settled, fresh = self._tail
         begin, end = low - self.first, high - self.first + 1
-        # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and the
-        # reader of a long history may take its time.
-        forms = bytes(self._forms[begin : max(begin, min(end, settled))])
+        found: list[Piece] = []
+        # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
+        # threads may look here.
+        forms = bytes(self._forms[begin : min(end, settled)])
         for run in _RUNS.finditer(forms):
-            index = begin + run.start()
-            if forms[run.start()] & _SHOWN:
-                start = self._ends[index - 1] if index else 0
-                yield self._cut(start, self._ends[begin + run.end() - 1] - 1)
+            start, stop = run.span()
+            index = begin + start
+            cut_from = self._ends[index - 1] if index else 0
+            cut_to = self._ends[begin + stop - 1] - 1
+            if forms[start] & _SHOWN:
+                found += self._views(cut_from, cut_to)
             else:
-                yield self.entry(index + self.first)
-        for entry in fresh[max(0, begin - settled) : max(0, end - settled)]:
-            if entry.kind == MESSAGE:
-                yield entry.body if entry.form & PLAIN else entry
+                found.append(Kept(self._cut(cut_from, cut_to)))
+        if fresh:
+            found += (
+                entry.body if entry.form & PLAIN else Kept(entry.body)
+                for entry in fresh[max(0, begin - settled) : max(0, end - settled)]
+                if entry.kind == MESSAGE
+            )
+        return found
 
     def _pack(
         self,
@@ -495,6 +514,15 @@ class Tail:
                 break
             found.append(pieces[later][: end - starts[later]])
         return found[0] if len(found) == 1 else b"".join(found)
+
+    def _views(self, start: int, end: int) -> "list[memoryview]":
+        """The same where they lie, each without the comma at its end."""
+        pieces, starts = self._packed
+        found = []
+        for place in range(bisect_right(starts, start) - 1, bisect_left(starts, end)):
+            low, piece = starts[place], memoryview(pieces[place])
+            found.append(piece[max(0, start - low) : min(end - low, len(piece) - 1)])
+        return found
 
 
 def _form(kind: str, form: int) -> int:

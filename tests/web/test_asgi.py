@@ -126,6 +126,16 @@ def test_a_path_begins_below_the_root_and_is_as_it_was_sent(
 # -- answers ---------------------------------------------------------------------------------------
 
 
+async def test_an_answer_in_several_places_is_one_body() -> None:
+    server = Server()
+    answer = Response(200, (b"he", memoryview(b"yellow")[2:]))
+    await send_response(answer, "GET", server.receive, server.send)
+    assert server.events[0]["headers"] == [(b"content-length", b"6")]
+    assert server.events[1:] == [
+        {"type": "http.response.body", "body": b"hellow", "more_body": False}
+    ]
+
+
 async def test_a_plain_answer_is_two_events() -> None:
     server = Server()
     answer = Response(200, b"hello", (("Content-Type", "text/plain"), ("X", "\xe9")))

@@ -27,6 +27,10 @@ WRITES: list[tuple[str, str, Any]] = [
     ("POST", "/sessions/s/fork", {"session_id": "f"}),
     ("POST", "/agents/s/switch", {"agent": "coder"}),
     ("PATCH", "/sessions/s", {"title": "t"}),
+    ("POST", "/sessions/s/drafts/d", {"append": "x"}),
+    ("DELETE", "/sessions/s/drafts/d", None),
+    ("POST", "/sessions/s/turn", {"holder": "h", "ttl": 60}),
+    ("POST", "/sessions/s/approvals", {"id": "a", "title": "?"}),
     ("DELETE", "/sessions/s", None),
 ]
 

@@ -45,6 +45,7 @@ async def test_a_created_session_says_where_it_is(api: Api) -> None:
         "last_activity": "2025-12-31T08:40:00.000Z",
         "message_count": 1,
         "current_agent": "coder",
+        "state": "idle",
         "version": 2,
         "durable_seq": 2,
     }

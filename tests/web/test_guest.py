@@ -1,6 +1,6 @@
 """An ASGI app answers single requests, without a server in between."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ def sending(*events: Event) -> Callable[[Scope, Receive, Send], Any]:
 
 
 async def all_of(answer: Response) -> bytes:
-    assert not isinstance(answer.body, bytes)
+    assert isinstance(answer.body, AsyncGenerator)
     return b"".join([piece async for piece in answer.body])
 
 
@@ -81,7 +81,7 @@ async def test_pieces_come_no_faster_than_they_are_taken(nursery: trio.Nursery) 
     answer = await answered_by(app, request("GET", "/"), nursery)
     await trio.testing.wait_all_tasks_blocked()
     assert sent == 0
-    assert not isinstance(answer.body, bytes)
+    assert isinstance(answer.body, AsyncGenerator)
     assert await anext(answer.body) == b"x"
     await trio.testing.wait_all_tasks_blocked()
     assert sent == 1
@@ -101,7 +101,7 @@ async def test_pieces_that_nobody_began_to_take_end_their_app_too(
             ended.set()
 
     answer = await answered_by(app, request("GET", "/"), nursery)
-    assert not isinstance(answer.body, bytes)
+    assert isinstance(answer.body, AsyncGenerator)
     await answer.body.aclose()
     await ended.wait()
 

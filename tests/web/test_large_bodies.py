@@ -26,6 +26,7 @@ from web.call.bodies import Bodies
 from web.call.body import HUGE, HUGE_AT_ONCE, taken
 from web.call.parts import LARGE
 from web.call.resources import Resources
+from web.call.stream import Streams
 from web.http.message import Headers, Request
 from web.metrics import Metrics
 
@@ -177,6 +178,7 @@ async def test_few_huge_bodies_are_decoded_at_once_and_no_other_waits_for_them()
             metrics=Metrics(runtime),
             body_limit=HUGE,
             bodies=Bodies(6 * HUGE),
+            streams=Streams(None),
         )
 
         async def take(size: int, work: Callable[[bytes], int]) -> None:

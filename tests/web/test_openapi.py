@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from quart import Response
 
 from tests.web.conftest import Api, open_api
+from tests.web.streams import followed
 from web.docs import openapi
 
 Json = dict[str, Any]
@@ -25,15 +26,29 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/messages",
     "GET /api/v1/sessions/{session_id}/log",
     "POST /api/v1/sessions/{session_id}/log",
+    "GET /api/v1/sessions/{session_id}/events",
+    "GET /api/v1/events",
     "GET /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/records",
+    "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
+    "DELETE /api/v1/sessions/{session_id}/drafts/{message_id}",
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/undelete",
+    "GET /api/v1/sessions/{session_id}/resume",
     "GET /api/v1/trash",
     "DELETE /api/v1/trash/{trash_id}",
     "GET /api/v1/agents/{session_id}/current",
     "POST /api/v1/agents/{session_id}/switch",
+    "POST /api/v1/sessions/{session_id}/turn",
+    "GET /api/v1/sessions/{session_id}/turn",
+    "DELETE /api/v1/sessions/{session_id}/turn",
+    "POST /api/v1/sessions/{session_id}/turn/cancel",
+    "GET /api/v1/approvals",
+    "POST /api/v1/sessions/{session_id}/approvals",
+    "GET /api/v1/sessions/{session_id}/approvals",
+    "GET /api/v1/sessions/{session_id}/approvals/{approval_id}",
+    "POST /api/v1/sessions/{session_id}/approvals/{approval_id}/decision",
     "POST /api/v1/maintenance/cleanup",
     "GET /health",
 }
@@ -107,7 +122,9 @@ def fits(document: Json, operation: str, answer: Response, body: bytes) -> None:
 MESSAGE = {"role": "user", "content": [{"type": "text"}], "id": "m1", "metadata": {"a": 1}}
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}
 SESSION = "/api/v1/sessions/{session_id}"
+APPROVAL = f"{SESSION}/approvals/{{approval_id}}"
 PUT = {"put": [{"key": "k", "value": None}]}
+DRAFT = f"{SESSION}/drafts/{{message_id}}"
 ALL_KINDS = [
     {"kind": "rewind", "body": {"to": 2}},
     {"kind": "message", "key": "x", "body": {"role": "user", "id": {"any": "thing"}}},
@@ -140,11 +157,35 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"POST {SESSION}/records", "", {**PUT, "expect": {"x": 1}}, 200),
     (f"POST {SESSION}/records", "", {"remove": ["k"], "expect": {"x": 1}}, 412),
     (f"GET {SESSION}/records", "?limit=1", None, 200),
+    (f"POST {DRAFT}", "", {"append": "\ud800", "role": "model", "offset": 0}, 201),
+    (f"POST {DRAFT}", "", {"append": "x", "part": "reasoning"}, 200),
+    (f"POST {DRAFT}", "", {"append": "x", "offset": 7}, 409),
+    (f"POST {DRAFT}", "", {"append": "x", "role": "assistant"}, 409),
+    (f"POST {DRAFT}", "", {"append": 5}, 400),
+    (f"DELETE {DRAFT}", "", None, 204),
     (f"POST {SESSION}/rewind", "", {"to": 4, "id": "r"}, 200),
     (f"POST {SESSION}/rewind", "", {"to": 99}, 400),
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 201),
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 200),
     (f"POST {SESSION}/fork", "", {"session_id": "f", "at": 1}, 409),
+    (f"POST {SESSION}/turn", "", {"holder": "h", "ttl": 60}, 201),
+    (f"POST {SESSION}/turn", "", {"holder": "h", "ttl": 60}, 200),
+    (f"POST {SESSION}/turn", "", {"holder": "i", "ttl": 60}, 409),
+    (f"POST {SESSION}/turn", "", {"holder": "i", "ttl": 0}, 400),
+    (f"POST {SESSION}/turn/cancel", "", {"by": "ann"}, 200),
+    (f"GET {SESSION}/turn", "", None, 200),
+    (f"DELETE {SESSION}/turn", "", None, 400),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "?", "expires_in": 5}, 201),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "?", "expires_in": 5}, 200),
+    (f"POST {SESSION}/approvals", "", {"id": "a", "title": "!"}, 409),
+    (f"POST {SESSION}/approvals", "", {"id": "b", "title": "?", "detail": [1]}, 201),
+    (f"POST {SESSION}/approvals", "", {"title": "?"}, 400),
+    ("GET /api/v1/approvals", "?limit=1", None, 200),
+    ("GET /api/v1/approvals", "?state=denied", None, 400),
+    (f"POST {APPROVAL}/decision", "", {"decision": "denied", "by": "ann", "note": "n"}, 200),
+    (f"POST {APPROVAL}/decision", "", {"decision": "approved"}, 409),
+    (f"GET {APPROVAL}", "?wait=1", None, 200),
+    (f"GET {SESSION}/approvals", "?state=pending&limit=1", None, 200),
     (f"GET {SESSION}", "", None, 200),
     (f"GET {SESSION}/history", "", None, 200),
     (f"GET {SESSION}/messages", "", None, 200),
@@ -153,6 +194,7 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"GET {SESSION}/messages", "?after=1-0000000000000000", None, 412),
     (f"GET {SESSION}/log", "", None, 200),
     (f"GET {SESSION}/log", "?limit=1", None, 200),
+    (f"GET {SESSION}/resume", "", None, 200),
     ("GET /api/v1/agents/{session_id}/current", "", None, 200),
     ("GET /api/v1/sessions", "", None, 200),
     ("GET /api/v1/sessions", "?limit=1", None, 200),
@@ -175,15 +217,41 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
     for operation, query, body, status in CALLS:
         method, path = operation.split()
         request = {} if body is None else {"json": body}
-        answer = await api.call(
-            method, path.format(session_id="s", trash_id="9") + query, **request
-        )
+        named = path.format(session_id="s", trash_id="9", approval_id="a", message_id="d")
+        answer = await api.call(method, named + query, **request)
         assert answer.status_code == status, operation
         fits(document, operation, answer, await answer.get_data(as_text=False))
 
 
-async def test_every_endpoint_was_called(api: Api) -> None:
-    assert {operation for operation, *_ in CALLS} == ENDPOINTS
+STREAMS = {"GET /api/v1/sessions/{session_id}/events", "GET /api/v1/events"}
+"""They do not end by themselves."""
+
+
+async def test_every_endpoint_was_called() -> None:
+    assert {operation for operation, *_ in CALLS} == ENDPOINTS - STREAMS
+
+
+@pytest.mark.parametrize("operation", sorted(STREAMS))
+async def test_every_event_is_the_documents(api: Api, document: Json, operation: str) -> None:
+    ((content_type, media),) = operations(document)[operation]["responses"]["200"][
+        "content"
+    ].items()
+    assert content_type == "text/event-stream"
+    data = media["schema"]["properties"]["data"]["contentSchema"]
+    validator = Draft202012Validator({**data, "components": document["components"]})
+    await api.say("s", "one", "two")
+
+    async def meanwhile() -> None:
+        answer = await api.post("/sessions/s/log", {"entries": ALL_KINDS})
+        assert answer.status_code == 201
+        api.runtime.end_following()
+
+    events = await followed(
+        api, operation.removeprefix("GET /api/v1").format(session_id="s"), meanwhile
+    )
+    assert events
+    for event in events:
+        validator.validate(event.data)
 
 
 async def test_what_the_document_forbids_the_service_refuses(api: Api, document: Json) -> None:
@@ -206,16 +274,12 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
 
 async def test_entries_are_told_apart_by_their_kind(document: Json) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("LogPageOut", "LogIn"):
+    sent = {"message", "record", "rewind", "settings", "switch"}
+    shown = sent | {"turn", "approval", "decision"}
+    for name, kinds in (("LogPageOut", shown), ("LogIn", sent)):
         entries = schemas[name]["properties"]["entries"]["items"]
         assert entries["discriminator"]["propertyName"] == "kind"
-        assert set(entries["discriminator"]["mapping"]) == {
-            "message",
-            "record",
-            "rewind",
-            "settings",
-            "switch",
-        }
+        assert set(entries["discriminator"]["mapping"]) == kinds
 
 
 async def test_a_patch_is_a_merge_patch_too(api: Api, document: Json) -> None:
@@ -233,7 +297,8 @@ async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json
     for operation, described in operations(document).items():
         if "requestBody" in described:
             method, path = operation.split()
-            answer = await api.call(method, path.format(session_id="s"))
+            named = path.format(session_id="s", approval_id="a", message_id="d")
+            answer = await api.call(method, named, headers={"Turn": "1"})
             refused = answer.status_code == 400
             assert described["requestBody"]["required"] == refused, operation
 

@@ -14,8 +14,13 @@ A map, in the order in which one file may import another:
 - `listing`      the list of sessions: filters, pages, streams
 - `entries`      what the two unions of all kinds are made of
 - `log`          pages of the log, and calls that append entries of several kinds
+- `events`       what happens, while it happens
 - `records`      values under keys
+- `drafts`       messages that are still being written
 - `rewind`, `fork`   going back, and branching off
+- `turns`        who may write for a while
+- `approvals`    what somebody is asked, and what was answered
+- `resume`       one call that opens a session
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `health`       how the service is

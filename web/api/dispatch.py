@@ -3,9 +3,8 @@
 Each happens here, once, whatever server the request came through.
 """
 
+from collections.abc import Awaitable
 from http import HTTPStatus
-
-from attrs import evolve
 
 from runtime import Runtime
 from web.access.rules import Guard
@@ -15,6 +14,7 @@ from web.call.paths import said
 from web.call.problems import problem_of
 from web.call.query import no_query
 from web.call.resources import Resources
+from web.call.stream import Streams
 from web.http.message import ClientGone, Request, Response
 from web.http.problem import problem
 from web.metrics import Metrics
@@ -34,9 +34,11 @@ class Api:
         rules: Guard | None = None,
         metrics: Metrics | None = None,
         spans: Spans | None = None,
+        streams: int | None = None,
     ) -> None:
         """`rules`: who may come in; `None`: whoever is around decides that.
 
+        `streams`: how many there may be at one time; `None`: whoever is around decides that, too.
         `spans`: where each request is one; `None`: nobody collects them.
         """
         limits = Guard() if rules is None else rules
@@ -48,17 +50,18 @@ class Api:
             metrics=Metrics(runtime) if metrics is None else metrics,
             body_limit=limits.body_limit,
             bodies=Bodies(max(limits.bodies_limit, limits.body_limit)),
+            streams=Streams(streams),
         )
 
-    async def answer(self, request: Request) -> Response | None:
+    def answer(self, request: Request) -> Awaitable[Response | None]:
         """The answer, also to what fails; `None`: the path is not in the table.
 
         Then the request may come in, and whoever answers it says so with `told`. Raises
         `ClientGone`.
         """
         if self._spans is None:
-            return await self._answer(request)
-        return await self._spans.request(request, self._answer)
+            return self._answer(request)
+        return self._spans.request(request, self._answer)
 
     async def _answer(self, request: Request) -> Response | None:
         place, values = self.table.find(request.path)
@@ -76,7 +79,7 @@ class Api:
                 return None
         headers = self.told(request, response.status, place)
         if headers:
-            return evolve(response, headers=(*response.headers, *headers))
+            return Response(response.status, response.body, (*response.headers, *headers))
         return response
 
     def refusal(self, request: Request) -> Response | None:

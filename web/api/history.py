@@ -1,18 +1,18 @@
 """A history on the wire: at once where it is in memory, else as it is read."""
 
 from contextlib import aclosing
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runtime import Entry, History, HistoryStream, shown_json
+from runtime import History, HistoryStream, shown_texts
 from web.api.agents import AgentHistory, AgentSwitchOut
-from web.call.rendering import begun, encode, encoded_answer, rendered
+from web.call.rendering import LONG, begun, encode, encoded_answer, laid, made
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import headers_of, unchanged
 from web.call.types import Timestamp
-from web.http.message import Chunks, Request, Response
+from web.http.message import Buffers, Chunks, Request, Response
 
 
 class HistoryMessageOut(Struct, omit_defaults=True):
@@ -35,11 +35,10 @@ class HistoryOut(Struct):
     agent_history: AgentHistory
 
     @classmethod
-    def of(cls, history: History, messages: bytes) -> "HistoryOut":
+    def without_messages(cls, history: History) -> "HistoryOut":
         return cls(
             session_id=history.session_id,
-            # That is such messages, encoded already: the encoder only copies the bytes.
-            messages=cast("list[HistoryMessageOut]", Raw(messages)),
+            messages=[],
             message_count=history.message_count,
             last_activity=history.last_activity,
             current_agent=history.current_agent,
@@ -65,35 +64,47 @@ async def history(resources: Resources, request: Request, session_id: str) -> Re
 ROUTES = (Route("GET", "/sessions/<session_id>/history", history, {200: HistoryOut, 304: None}),)
 
 
-async def _shown(history: History) -> bytes:
+async def _shown(history: History) -> Buffers:
     """A `HistoryOut`, as JSON.
 
-    Most messages are only copied. Those that are transformed take a hundred times as long.
+    Most messages are sent from where they lie. Some are copied, which takes time with many, and
+    some transformed, which takes a hundred times as long.
     """
-    pieces = list(history.entries.shown())
-    transformed = sum(piece.size for piece in pieces if isinstance(piece, Entry))
-    copied = sum(len(piece) for piece in pieces if isinstance(piece, bytes))
-    return await rendered(
+    pieces = history.entries.shown()
+    copied = transformed = 0
+    for piece in pieces:
+        if not isinstance(piece, (bytes, memoryview)):
+            transformed += len(piece.body)
+        elif len(piece) < LONG:
+            copied += len(piece)
+    start, end = _around(history)
+    return await made(
         copied + transformed,
-        lambda: HistoryOut.of(history, shown_json(pieces)),
+        lambda: laid(start, shown_texts(pieces), end),
         transformed=transformed,
     )
 
 
-async def _streamed(stream: HistoryStream) -> Chunks:
-    """A long one: sent as it is read. Raises `StoreError`, before it has begun if it cannot."""
-    whole = encode(HistoryOut.of(stream.history, b"[]"))
+def _around(history: History) -> tuple[bytes, bytes]:
+    """What stands before its messages, and behind them."""
+    whole = encode(HistoryOut.without_messages(history))
     # No text can have it: there, the quotation marks would be escaped.
     start, empty, end = whole.partition(b'"messages":[]')
     assert empty, "that is what it has without messages"
+    return start + empty[:-1], b"]" + end
+
+
+async def _streamed(stream: HistoryStream) -> Chunks:
+    """A long one: sent as it is read. Raises `StoreError`, before it has begun if it cannot."""
+    start, end = _around(stream.history)
     async with aclosing(stream.pieces()) as pieces:
         piece = await anext(pieces, b"")
         yield b""
-        yield start + empty[:-1]
+        yield start
         while piece:
             # As it is, with its comma apart: many slow readers would have a copy each.
             yield piece
             piece = await anext(pieces, b"")
             if piece:
                 yield b","
-    yield b"]" + end
+    yield end

@@ -4,15 +4,16 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import DEFAULT_AGENT, InvalidInput, New, Summary, from_json, normal
+from runtime import DEFAULT_AGENT, Activity, InvalidInput, New, Summary, from_json, normal
 from web.call.body import read, taken
 from web.call.parts import LARGE, WHERE, decode, joined, members
 from web.call.paths import segment
 from web.call.problems import write
 from web.call.query import query
+from web.call.rendering import json_answer
 from web.call.resources import Resources
 from web.call.route import Route
-from web.call.tags import answer
+from web.call.tags import answer, headers_of
 from web.call.types import AgentName, DurableSeq, NewSessionId, Seq, Timestamp, Title, Version
 from web.call.write import written
 from web.http.message import Request, Response
@@ -60,6 +61,10 @@ class SessionOut(Struct, omit_defaults=True):
     last_activity: Timestamp
     message_count: int
     current_agent: str
+    state: Annotated[
+        Activity,
+        Meta(description="running: somebody holds a turn; else waiting: an approval is pending"),
+    ]
     version: Version
     durable_seq: DurableSeq
     forked_from: OriginOut | UnsetType = UNSET
@@ -76,6 +81,7 @@ class SessionOut(Struct, omit_defaults=True):
             last_activity=summary.last_activity,
             message_count=summary.message_count,
             current_agent=summary.current_agent,
+            state=summary.activity,
             version=summary.version,
             durable_seq=summary.durable_seq,
             forked_from=UNSET if origin is None else OriginOut(origin.session_id, origin.at),
@@ -105,6 +111,8 @@ async def create_session(resources: Resources, request: Request) -> Response:
 async def get_session(resources: Resources, request: Request, session_id: str) -> Response:
     """A session's header: all of it but what was said."""
     summary = await resources.runtime.session(session_id, nowait=True).summary()
+    if summary.is_passing:  # its tag stays the same when time makes it another one
+        return json_answer(SessionOut.of(summary), headers=headers_of(summary))
     return answer(request, summary, lambda: SessionOut.of(summary))
 
 

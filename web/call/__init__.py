@@ -5,6 +5,7 @@ A map, in the order in which one file may import another:
 - `paths`      ids in paths
 - `problems`   one table: error to status
 - `bodies`     how many bytes of bodies may be in memory
+- `stream`     Server-Sent Events, and how many of them there may be
 - `resources`  what an endpoint is given beside its request
 - `types`      what several bodies have in common
 - `rendering`  from values to an answer

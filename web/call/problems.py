@@ -13,13 +13,17 @@ from types import MappingProxyType
 
 from runtime import (
     AgentRuntimeError,
+    ApprovalNotFound,
+    ApprovalSettled,
     BelowFloor,
     CallerError,
+    DraftConflict,
     InvalidInput,
     KeyConflict,
     MailboxFull,
     NotInTrash,
     NotNow,
+    NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     SessionCrashed,
@@ -27,6 +31,8 @@ from runtime import (
     SessionNotFound,
     StoreBehind,
     StoreError,
+    TurnHeld,
+    WrongOffset,
 )
 from web.http.message import Response
 from web.http.problem import problem
@@ -40,6 +46,11 @@ STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
         NotInTrash: HTTPStatus.NOT_FOUND,
         KeyConflict: HTTPStatus.CONFLICT,
         BelowFloor: HTTPStatus.CONFLICT,
+        DraftConflict: HTTPStatus.CONFLICT,
+        TurnHeld: HTTPStatus.CONFLICT,
+        NoTurn: HTTPStatus.CONFLICT,
+        ApprovalNotFound: HTTPStatus.NOT_FOUND,
+        ApprovalSettled: HTTPStatus.CONFLICT,
         PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
         NotNow: HTTPStatus.SERVICE_UNAVAILABLE,
         MailboxFull: HTTPStatus.TOO_MANY_REQUESTS,
@@ -131,4 +142,5 @@ def _of_the_runtime(error: AgentRuntimeError) -> Response:
         detail = error.detail if isinstance(error, OutcomeUnknown) else STORE_FAILS
     elif not isinstance(error, CallerError | NotNow):
         log.error("Answered %d: %s", status, type(error).__name__, exc_info=error)
-    return problem(status, detail, headers)
+    more = {"offset": error.offset} if isinstance(error, WrongOffset) else None
+    return problem(status, detail, headers, more)

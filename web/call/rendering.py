@@ -1,12 +1,15 @@
 """From values to an answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 import trio
 
-from runtime import WHOLE, MiB
-from web.http.message import Chunks, Response
+from runtime import WHOLE, KiB, MiB
+from web.http.message import Buffers, Chunks, Response
+
+T = TypeVar("T")
 
 Fields = tuple[tuple[str, str], ...]
 
@@ -15,11 +18,15 @@ JSON = ("Content-Type", "application/json")
 encode = msgspec.json.Encoder().encode
 
 HUGE = 1 * MiB
-"""Bytes of an answer from which on it is put together in a thread: that copies them a few times,
-each of which takes milliseconds with some MiB."""
+"""Bytes that are copied for an answer from which on it is put together in a thread: with some MiB
+that takes milliseconds, and most of them are the kernel's, who has to find the memory."""
 
 TRANSFORMED = WHOLE
 """Bytes of an answer that are looked at again, from which on it is put together in a thread."""
+
+LONG = 4 * KiB
+"""Bytes of a text from which on it is not copied into an answer, but sent from where it lies. To
+copy a page, the kernel may have to find one, which takes longer than to pass on where a text is."""
 
 # No more at once: one thread at a time has the interpreter's lock, so more of them would be no
 # faster together, and the loop would have to wait for the lock behind each.
@@ -31,16 +38,37 @@ def json_answer(value: object, status: int = 200, headers: Fields = ()) -> Respo
     return Response(status, encode(value), (JSON, *headers))
 
 
-def encoded_answer(body: bytes | Chunks, headers: Fields = ()) -> Response:
+def encoded_answer(body: bytes | Buffers | Chunks, headers: Fields = ()) -> Response:
     """An answer with what is JSON already."""
     return Response(200, body, (JSON, *headers))
 
 
-async def rendered(size: int, render: Callable[[], object], *, transformed: int = 0) -> bytes:
-    """The JSON of what `render` makes, of so many bytes that are copied, or looked at again."""
+async def rendered(size: int, render: Callable[[], object]) -> bytes:
+    """The JSON of what `render` makes, of about so many bytes."""
+    return await made(size, lambda: encode(render()))
+
+
+async def made(size: int, make: Callable[[], T], *, transformed: int = 0) -> T:
+    """What `make` makes of so many bytes that it copies, and so many that it looks at again."""
     if size < HUGE and transformed < TRANSFORMED:
-        return encode(render())
-    return await trio.to_thread.run_sync(lambda: encode(render()), limiter=ANSWERS_AT_ONCE)
+        return make()
+    return await trio.to_thread.run_sync(make, limiter=ANSWERS_AT_ONCE)
+
+
+def laid(start: bytes, texts: Iterable[bytes | memoryview], end: bytes) -> Buffers:
+    """The texts with commas between them, as the body of an answer. Short ones are copied."""
+    found: list[bytes | memoryview] = []
+    short: list[bytes | memoryview] = [start]
+    comma = b""
+    for text in texts:
+        short.append(comma)
+        comma = b","
+        if len(text) < LONG:
+            short.append(text)
+        else:
+            found += (b"".join(short), text)
+            short = []
+    return (*found, b"".join((*short, end)))
 
 
 async def begun(pieces: Chunks) -> Chunks:

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from runtime import Runtime
 from web.call.bodies import Bodies
+from web.call.stream import Streams
 from web.metrics import Metrics
 
 
@@ -17,3 +18,4 @@ class Resources:
     """Bytes of one body."""
     bodies: Bodies
     """Of all requests in flight."""
+    streams: Streams

@@ -11,9 +11,9 @@ every message has.
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runtime import MAX_AGENT, MAX_KEY, MAX_SESSION_ID, MAX_TITLE
+from runtime import MAX_AGENT, MAX_KEY, MAX_NAME, MAX_REASON, MAX_SESSION_ID, MAX_TITLE
 
 Timestamp = Annotated[
     str, Meta(description="UTC, with milliseconds", examples=["2025-12-31T08:45:00.000Z"])
@@ -55,6 +55,16 @@ CallId = Annotated[
         description="The client's own id of the call: sent again with it, it has one effect",
     ),
 ]
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_NAME,
+        description="Of a program or a person, without control characters",
+        extra_json_schema={"pattern": f"^{NO_CONTROLS}$"},
+    ),
+]
+Reason = Annotated[str, Meta(description=f"Any text, to {MAX_REASON} bytes of UTF-8")]
 MessageId = Annotated[
     str | int,
     Meta(description="The client's own id: a message sent again with it has one effect"),
@@ -90,3 +100,7 @@ class ProblemOut(Struct):
     status: int
     detail: str
     error: Annotated[str, Meta(description="The same as detail, for the guide's clients")]
+    offset: (
+        Annotated[int, Meta(ge=0, description="Where the draft ends, if a delta began elsewhere")]
+        | UnsetType
+    ) = UNSET

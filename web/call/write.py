@@ -12,7 +12,7 @@ Rules:
 
 from collections.abc import Collection
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runtime import InvalidInput, PreconditionFailed, Reply, Session
 from web.call.rendering import Fields, json_answer
@@ -55,6 +55,10 @@ class Write:
             raise PreconditionFailed(
                 f"If-Match: session {session_id} is to be made, and has no state yet", None
             )
+
+    def confirmed(self) -> "Write":
+        """The same, of a call that waits for the disk whatever is preferred."""
+        return evolve(self, durable=None, headers=())
 
     def status(self, confirmed: int) -> int:
         """202 for a write that is not confirmed, else `confirmed`."""

@@ -10,14 +10,14 @@ from datetime import timedelta
 from ssl import SSLContext
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
 from web.access.rules import Guard
 from web.api.dispatch import Api
 from web.behind import open_answers
 from web.cli.watch import Stop
-from web.http.limits import ServerConfig
+from web.http.limits import ServerConfig, connection_limit
 from web.http.listen import open_listeners
 from web.http.server import serve
 from web.metrics import Metrics
@@ -32,6 +32,10 @@ day; by a tenth of it where it is short."""
 TIDY_PAUSE = 10 * MINUTES
 """Between two looks at what has been kept for long enough: of ages that are counted in days, that
 is nothing."""
+
+
+STREAMS_SHARE = 0.75
+"""Of the connections, for streams: what does not end must not keep other calls out."""
 
 
 @frozen(kw_only=True)
@@ -60,6 +64,8 @@ async def run(
     `CannotServe`, and what `open_runtime` raises.
     """
     shutdown = stop.event(_longest_end(config))
+    connections = connection_limit(config.server)
+    config = evolve(config, server=evolve(config.server, max_connections=connections))
     traces = spans()
     on_commit = None if traces is None else traces.commit
     async with open_runtime(store, config.runtime, on_commit=on_commit) as runtime:
@@ -67,11 +73,13 @@ async def run(
             return
         listeners = await open_listeners(config.host, config.port)
         metrics = Metrics(runtime)
-        api = Api(runtime, rules=config.rules, metrics=metrics, spans=traces)
+        streams = max(1, int(connections * STREAMS_SHARE))
+        api = Api(runtime, rules=config.rules, metrics=metrics, spans=traces, streams=streams)
         count = await runtime.count_sessions()
         async with trio.open_nursery() as background:
             background.start_soon(metrics.watch_lag)
             background.start_soon(_tidy, runtime)
+            background.start_soon(_end_streams, runtime, shutdown)
             if config.retention is not None:
                 background.start_soon(_retain, runtime, config.retention)
             async with trio.open_nursery() as serving:
@@ -125,6 +133,12 @@ def _keep_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+async def _end_streams(runtime: Runtime, shutdown: trio.Event) -> None:
+    """Ends them when the service is to stop: it waits for the answers in flight."""
+    await shutdown.wait()
+    runtime.end_following()
 
 
 def _longest_end(config: ServiceConfig) -> float:

@@ -20,7 +20,7 @@ from runtime import (
     SessionPage,
     StoreUnavailable,
     Wanted,
-    shown_json,
+    shown,
 )
 
 log = logging.getLogger("agent_runtime")
@@ -146,7 +146,7 @@ def print_transcript(session_id: str, header: Head, rare: Rare, entries: Iterabl
 def _print_entry(entry: Entry) -> None:
     match entry.kind:
         case "message":
-            [message] = msgspec.json.decode(shown_json([entry]))
+            message = msgspec.json.decode(shown(entry))
             name = f" ({_line(message['name'])})" if message.get("name") else ""
             _print_heading(entry, f"{_line(message['role'])}{name}")
             for line in _spoken(message):

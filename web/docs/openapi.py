@@ -23,6 +23,9 @@ from web.call.route import Route
 from web.call.types import ProblemOut, SessionId
 from web.http.problem import MIMETYPE
 
+JSON = "application/json"
+EVENTS = "text/event-stream"
+
 MERGE_PATCH = "application/merge-patch+json"
 """RFC 7396: what every PATCH here takes, so that its own type is right as well as plain JSON's."""
 
@@ -64,6 +67,7 @@ class _Provider(OpenAPIProvider):
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
+    answered = _stream if route.is_stream else _response
     operation: dict[str, Any] = {
         "summary": summary,
         "description": "\n".join(description),
@@ -71,14 +75,14 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "operationId": route.endpoint.__name__,
         "parameters": [*_captured(route), *_parameters(route, components)],
         "responses": {
-            str(status): _response(status, answer, components)
+            str(status): answered(status, answer, components)
             for status, answer in route.answers.items()
         },
     }
     if route.body is not None:
-        content = _content("application/json", route.body, components)
+        content = _content(JSON, route.body, components)
         if route.method == "PATCH":
-            content[MERGE_PATCH] = content["application/json"]
+            content[MERGE_PATCH] = content[JSON]
         required = not _may_be_empty(_made(route.body))
         operation["requestBody"] = {"required": required, "content": content}
     for status in (400, *((404,) if "<" in route.path else ()), *route.problems):
@@ -104,25 +108,26 @@ def _parameters(route: Route, components: dict[str, Any]) -> Iterator[dict[str, 
                 "required": False,
                 "schema": _schema(field.type, components),
             }
-    for name, description in _heads(route):
+    for name, description, values in _heads(route):
         yield {
             "name": name,
             "in": "header",
-            "required": False,
+            "required": name in route.heads,
             "description": description,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", **values},
         }
 
 
-def _heads(route: Route) -> Iterator[tuple[str, str]]:
-    """The fields of a request's head that mean something to the call."""
+def _heads(route: Route) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The fields of a request's head that mean something to the call, and what they can say."""
     if 304 in route.answers:
-        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same"
+        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same", {}
     if 412 in route.problems and route.method != "GET":
-        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any"
-        yield "If-None-Match", "*: there must be no such session"
-        yield "Turn", "The number of the turn that has to hold the session"
-        yield "Prefer", "respond-async: do not wait for the disk"
+        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any", {}
+        yield "If-None-Match", "*: there must be no such session", {"enum": ["*"]}
+        turn = {"pattern": "^[0-9]{1,16}$"}
+        yield "Turn", "The number of the turn that has to hold the session", turn
+        yield "Prefer", "respond-async: do not wait for the disk", {}
 
 
 def _made(model: Any) -> Any:
@@ -159,8 +164,20 @@ def _response(status: int, model: Any, components: dict[str, Any]) -> dict[str, 
         return {"description": HTTPStatus(status).phrase}
     return {
         "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
-        "content": _content("application/json", model, components),
+        "content": _content(JSON, model, components),
     }
+
+
+def _stream(_: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """Events with such data. The schema is that of one event, with its lines as members."""
+    text = {"type": "string"}
+    json = {**text, "contentMediaType": JSON, "contentSchema": _schema(_made(data), components)}
+    event = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {"id": text, "event": text, "data": json},
+    }
+    return {"description": "Server-Sent Events", "content": {EVENTS: {"schema": event}}}
 
 
 def _problem(description: str, components: dict[str, Any]) -> dict[str, Any]:

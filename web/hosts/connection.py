@@ -57,7 +57,8 @@ class Connection(trio.abc.HalfCloseableStream):
         self._end_by = end_by
         if self._sending is not None:
             self._sending.deadline = min(self._sending.deadline, end_by)
-        if not self.socket.is_readable():
+        # One that is closed may not be over yet: its request has yet to end.
+        if self.socket.fileno() == -1 or not self.socket.is_readable():
             self._idle_until = -inf
             self._look_how_long_to_wait()
 

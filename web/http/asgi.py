@@ -96,6 +96,8 @@ async def send_response(response: Response, method: str, receive: Receive, send:
     client must not take a part for the whole.
     """
     body = response.body
+    if isinstance(body, tuple):
+        body = b"".join(body)  # an event has one place for it
     headers = encoded(response.headers)
     if isinstance(body, bytes) and response.status not in BODILESS:
         headers.append((b"content-length", b"%d" % len(body)))

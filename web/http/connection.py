@@ -157,10 +157,11 @@ class Connection:
             raise Refusal(400)
         raise Refusal(408)
 
-    async def _respond(self, head: Head) -> bool:
+    def _respond(self, head: Head) -> Awaitable[bool]:
         """Whether the connection goes on."""
-        if head.length == 0:
-            return await self._answer(head, NOTHING)
+        return self._answer(head, NOTHING) if head.length == 0 else self._answer_with_body(head)
+
+    async def _answer_with_body(self, head: Head) -> bool:
         body = ComingBody(head.length, lambda: self._pull(head))
         try:
             return await self._answer(head, body)
@@ -181,10 +182,11 @@ class Connection:
                 return False
             log.error("Failed to answer %s: %s", self.peer, names(failure))  # noqa: TRY400
             raise Refusal(500) from None
-        if not isinstance(response.body, bytes):
-            return await self._stream(response, response.body, head)
+        made = response.body
+        if not isinstance(made, (bytes, tuple)):
+            return await self._stream(response, made, head)
         last = await self._is_last(head)
-        await self._delivery.whole(response, response.body, head, last=last)
+        await self._delivery.whole(response, made, head, last=last)
         return not last
 
     async def _stream(self, response: Response, chunks: Chunks, head: Head) -> bool:

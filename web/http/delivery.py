@@ -2,22 +2,26 @@
 
 Rules:
 
-- A short answer is one send, head and body joined. A long one is not copied.
+- A short answer is one send, head and body joined. A long one is not copied: it is sent from where
+  it lies, also where that is several places, in one send if the kernel has room.
 - A stream's head leaves with its first piece, so that what fails before it is answered 500.
 - A stream that fails later, or is cut off, has no end: no last chunk, and the connection is closed.
   Where only the close marks the end (HTTP/1.0), it is a reset.
 """
 
 import logging
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
 
 import trio
 from attrs import frozen
 
 from web.http.failure import names
 from web.http.heads import WITHOUT_BODY, Heads
-from web.http.limits import JOINED, SEND_SIZE
-from web.http.line import Line
-from web.http.message import Chunks, ClientGone, Response
+from web.http.limits import AT_ONCE, JOINED, SEND_SIZE
+from web.http.line import GATHERED, Line
+from web.http.message import Buffers, Chunks, ClientGone, Response
 from web.http.parser import Head
 from web.http.refusal import Refusal
 
@@ -37,18 +41,21 @@ class Delivery:
     async def send(self, data: bytes) -> None:
         sent = self.line.send_nowait(data)
         if sent < len(data):
-            await self._send_on(memoryview(data)[sent:])
+            await self._send_long(memoryview(data)[sent:])
 
-    async def whole(self, response: Response, body: bytes, asked: Head, *, last: bool) -> None:
+    async def whole(
+        self, response: Response, body: bytes | Buffers, asked: Head, *, last: bool
+    ) -> None:
         """Send an answer that is all there. Raises `Refusal` if no head can say it."""
-        head = self._head(response, len(body), asked, last=last)
+        buffers = (body,) if isinstance(body, bytes) else body
+        length = sum(map(len, buffers))
+        head = self._head(response, length, asked, last=last)
         if asked.method == "HEAD" or response.status in WITHOUT_BODY:
             await self.send(head)
-        elif len(body) <= JOINED:
-            await self.send(head + body)
+        elif length <= JOINED:
+            await self.send(b"".join((head, *buffers)))
         else:
-            await self.send(head)
-            await self._send_on(memoryview(body))
+            await self._send_long(head, *buffers)
 
     async def stream(self, response: Response, chunks: Chunks, asked: Head, *, last: bool) -> bool:
         """Send an answer as it is made; whether it left as a whole.
@@ -106,19 +113,44 @@ class Delivery:
             if len(chunk) <= JOINED:
                 await self.send(before + chunk + after)
             else:
-                await self.send(before)
-                await self._send_on(memoryview(chunk))
-                await self.send(after)
+                await self._send_long(before, chunk, after)
             before = b""
             # Nobody knows whether making the next one takes a pause for the others.
             await trio.lowlevel.checkpoint()
 
-    async def _send_on(self, view: memoryview) -> None:
-        for start in range(0, len(view), SEND_SIZE):
+    async def _send_long(self, *buffers: bytes | memoryview) -> None:
+        left = deque(memoryview(buffer) for buffer in buffers)
+        while True:
+            _drop(left, self.line.send_nowait(*_first(left, AT_ONCE)))
+            if not left:
+                return
+            due = SEND_SIZE
             with trio.move_on_after(self.timeout) as sending:
-                await self.line.send_all(view[start : start + SEND_SIZE])
+                while left and due:
+                    sent = await self.line.send_some(*_first(left, due))
+                    _drop(left, sent)
+                    due -= sent
             if sending.cancelled_caught:
                 raise trio.BrokenResourceError("the client takes nothing more")
+
+
+def _first(left: Iterable[memoryview], size: int) -> list[memoryview]:
+    """So many bytes of these, or what is in as many as can be given at once."""
+    found: list[memoryview] = []
+    for view in islice(left, GATHERED):
+        found.append(view[:size])
+        size -= len(found[-1])
+        if size == 0:
+            break
+    return found
+
+
+def _drop(left: deque[memoryview], size: int) -> None:
+    """So many bytes of these are sent."""
+    while left and len(left[0]) <= size:
+        size -= len(left.popleft())
+    if size:
+        left[0] = left[0][size:]
 
 
 def is_client_gone(failure: Exception) -> bool:

@@ -18,8 +18,12 @@ RECEIVE_SIZE = 64 * KiB
 than this waits in memory for somebody to ask for it."""
 
 JOINED = 64 * KiB
-"""Bytes up to which a body is copied behind its head, to leave in one send. Beyond it the copy
-would cost more than the second send."""
+"""Bytes up to which a body is copied behind its head. Beyond it the copy would cost more than to
+give the kernel two places."""
+
+AT_ONCE = 1 * MiB
+"""Bytes of an answer that are given to the kernel before others have their turn: some tenths of a
+millisecond. A client that is as fast takes most histories in one send."""
 
 SEND_SIZE = 256 * KiB
 """Bytes that one `send_timeout` covers. Large, so that an answer is rarely cut; small enough that

@@ -22,6 +22,12 @@ KEEPALIVE = MappingProxyType({"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEP
 stream may be silent for long, and who has only stopped sending is still there: only a probe tells
 the one from the other."""
 
+GATHERED = 512
+"""Buffers that are given to the kernel at once. It refuses more than 1,024."""
+
+_GATHERS = hasattr(socket.socket, "sendmsg")
+"""Not on Windows: there, of several buffers the first is given."""
+
 _RESET = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 """For SO_LINGER: to close is to reset, at once."""
 
@@ -36,11 +42,15 @@ class Line(trio.abc.HalfCloseableStream):
         """What has come, once something has; nothing at the end."""
 
     @abstractmethod
-    def send_nowait(self, data: bytes | memoryview) -> int:
-        """Give what is taken at once: so many bytes, perhaps none.
+    def send_nowait(self, *buffers: bytes | memoryview) -> int:
+        """Give what is taken at once of these, one behind the other: so many bytes, perhaps none.
 
         Raises `trio.BrokenResourceError` if nothing can be sent any more.
         """
+
+    @abstractmethod
+    async def send_some(self, *buffers: bytes | memoryview) -> int:
+        """The same, once something may be taken. Others have a turn before that."""
 
     @abstractmethod
     def has_come(self) -> bool:
@@ -69,13 +79,19 @@ class SocketLine(Line):
         self._socket.setblocking(False)
         self._gone = False
 
-    def send_nowait(self, data: bytes | memoryview) -> int:
+    def send_nowait(self, *buffers: bytes | memoryview) -> int:
         try:
-            return self._socket.send(data)
+            if len(buffers) == 1 or not _GATHERS:
+                return self._socket.send(buffers[0])
+            return self._socket.sendmsg(buffers[:GATHERED])
         except BlockingIOError:
             return 0
         except OSError as error:
             raise self._failure() from error
+
+    async def send_some(self, *buffers: bytes | memoryview) -> int:
+        await trio.lowlevel.wait_writable(self._socket)
+        return self.send_nowait(*buffers)
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint()

@@ -13,6 +13,13 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+Buffers = tuple[bytes | memoryview, ...]
+"""An answer's body that is all there, in several places: it is sent from where it lies.
+
+The views are of bytes that nobody changes. What is short is better copied: each place costs as much
+as copying a KiB.
+"""
+
 Chunks = AsyncGenerator[bytes, None]
 """An answer's body in pieces. Whoever sends it closes it, also when the client goes.
 
@@ -91,5 +98,5 @@ class Response:
     """One answer. Its length, its date and whether the connection stays are the server's to say."""
 
     status: int
-    body: bytes | Chunks = field(default=b"", repr=False)
+    body: bytes | Buffers | Chunks = field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = ()

@@ -1,11 +1,10 @@
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
 from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
 from runtime.actors.actor import STRETCH, Actor
@@ -17,53 +16,13 @@ from runtime.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
+from runtime.feeds.feeds import Feeds
 from runtime.session import reading
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.store import Committed, Row, Wanted
-from tests.runtime.fakes import NOON, Crash, Length, Say, absent_state, call, unavailable
-
-
-def history() -> Command[Any]:
-    return Command(reading.history, is_read=True)
-
-
-def delete() -> Command[bool]:
-    return Command(lambda state: state.delete(at=NOON))
-
-
-async def absent(session_id: str) -> SessionState:
-    return absent_state(session_id)
-
-
-async def nothing(no: int, wanted: Wanted) -> Sequence[Row]:
-    return ()
-
-
-@define
-class Bench:
-    """An actor with what surrounds it."""
-
-    activate: Callable[[str], Awaitable[SessionState]] = absent
-    mailbox_size: int = 8
-    marked: list[tuple[str, int]] = field(factory=list)
-    absent: list[Actor] = field(factory=list)
-    held: list[tuple[int, Command[Any]]] = field(factory=list)
-    """Versions, and the commands that wait for them to become durable."""
-    actor: Actor = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.actor = Actor(
-            session_id="s",
-            mailbox_size=self.mailbox_size,
-            activate=self.activate,
-            mark_dirty=lambda session: self.marked.append((session.session_id, session.version)),
-            settle_when_durable=lambda session, command: self.held.append(
-                (session.version, command)
-            ),
-            find=nothing,
-            on_absent=self.absent.append,
-        )
+from runtime.store import Committed
+from tests.runtime.actors.bench import Bench, absent, delete, history, nothing
+from tests.runtime.fakes import Crash, Length, Say, absent_state, call, unavailable
 
 
 async def test_commands_are_answered_in_the_order_in_which_they_were_mailed() -> None:
@@ -86,7 +45,7 @@ async def test_what_waits_in_the_mailbox_is_answered_in_one_stretch() -> None:
             actor.mail_nowait(command)
         for _ in range(2):  # its turn may come behind this task's
             await trio.lowlevel.checkpoint()
-        assert [command._answered.is_set() for command in mailed] == [True] * 5
+        assert [command.is_answered for command in mailed] == [True] * 5
         actor.close()
 
 
@@ -101,7 +60,7 @@ async def test_a_stretch_is_no_longer_than_the_mailbox() -> None:
         given = [0]
         while given[-1] < len(mailed):
             await trio.lowlevel.checkpoint()
-            given.append(sum(command._answered.is_set() for command in mailed))
+            given.append(sum(command.is_answered for command in mailed))
         # In a stretch, the one that it was woken with and two that waited; and between two turns
         # of this task it may have had two.
         assert max(after - before for before, after in pairwise(given)) <= 2 * 3
@@ -122,7 +81,7 @@ async def test_a_stretch_is_short_however_long_the_commands_take(autojump_clock:
         given = [0]
         while given[-1] < len(mailed):
             await trio.lowlevel.checkpoint()
-            given.append(sum(command._answered.is_set() for command in mailed))
+            given.append(sum(command.is_answered for command in mailed))
         # The one that it was woken with and one more; and it may have had two turns.
         assert max(after - before for before, after in pairwise(given)) <= 2 * 2
         actor.close()
@@ -231,6 +190,7 @@ async def test_a_bug_after_the_command_was_applied_is_answered_too() -> None:
         mark_dirty=broken,
         settle_when_durable=lambda session, command: None,
         find=nothing,
+        feeds=Feeds(commits=True),
         on_absent=lambda actor: None,
     )
     mailed = Say("a")

@@ -317,6 +317,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
             find=plain._find,
+            feeds=plain._feeds,
             flush=plain._flush,
         )
         await narrow.ask("s", Length())  # absent: its activation has ended by now
@@ -327,6 +328,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
             find=plain._find,
+            feeds=plain._feeds,
             on_absent=plain.passivate,
         )
         old.close()

@@ -7,7 +7,7 @@ from trio.testing import assert_no_checkpoints
 from runtime.errors import DeltaRejected, StoreUnavailable
 from runtime.saving.dirty import Batch, DirtySet, Waiter
 from runtime.saving.errand import Errand
-from runtime.session import message
+from runtime.session import drafting, message
 from runtime.session.state import SessionState
 from runtime.store import Committed, Delta, Expire
 from tests.runtime.fakes import NOON, at, said, state_of
@@ -228,6 +228,56 @@ async def test_a_resting_record_that_someone_waits_for_is_due_as_soon_as_it_may(
     assert place is not None
     place.waiters.append((1, Waiter(pending=1, deadline=inf)))
     assert dirty.due(interval=3600) == 11
+
+
+def with_draft(session_id: str) -> SessionState:
+    """A session of which the store lacks nothing but a draft."""
+    state = session(session_id)
+    state.mark_durable(state.delta(), Committed(begun={session_id: 1}))
+    drafting.append(state, drafting.new_text("m", "x"), at=NOON)
+    return state
+
+
+def taken(dirty: DirtySet, now: float, rest: float) -> list[str]:
+    batch, more = dirty.take(now, max_sessions=100, max_bytes=10**9, rest=rest)
+    assert not more
+    return [delta.session_id for _, delta in batch]
+
+
+async def test_what_can_wait_rests_until_it_is_old_enough() -> None:
+    dirty = dirty_set(with_draft("draft"), session("said"))
+    assert taken(dirty, now=4.9, rest=5) == ["said"]
+    assert taken(dirty, now=5, rest=5) == ["draft", "said"]
+
+
+async def test_what_is_due_is_taken_whatever_the_moment() -> None:
+    for since in (0.1, 1e9 + 0.3, 123456.789):
+        dirty = DirtySet()
+        dirty.add(with_draft("draft"), since)
+        assert taken(dirty, now=dirty.due(0.7), rest=0.7) == ["draft"]
+
+
+async def test_what_somebody_waits_for_does_not_rest() -> None:
+    dirty = dirty_set(with_draft("draft"))
+    place = dirty.get("draft")
+    assert place is not None
+    place.waiters.append((2, Waiter(pending=1, deadline=inf)))
+    assert taken(dirty, now=1, rest=5) == ["draft"]
+
+
+async def test_what_rests_is_not_taken_along_for_want_of_nothing_else() -> None:
+    a, b = with_draft("a"), with_draft("b")
+    dirty = dirty_set(a, b)
+    assert (taken(dirty, now=1, rest=5), dirty.due(5)) == ([], 5)
+    say(b)
+    dirty.add(b, 1)
+    assert taken(dirty, now=1, rest=5) == ["b"]
+
+
+async def test_an_errand_does_not_rest() -> None:
+    dirty = DirtySet()
+    dirty.add(expiry("s"), 0)
+    assert taken(dirty, now=1, rest=5) == ["s"]
 
 
 def expiry(session_id: str) -> Errand:

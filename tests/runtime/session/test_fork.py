@@ -71,7 +71,7 @@ def test_a_fork_is_what_the_session_was(
     version: int | None, messages: list[str], agent: str, records: dict[str, int]
 ) -> None:
     fork = forked(rich(), version)
-    header = summary(fork)
+    header = summary(fork, NOON)
     assert (texts(fork), values(fork)) == (messages, records)
     assert (header.message_count, header.current_agent) == (len(messages), agent)
     assert header.version == (version or 6) + 1
@@ -119,10 +119,10 @@ def test_a_fork_may_have_a_title_and_metadata_of_its_own_on_top_of_what_was_ther
     state = rich()
     update(state, {"title": "one", "metadata": {"a": 1, "b": 2}}, at=NOON)
     plain, named = forked(state), forked(rich(), title="two", metadata={"c": 3})
-    assert (summary(plain).title, summary(plain).metadata) == ("one", {"a": 1, "b": 2})
-    assert (summary(named).title, summary(named).metadata) == ("two", {"c": 3})
+    assert (summary(plain, NOON).title, summary(plain, NOON).metadata) == ("one", {"a": 1, "b": 2})
+    assert (summary(named, NOON).title, summary(named, NOON).metadata) == ("two", {"c": 3})
     patched = forked(state_with_metadata(), metadata={"a": None, "c": 3})
-    assert summary(patched).metadata == {"b": 2, "c": 3}
+    assert summary(patched, NOON).metadata == {"b": 2, "c": 3}
 
 
 def state_with_metadata() -> SessionState:
@@ -179,26 +179,26 @@ def test_an_absent_session_has_no_forks() -> None:
 def test_a_fork_is_known_by_where_it_comes_from() -> None:
     fork = forked(rich(), 4)
     for version in (4, None):
-        assert made(fork, "s", version, {}).at == 4
+        assert made(fork, "s", version, {}, NOON).at == 4
     for source, version in (("s", 3), ("t", 4)):
         with pytest.raises(SessionExists):
-            made(fork, source, version, {})
+            made(fork, source, version, {}, NOON)
     with pytest.raises(SessionExists):
-        made(session_with("a"), "s", 1, {})
+        made(session_with("a"), "s", 1, {}, NOON)
 
 
 def test_a_fork_is_known_by_what_it_was_called() -> None:
     patch = {"title": "T", "metadata": {"a": None}}
     fork = forked(rich(), 4, title="T", metadata={"a": None})
-    assert made(fork, "s", 4, patch).summary.repeated
+    assert made(fork, "s", 4, patch, NOON).summary.repeated
     for other in ({}, {"title": "T"}, {**patch, "title": "U"}):
         with pytest.raises(SessionExists):
-            made(fork, "s", 4, other)
+            made(fork, "s", 4, other, NOON)
 
 
 def test_a_fork_of_a_log_that_is_no_more_is_not_one_of_its_successor() -> None:
     source = session_with("a", "b")
-    found = made(forked(source, 2), "s", 2, {})
+    found = made(forked(source, 2), "s", 2, {}, NOON)
     check_source(source, found)
     for other in (session_with("a", "b"), session_with("a")):
         with pytest.raises(SessionExists):

@@ -24,7 +24,7 @@ def begun_with(metadata: object) -> SessionState:
 
 def test_a_session_that_begins_with_null_metadata_has_none() -> None:
     for state in (begun_with(None), reloaded(begun_with(None))):
-        assert summary(state).metadata == {}
+        assert summary(state, NOON).metadata == {}
         assert update(state, {"metadata": {"a": 1}}, at=NOON).metadata == {"a": 1}
 
 
@@ -49,7 +49,7 @@ def test_of_many_rewinds_in_one_call_the_folds_are_made_once(
     monkeypatch.setattr(Records, "add", lambda _, entry: added.append(entry.key))
     items = [entry for n in range(20) for entry in (said(f"m{n}"), back_to(state.version))]
     append_entries(state, items, at=NOON)
-    assert summary(state).message_count == 1
+    assert summary(state, NOON).message_count == 1
     assert len(added) == 10
 
 

@@ -42,7 +42,7 @@ ON_ABSENT: list[Any] = [
     lambda state: state.delete(at=NOON, before="3000"),
     lambda state: switch.switch_agent(state, "coder", reason="", at=NOON),
     lambda state: session_settings.update(state, {"title": "t"}, at=NOON),
-    lambda state: session_settings.summary(state),
+    lambda state: session_settings.summary(state, NOON),
     lambda state: rewind(state, 0, at=NOON),
     lambda state: reading.history(state),
     lambda state: reading.log_page(state, reading.Part()),
@@ -69,7 +69,7 @@ def test_a_deleted_session_leaves_nothing_to_the_next_one_of_its_id() -> None:
     before = state.tag
     state.delete(at=at(1))
     append_entries(state, [said("new")], at=at(2), call="c")
-    found = session_settings.summary(state)
+    found = session_settings.summary(state, NOON)
     assert (found.current_agent, found.title, found.metadata) == ("orchestrator", None, {})
     assert (found.created_at, found.message_count, found.version) == (at(2), 1, 1)
     assert (values(state), texts(state)) == ({}, ["new"])
@@ -93,7 +93,7 @@ def test_reading_changes_nothing() -> None:
     state = session_with("a")
     before = picture(state)
     reading.history(state), reading.log_page(state, reading.Part()), record.read(state)
-    switch.agent_context(state), session_settings.summary(state), state.delta()
+    switch.agent_context(state), session_settings.summary(state, NOON), state.delta()
     assert picture(state) == before
 
 
@@ -236,7 +236,7 @@ def test_settings_that_changed_while_a_delta_was_written_are_in_the_next_one() -
         state.mark_durable(delta, store.commit([delta]))
         assert only(state).settings == state.present().settings()
     session_settings.update(state, {"title": None}, at=NOON)
-    assert session_settings.summary(reloaded(state, store)).title is None
+    assert session_settings.summary(reloaded(state, store), NOON).title is None
 
 
 def test_a_deleted_session_goes_to_the_store_with_what_was_not_there_yet() -> None:

@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runtime.session import forms
 from runtime.session.chain import digest_of, dropped_body
 from runtime.session.counting import closed
 from runtime.session.forms import shown_json
@@ -22,7 +23,7 @@ from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 
 def shown(entries: list[Entry], low: int, high: int) -> Any:
     wanted = [one for one in entries if low <= one.seq <= high and one.kind == MESSAGE]
-    return msgspec.json.decode(shown_json(wanted))
+    return [msgspec.json.decode(forms.shown(one)) for one in wanted]
 
 
 @given(split())
@@ -97,13 +98,11 @@ def test_a_stretch_stays_what_it_was(case: tuple[list[Entry], Tail], data: st.Da
 
 def test_a_history_that_is_read_slowly_does_not_stop_the_log() -> None:
     log = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN if seq % 2 else 0)) for seq in range(1, 9)])
-    slow = log.shown(1, log.last)
-    pieces = [next(slow)]
+    slow = iter(Stretch(log, ((1, 8),)))
+    first = next(slow)
     extend(log, [entry(9)])
     log.settle(9)
-    assert msgspec.json.decode(shown_json([*pieces, *slow])) == shown(
-        [log.entry(seq) for seq in range(1, 9)], 1, 8
-    )
+    assert [first, *slow] == [log.entry(seq) for seq in range(1, 9)]
 
 
 def test_it_can_be_read_in_other_threads_while_it_grows() -> None:
@@ -157,9 +156,9 @@ def test_what_is_in_memory_is_found_by_its_number() -> None:
     [
         (lambda log: log.entry(4), [4]),
         (lambda log: log.chain(2), [2]),
-        (lambda log: list(log.shown(3, 8)), [3, 4]),
-        (lambda log: list(log.shown(1, 3)), [1, 2, 3]),
-        (lambda log: list(log.shown(4, 4)), [4]),
+        (lambda log: log.shown(3, 8), [3, 4]),
+        (lambda log: log.shown(1, 3), [1, 2, 3]),
+        (lambda log: log.shown(4, 4), [4]),
     ],
 )
 def test_what_is_not_in_memory_is_asked_for(read: Any, wanted: list[int]) -> None:
@@ -169,7 +168,7 @@ def test_what_is_not_in_memory_is_asked_for(read: Any, wanted: list[int]) -> Non
 
 
 def test_nothing_is_asked_for_an_empty_range() -> None:
-    assert list(tail().shown(3, 2)) == []
+    assert tail().shown(3, 2) == []
 
 
 # -- what is refused ---------------------------------------------------------------------------
@@ -205,3 +204,11 @@ def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
         tail.settle(min(place + at_once, len(entries)))
     assert [tail.entry(seq) for seq in range(1, 10)] == entries
     assert shown_json(tail.shown(1, 9)) == b"[" + b",".join(one.body for one in entries) + b"]"
+
+
+def test_a_history_does_not_copy_what_is_packed() -> None:
+    tail = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN)) for seq in range(1, 10)])
+    (one,), (other,) = tail.shown(2, 8), tail.shown(3, 9)
+    assert isinstance(one, memoryview)
+    assert isinstance(other, memoryview)
+    assert one.obj is other.obj

@@ -148,8 +148,12 @@ class MemoryLine(Line):
         self.was_cut = False
         self.receives = 0
 
-    def send_nowait(self, data: bytes | memoryview) -> int:
+    def send_nowait(self, *buffers: bytes | memoryview) -> int:
         return 0
+
+    async def send_some(self, *buffers: bytes | memoryview) -> int:
+        await self.stream.send_all(buffers[0])
+        return len(buffers[0])
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self.stream.send_all(data)

@@ -101,16 +101,20 @@ async def large(request: Request) -> Response:
     return Response(200, b"x" * 20_000_000)
 
 
+async def apart(request: Request) -> Response:
+    return Response(200, (b"x" * 20_000, b",") * 1_000)
+
+
 async def endless() -> Chunks:
     while True:
         yield b"x" * 65536
 
 
-@pytest.mark.parametrize("path", [b"/hello", b"/large", b"/endless"])
+@pytest.mark.parametrize("path", [b"/hello", b"/large", b"/apart", b"/endless"])
 async def test_a_client_that_does_not_read_is_given_up(
     path: bytes, autojump_clock: MockClock
 ) -> None:
-    answer = routed(large=large, endless=streams(endless))
+    answer = routed(large=large, apart=apart, endless=streams(endless))
     # Nothing is taken that is not received.
     async with (
         in_memory(answer, ServerConfig(send_timeout=3)) as served,
@@ -123,18 +127,34 @@ async def test_a_client_that_does_not_read_is_given_up(
         assert served.server.crowd.size == 0
 
 
-async def test_a_slow_client_has_the_time_anew_for_each_part(autojump_clock: MockClock) -> None:
-    answer = routed(large=large)
+@pytest.mark.parametrize("path", [b"/large", b"/apart"])
+async def test_a_slow_client_has_the_time_anew_for_each_part(
+    path: bytes, autojump_clock: MockClock
+) -> None:
+    answer = routed(large=large, apart=apart)
     async with (
         in_memory(answer, ServerConfig(send_timeout=3)) as served,
         served.connect(lockstep=True) as client,
     ):
-        await client.send(get(b"/large"))
+        await client.send(get(path))
         got = 0
         while got < 20_000_000:
-            await trio.sleep(1)
-            got += len(await client.stream.receive_some(200_000))
+            piece = await client.stream.receive_some(200_000)
+            got += len(piece)
+            await trio.sleep(len(piece) / 200_000)
         assert trio.current_time() > 60
+
+
+async def test_places_of_an_answer_do_not_have_the_time_each(autojump_clock: MockClock) -> None:
+    answer = routed(apart=apart)
+    async with (
+        in_memory(answer, ServerConfig(send_timeout=3)) as served,
+        served.connect(lockstep=True) as client,
+    ):
+        await client.send(get(b"/apart"))
+        while await client.stream.receive_some(20_000):
+            await trio.sleep(1)
+        assert trio.current_time() <= 4
 
 
 async def test_a_client_that_never_stops_sending_is_cut_off(mock_clock: MockClock) -> None:

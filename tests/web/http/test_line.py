@@ -9,7 +9,8 @@ import pytest
 import trio
 import trio.testing
 
-from web.http.line import SocketLine
+from web.http import line as line_module
+from web.http.line import GATHERED, SocketLine
 from web.http.listen import open_listeners
 
 
@@ -30,6 +31,42 @@ async def test_what_is_taken_at_once_is_told() -> None:
         while line.send_nowait(b"x" * 65536):
             pass
         assert line.send_nowait(b"x") == 0
+
+
+async def test_of_several_what_is_taken_is_told_as_of_one() -> None:
+    async with a_line() as (line, client):
+        assert line.send_nowait(b"he", memoryview(b"yellow")[2:], b"", b"!") == 7
+        assert await client.receive_some() == b"hellow!"
+        assert line.send_nowait(*[b"ab"] * (GATHERED + 1)) == 2 * GATHERED
+
+
+async def test_where_nothing_is_gathered_the_first_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line_module, "_GATHERS", False)
+    async with a_line() as (line, client):
+        assert line.send_nowait(b"he", b"llo") == 2
+        assert await client.receive_some() == b"he"
+
+
+async def test_more_is_taken_once_the_client_has_taken_some() -> None:
+    async with a_line() as (line, client), trio.open_nursery() as nursery:
+        sent = received = 0
+        while taken := line.send_nowait(b"x" * 65536):
+            sent += taken
+
+        async def go_on() -> None:
+            nonlocal sent
+            sent += await line.send_some(b"y", b"z")
+            await line.send_eof()
+
+        nursery.start_soon(go_on)
+        await trio.testing.wait_all_tasks_blocked()
+        while piece := await client.receive_some():
+            received += len(piece)
+            last = piece
+        assert sent == received
+        assert last.endswith(b"yz")
 
 
 async def test_what_has_come_is_not_read_away_by_looking() -> None:

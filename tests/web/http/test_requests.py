@@ -7,7 +7,7 @@ import trio
 
 from tests.web.http.packets import HELLO, get, post
 from tests.web.http.serving import hello_and_echo, in_memory, open_server, routed
-from web.http.message import Request, Response
+from web.http.message import Buffers, Request, Response
 
 
 def noting(requests: list[Request]) -> Callable[[Request], Awaitable[Response]]:
@@ -171,6 +171,33 @@ async def test_a_large_answer_reaches_a_client_that_reads() -> None:
     async with open_server(routed(large=answer)) as served, await served.connect() as client:
         assert (await client.ask("GET", "/large")).body == large
         assert (await client.ask("GET", "/hello")).body == b"hello"
+
+
+VIEW = memoryview(bytes(range(256)) * 2_000)
+
+
+@pytest.mark.parametrize(
+    "buffers",
+    [
+        (),
+        (b"",),
+        (b"short", b"", VIEW[1:3], b"end"),
+        (b"head", VIEW, b",", VIEW[:-1], b"tail"),
+        (b"", *[VIEW[:70_000], b","] * 100, b""),
+        (*[b"ab"] * 5_000, VIEW),
+    ],
+    ids=["none", "empty", "short", "long", "many", "many short ones"],
+)
+async def test_an_answer_in_several_places_arrives_as_one(buffers: Buffers) -> None:
+    async def answer(request: Request) -> Response:
+        return Response(200, buffers)
+
+    whole = b"".join(buffers)
+    for running in (open_server(routed(apart=answer)), in_memory(routed(apart=answer))):
+        async with running as served:
+            assert (await served.ask("GET", "/apart")).body == whole
+            head = await served.ask("HEAD", "/apart")
+            assert (head.headers["content-length"], head.body) == (str(len(whole)), b"")
 
 
 @pytest.mark.parametrize("cut", [1, 10, len(HELLO) - 1])
