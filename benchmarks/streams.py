@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,7 +14,7 @@ import trio
 
 from benchmarks.baselines import BARE_CHANNEL, open_channel
 from benchmarks.bench import Bench
-from benchmarks.client import API, Address, made, open_connections
+from benchmarks.client import API, Address, asked, made, open_connections
 from benchmarks.load.driving import Schedule, Tally, drive
 from benchmarks.measure import Spread, Timer, p99, seconds_of
 from benchmarks.processes import (
@@ -44,14 +44,15 @@ Samples = Callable[[], Awaitable[list[float]]]
 NONE, FOLLOWED = "nobody follows", f"{SUBSCRIBERS} subscribers"
 
 
-@contextmanager
-def following(address: Address, number: int) -> Iterator[Process]:
-    """So many subscribers of the session, in a process of their own."""
-    command = [sys.executable, "-m", "benchmarks.followers", address.url, EVENTS, str(number)]
-    with running(command, Path(__file__).parents[1]) as process:
-        line = next_line(process)
+@asynccontextmanager
+async def following(address: Address, number: int) -> AsyncIterator[Process]:
+    """So many subscribers of what comes in the session, in a process of their own."""
+    version = msgspec.json.decode((await asked(address, SESSION)).body)["version"]
+    path = f"{EVENTS}?after={version}"
+    command = [sys.executable, "-m", "benchmarks.followers", address.url, path, str(number)]
+    with running(command) as process:
+        line = await trio.to_thread.run_sync(next_line, process)
         assert "follow" in line, f"nobody follows: {line!r}"
-        told(process)  # what was there before
         yield process
 
 
@@ -97,7 +98,7 @@ async def append_beside_subscribers(bench: Bench) -> None:
                 if number == 0:
                     await drive(clients, schedule, tally)
                 else:
-                    with following(address, number) as process:
+                    async with following(address, number) as process:
                         await drive(clients, schedule, tally)
                         await all_told(process, len(tally.latencies))
             assert not tally.errors, f"appends failed: {dict(tally.errors)}"
@@ -191,13 +192,15 @@ async def one_entry_to_many(bench: Bench) -> None:
 
         async def entry() -> tuple[float, float]:
             requests = posts(address, f"round-{next(names)}")
-            async with open_connections(address, 1) as (connection,):
-                with following(address, crowd) as followers:
-                    before, timer = _ticks(process), Timer()
-                    for _ in range(entries):
-                        await connection.expect(next(requests))
-                        await all_told(followers, 1)
-                    return (_ticks(process) - before) / tick / entries, timer.seconds / entries
+            async with (
+                open_connections(address, 1) as (connection,),
+                following(address, crowd) as followers,
+            ):
+                before, timer = _ticks(process), Timer()
+                for _ in range(entries):
+                    await connection.expect(next(requests))
+                    await all_told(followers, 1)
+                return (_ticks(process) - before) / tick / entries, timer.seconds / entries
 
         rounds = [await entry() for _ in range(bench.rounds)]
     work, note = f"an entry to {crowd:,} subscribers", f"mean of {entries}; one append at a time"
@@ -220,9 +223,9 @@ async def idle_subscribers(bench: Bench) -> None:
     async def each() -> float:
         with service(bench.new(), *MANY_CONNECTIONS) as (address, process):
             await made(address, "followed", [short_message()])
-            with following(address, first):
+            async with following(address, first):
                 before = resident_bytes(process.pid)
-                with following(address, more):
+                async with following(address, more):
                     return (resident_bytes(process.pid) - before) / more
 
     note = f"growth of the resident set by {more} of them, after {first} others"
