@@ -5,7 +5,6 @@ each line that it is sent, how many messages each of them has been told of since
 JSON list. It ends with its input.
 """
 
-import resource
 import sys
 from collections.abc import Callable
 
@@ -74,6 +73,4 @@ async def main(url: str, path: str, number: int) -> None:
 
 
 if __name__ == "__main__":
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     trio.run(main, sys.argv[1], sys.argv[2], int(sys.argv[3]))

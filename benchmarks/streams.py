@@ -1,9 +1,10 @@
 """What following a session costs, and how soon one hears of what is written there."""
 
 import os
+import resource
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -34,7 +35,8 @@ from runtime import Session
 SESSION = f"{API}/sessions/followed"
 MESSAGES, EVENTS = f"{SESSION}/messages", f"{SESSION}/events"
 
-MANY_CONNECTIONS = ("--max-connections", "1200")
+MANY_CONNECTIONS = ("--max-connections", "1600")
+"""Three quarters of them may be streams."""
 SUBSCRIBERS, CROWD = 100, 1_000
 RATE = 20.0
 """Appends a second: an agent that streams, a few tools at a time."""
@@ -42,6 +44,18 @@ Samples = Callable[[], Awaitable[list[float]]]
 """How long something took each time, in seconds."""
 
 NONE, FOLLOWED = "nobody follows", f"{SUBSCRIBERS} subscribers"
+
+
+@contextmanager
+def crowded(db: Path) -> Iterator[tuple[Address, Process]]:
+    """The service, with as many connections as a crowd needs: each is an open file."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    try:
+        with service(db, *MANY_CONNECTIONS) as started:
+            yield started
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @asynccontextmanager
@@ -87,7 +101,7 @@ def posts(address: Address, name: str) -> Iterator[bytes]:
 async def append_beside_subscribers(bench: Bench) -> None:
     """How long appends to one session take while a hundred follow it, and while nobody does."""
     seconds, names = bench.of(15.0, 0.2), count()
-    with service(bench.new(), *MANY_CONNECTIONS) as (address, _):
+    with crowded(bench.new()) as (address, _):
         await made(address, "followed", [short_message()])
 
         async def part(number: int) -> Tally:
@@ -186,12 +200,12 @@ async def _listen(
 async def one_entry_to_many(bench: Bench) -> None:
     """What one entry costs the service's processor that goes to a thousand subscribers."""
     crowd, entries = bench.of((CROWD, 20), (5, 2))
-    tick, names = os.sysconf("SC_CLK_TCK"), count()
-    with service(bench.new(), *MANY_CONNECTIONS) as (address, process):
-        await made(address, "followed", [short_message()])
+    tick = os.sysconf("SC_CLK_TCK")
 
-        async def entry() -> tuple[float, float]:
-            requests = posts(address, f"round-{next(names)}")
+    async def entry() -> tuple[float, float]:
+        with crowded(bench.new()) as (address, process):
+            await made(address, "followed", [short_message()])
+            requests = posts(address, "entry")
             async with (
                 open_connections(address, 1) as (connection,),
                 following(address, crowd) as followers,
@@ -202,7 +216,7 @@ async def one_entry_to_many(bench: Bench) -> None:
                     await all_told(followers, 1)
                 return (_ticks(process) - before) / tick / entries, timer.seconds / entries
 
-        rounds = [await entry() for _ in range(bench.rounds)]
+    rounds = [await entry() for _ in range(bench.rounds)]
     work, note = f"an entry to {crowd:,} subscribers", f"mean of {entries}; one append at a time"
     used = [max(used, 1e-9) for used, _ in rounds]
     bench.add(work, "processor time of the service", "s", used, note)
@@ -221,7 +235,7 @@ async def idle_subscribers(bench: Bench) -> None:
     first, more = bench.of((100, CROWD), (2, 5))
 
     async def each() -> float:
-        with service(bench.new(), *MANY_CONNECTIONS) as (address, process):
+        with crowded(bench.new()) as (address, process):
             await made(address, "followed", [short_message()])
             async with following(address, first):
                 before = resident_bytes(process.pid)

@@ -19,7 +19,7 @@ PAUSE = 0.02
 """Seconds for which news of drafts are gathered. Models write a hundred words a second, each of
 which would wake every follower; nobody reads faster than fifty pictures a second."""
 
-PORTION = 50
+PORTION = 20
 """Followers that run between two rounds of the loop: each encodes nothing, and sends one piece, so
 that is a millisecond or two."""
 
