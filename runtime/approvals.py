@@ -65,9 +65,17 @@ class Approvals:
         another answer already, or it comes too late, `PreconditionFailed`.
         """
         at, condition = self._asking.timestamp(), condition_of(if_match, turn=turn)
+        sent = trio.current_time()
         return await self._asking.write(
             lambda state: decide(
-                state, approval_id, decision, by=by, note=note, at=at, condition=condition
+                state,
+                approval_id,
+                decision,
+                by=by,
+                note=note,
+                at=at,
+                sent=sent,
+                condition=condition,
             ),
             durable,
         )

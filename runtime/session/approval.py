@@ -135,11 +135,13 @@ def decide(
     by: str | None = None,
     note: str | None = None,
     at: str,
+    sent: float,
     condition: Condition = ANY,
 ) -> Approval:
-    """Answers an approval, once.
+    """Answers an approval, once. `at` is when that was sent, and `sent` in the commands' time.
 
-    Raises `SessionNotFound`, `InvalidInput`, `ApprovalNotFound`, `ApprovalSettled` if there is
+    It counts when it is taken: it may have waited, for a disk or in a queue, and meanwhile somebody
+    was told that the approval has expired. Raises `SessionNotFound`, `InvalidInput`, `ApprovalNotFound`, `ApprovalSettled` if there is
     another answer, or it comes too late, `PreconditionFailed`, `Needs`.
     """
     if decision not in DECISIONS:
@@ -150,7 +152,8 @@ def decide(
     if note is not None:
         body["note"] = check_reason(note, "note")
     life = state.present()
-    found = one(state, approval_id, at=at)
+    waited = max(0.0, state.now - sent)
+    found = one(state, approval_id, at=later(at, waited))
     if found.decided_at is not None:
         if found.state == decision:
             return evolve(found, repeated=True)

@@ -62,7 +62,7 @@ def ask(
 def decide(
     state: SessionState, approval_id: str = "a", decision: Any = "approved", **more: Any
 ) -> Approval:
-    return approval.decide(state, approval_id, decision, **{"at": NOON, **more})
+    return approval.decide(state, approval_id, decision, **{"at": NOON, "sent": state.now, **more})
 
 
 def states(state: SessionState, when: str = NOON, **asked: Any) -> dict[str, str]:
