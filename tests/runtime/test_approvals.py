@@ -360,3 +360,10 @@ async def test_a_page_has_a_limit(clock: MockClock, store: FakeStore, limit: int
     async with running(store) as runtime:
         with pytest.raises(InvalidInput):
             await runtime.approvals(limit=limit)
+
+
+async def test_a_state_that_there_is_not_is_refused(clock: MockClock, store: FakeStore) -> None:
+    async with running(store) as runtime:
+        session = await with_session(runtime)
+        with pytest.raises(InvalidInput, match="state: must be one of pending, approved, denied"):
+            await session.approvals.list(state="open")

@@ -270,6 +270,7 @@ def test_who_follows_ends_with_the_log_that_the_store_has(
             await runtime.flush()
             await until_quiet()  # who is connected has been woken by now
             log = store.log()
+            assert runtime.statistics().persister.undurable_bytes == 0
             assert constant.reader.ends <= sum(step in ENDS for step, _ in steps)
             if log:
                 assert constant.reader.entries == log

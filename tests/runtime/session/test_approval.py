@@ -198,6 +198,11 @@ def test_a_question_that_breaks_the_rules_is_refused(wrong: Any) -> None:
         approval.question(**{"approval_id": "a", "title": "t", **wrong})
 
 
+def test_how_long_it_may_wait_is_said_in_plain_digits() -> None:
+    with pytest.raises(InvalidInput, match=r"from 0\.001 to 31622400$"):
+        approval.question("a", "t", expires_in=1e9)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"decision": "maybe"}, {"decision": "pending"}, {"by": ""}, {"note": "x" * 5_000}]
 )
