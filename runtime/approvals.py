@@ -13,7 +13,7 @@ from runtime.errors import InvalidInput, SessionDamaged, SessionNotFound
 from runtime.session.approval import Decision, ask, decide, one, page, question
 from runtime.session.encoding import check_tree
 from runtime.session.log import PAGE_BYTES
-from runtime.session.replies import Approval, ApprovalPage, ApprovalState
+from runtime.session.replies import APPROVAL_STATES, Approval, ApprovalPage, ApprovalState
 from runtime.store import WaitingPage
 
 log = logging.getLogger("agent_runtime")
@@ -65,9 +65,17 @@ class Approvals:
         another answer already, or it comes too late, `PreconditionFailed`.
         """
         at, condition = self._asking.timestamp(), condition_of(if_match, turn=turn)
+        sent = trio.current_time()
         return await self._asking.write(
             lambda state: decide(
-                state, approval_id, decision, by=by, note=note, at=at, condition=condition
+                state,
+                approval_id,
+                decision,
+                by=by,
+                note=note,
+                at=at,
+                sent=sent,
+                condition=condition,
             ),
             durable,
         )
@@ -101,6 +109,8 @@ class Approvals:
         """
         if limit < 1:
             raise InvalidInput("limit: must be 1 or more")
+        if state not in (None, *APPROVAL_STATES):
+            raise InvalidInput(f"state: must be one of {', '.join(APPROVAL_STATES)}")
         at = self._asking.timestamp()
         return await self._asking.read(
             lambda session: page(session, at=at, wanted=state, limit=limit, after=after)

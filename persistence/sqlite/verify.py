@@ -41,6 +41,13 @@ _CHECKS = {
     SELECT session_id FROM settings JOIN session USING (no)
      WHERE NOT iif(json_valid(metadata), json_type(metadata) = 'object', FALSE)
     """: "Session {!r}: the metadata is not a JSON object",
+    # What compares to null, iif() takes for false.
+    """
+    SELECT session_id FROM standing JOIN session USING (no)
+     WHERE lease IS NOT NULL
+       AND iif(strftime('%Y-%m-%dT%H:%M:%fZ', lease_ends_at) = lease_ends_at AND lease_ttl > 0,
+               FALSE, TRUE)
+    """: "Session {!r}: nobody can say until when its turn holds",
 }
 
 

@@ -9,6 +9,8 @@ Rules:
   was cut off comes back to its place. Where nobody listens, nothing is kept, and one number is
   passed over; so no place of before fits any more.
 - Of two changes that a commit brings of one session, only what they come to is told.
+- What changes no log is no change here: a second of a draft, or a turn that is renewed, would push
+  out what others have yet to read.
 """
 
 import secrets
@@ -93,6 +95,8 @@ class Changes:
                 self._tell(delta, "created", info.version, info.title, info.last_activity)
 
     def _tell_of(self, delta: Delta, step: Change, state: SessionState | None) -> None:
+        if not step.entries:
+            return
         header = step.header
         if step.settings is not None or step.no is None:
             title = step.settings.title if step.settings else None

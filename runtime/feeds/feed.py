@@ -107,9 +107,12 @@ class Feed:
         if isinstance(step, Expire) and delta.session_id not in committed.expired:
             return False
         is_news = isinstance(step, Change) and self._stored(step, state)
-        if step is None or not isinstance(step, Change) or step.end is not None:
+        lives = state is not None and state.life is not None
+        if step is None:  # a session came and went, or a draft of one that lives did
+            self.is_deleted = not lives
+        elif not isinstance(step, Change) or step.end is not None:
             # Who was shown another session of this id, in memory, goes on with that.
-            self.is_deleted = self._commits or state is None or state.life is None
+            self.is_deleted = self._commits or not lives
         return is_news or self.is_deleted
 
     def _stored(self, step: Change, state: SessionState | None) -> bool:

@@ -22,6 +22,7 @@ from types import TracebackType
 import trio
 from attrs import define, field
 
+from runtime.config import KiB
 from runtime.errors import PreconditionFailed, RuntimeClosed, SessionNotFound
 from runtime.feeds.feed import Feed
 from runtime.feeds.feeds import Feeds
@@ -31,8 +32,11 @@ from runtime.session.seen import Seen
 from runtime.session.state import SessionState
 
 PAGE = 100
-"""Entries that the actor is asked for at a time, or four mebibytes of them: what a reader who takes
-nothing more can keep in memory."""
+"""Entries that the actor is asked for at a time."""
+
+PAGE_BYTES = 256 * KiB
+"""Bytes of their text, or one entry's more. It is what a reader who takes nothing more keeps in
+memory, and there may be hundreds; to read so much again costs a thousandth of a second."""
 
 DRAFT = "draft"
 """Among the kinds that are wanted: news of drafts. They are no entries, but a reader may choose."""
@@ -153,7 +157,14 @@ class Follower:
         """In the actor: what lies behind this place."""
         state.present()
         self._feed.see(state)
-        return following(state, self._cursor, kinds=self._kinds, limit=PAGE, settled=self._commits)
+        return following(
+            state,
+            self._cursor,
+            kinds=self._kinds,
+            limit=PAGE,
+            room=PAGE_BYTES,
+            settled=self._commits,
+        )
 
     def _took(self, found: Following) -> Sequence[News]:
         self._cursor = found.end

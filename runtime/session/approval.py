@@ -135,10 +135,12 @@ def decide(
     by: str | None = None,
     note: str | None = None,
     at: str,
+    sent: float,
     condition: Condition = ANY,
 ) -> Approval:
-    """Answers an approval, once.
+    """Answers an approval, once. `at` is when that was sent, and `sent` in the commands' time.
 
+    It counts when it is taken: meanwhile somebody may have been told that the approval has expired.
     Raises `SessionNotFound`, `InvalidInput`, `ApprovalNotFound`, `ApprovalSettled` if there is
     another answer, or it comes too late, `PreconditionFailed`, `Needs`.
     """
@@ -150,7 +152,8 @@ def decide(
     if note is not None:
         body["note"] = check_reason(note, "note")
     life = state.present()
-    found = one(state, approval_id, at=at)
+    waited = max(0.0, state.now - sent)
+    found = one(state, approval_id, at=later(at, waited))
     if found.decided_at is not None:
         if found.state == decision:
             return evolve(found, repeated=True)
@@ -166,7 +169,7 @@ def decide(
         )
     until = life.standing.waits_until
     if _expiry(life.entry(found.seq)) == until:
-        until = _longest(life, but=approval_id)
+        until = _longest(life, until, but=approval_id)
     state.write([New(DECISION, approval_id, encode(body, DECISION))], at)
     _wait_until(life, until)
     return one(state, approval_id, at=at)
@@ -238,22 +241,27 @@ def _entries(life: Life, approval_id: str) -> Sequence[int]:
     return [seqs[approval_id] for seqs in folds if approval_id in seqs]
 
 
+class _Expiring(msgspec.Struct):
+    """A question without its detail, which nobody decodes for this."""
+
+    expires_in: float | None = None
+
+
 def _expiry(asking: Entry) -> int:
     """In milliseconds since the epoch; `NEVER` if it does not expire."""
-    text = _expires_at(asking.at, msgspec.json.decode(asking.body))
-    return NEVER if text is None else milliseconds(text)
+    span = msgspec.json.decode(asking.body, type=_Expiring).expires_in
+    return NEVER if span is None else milliseconds(later(asking.at, span))
 
 
-def _expires_at(asked_at: str, body: Mapping[str, Any]) -> str | None:
-    return later(asked_at, body["expires_in"]) if "expires_in" in body else None
-
-
-def _longest(life: Life, *, but: str) -> int:
-    """Until when the session waits for other answers than this one. Raises `Needs`."""
+def _longest(life: Life, until: int, *, but: str) -> int:
+    """Until when the session waits for other answers than this one, `until` at most. `Needs`."""
     decided = _seqs(life, DECISION)
-    open_ones = [
-        seq for key, seq in _seqs(life, APPROVAL).items() if key not in decided and key != but
-    ]
+    asked = _seqs(life, APPROVAL).items()
+    open_ones = [seq for key, seq in asked if key not in decided and key != but]
+    # Another one that has no end either says it at once: the others need not be read then.
+    here = filter(life.log.is_here, reversed(open_ones))
+    if any(_expiry(life.entry(seq)) == until for seq in here):
+        return until
     life.log.need(open_ones)
     return max((_expiry(life.entry(seq)) for seq in open_ones), default=0)
 
@@ -270,7 +278,7 @@ def _approval(state: SessionState, seqs: Sequence[int], now: int) -> Approval:
     asking = life.entry(seqs[0])
     body = msgspec.json.decode(asking.body, type=dict[str, msgspec.Raw])
     plain = {name: msgspec.json.decode(raw) for name, raw in body.items() if name != "detail"}
-    expires_at = _expires_at(asking.at, plain)
+    expires_at = later(asking.at, plain["expires_in"]) if "expires_in" in plain else None
     answer: dict[str, Any] = {}
     if len(seqs) > 1:
         entry = life.entry(seqs[1])

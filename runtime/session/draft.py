@@ -32,6 +32,10 @@ quarter of the body that its message may have."""
 MAX_DRAFTS = 16
 """Drafts of one session: more answers than anybody lets be written at once. Each is in memory."""
 
+MAX_PARTS = 256
+"""Parts of one draft: a text, its reasoning, and more calls of tools than one answer has. Who is
+told of a draft looks at each of them, and each has a name of its own in memory."""
+
 MAX_DELTA = 256 * KiB
 """Characters that one call may add: it is taken in one go, in some hundred microseconds. Deltas are
 words; who has more at once sends it in parts."""
@@ -107,6 +111,10 @@ class Draft:
         grown.add(text)
         self.offset += len(text)
         self.size += size
+
+    def is_full_for(self, part: str) -> bool:
+        """Whether this would be one part too many."""
+        return len(self.parts) >= MAX_PARTS and part not in self.parts
 
     def is_interrupted(self, now: float) -> bool:
         """Whether nothing has been heard of its producer for long enough."""

@@ -14,7 +14,14 @@ Rules:
 from attrs import frozen
 
 from runtime.errors import DraftConflict, InvalidInput, WrongOffset
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.draft import (
+    MAX_DELTA,
+    MAX_DRAFT,
+    MAX_DRAFTS,
+    MAX_PART,
+    MAX_PARTS,
+    DraftView,
+)
 from runtime.session.encoding import replace_surrogates
 from runtime.session.life import Life
 from runtime.session.rules import check_key, check_name, check_role
@@ -126,6 +133,11 @@ def append(state: SessionState, new: NewText, *, at: str, condition: Condition =
         raise InvalidInput(
             f"append: draft {new.key!r} would have {has + len(new.text)} characters, and the limit "
             f"is {MAX_DRAFT}; send its message"
+        )
+    if draft is not None and new.text and draft.is_full_for(new.part):
+        raise InvalidInput(
+            f"part: draft {new.key!r} has {MAX_PARTS} parts, and that is the limit; add to one of "
+            "them, or send its message"
         )
     is_new = draft is None
     if draft is None:

@@ -107,12 +107,18 @@ def log_page(state: SessionState, part: Part) -> LogPage:
 
 
 def following(
-    state: SessionState, cursor: Cursor, *, kinds: Collection[str], limit: int, settled: bool
+    state: SessionState,
+    cursor: Cursor,
+    *,
+    kinds: Collection[str],
+    limit: int,
+    room: int,
+    settled: bool,
 ) -> Following:
     """At most `limit` entries behind the cursor; with `settled`, of those that are on disk.
 
-    Of these kinds, or of all if there are none. Raises `SessionNotFound`, `Needs`, and
-    `PreconditionFailed` for a cursor of another log.
+    Of these kinds, or of all if there are none; and no more of them behind so many bytes. Raises
+    `SessionNotFound`, `Needs`, and `PreconditionFailed` for a cursor of another log.
     """
     life = state.present()
     if cursor.seq > life.version:
@@ -121,8 +127,13 @@ def following(
     high = max(cursor.seq, life.log.settled if settled else life.version)
     wanted = _numbers(life, Part(kinds=kinds), cursor.seq + 1, high, backwards=False)
     seqs = list(islice(wanted, limit + 1))
-    life.log.need(seqs[:limit], room=PAGE_BYTES)
-    found = [life.entry(seq) for seq in takewhile(life.log.is_here, seqs[:limit])]
+    life.log.need(seqs[:limit], room=room)
+    found: list[Entry] = []
+    for seq in takewhile(life.log.is_here, seqs[:limit]):
+        found.append(life.entry(seq))
+        room -= found[-1].size
+        if room <= 0:
+            break
     end = high if len(found) == len(seqs) else found[-1].seq
     # Who has seen nothing yet begins with whatever log there is.
     chain = life.chain(end).hex() if end else None

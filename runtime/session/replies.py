@@ -178,6 +178,7 @@ class HeldTurn(Reply):
 
 
 ApprovalState = Literal["pending", "approved", "denied", "expired"]
+APPROVAL_STATES: tuple[ApprovalState, ...] = ("pending", "approved", "denied", "expired")
 
 
 @frozen(kw_only=True)

@@ -82,7 +82,7 @@ def check_seconds(seconds: object, where: str, least: float, most: float) -> flo
         or not isinstance(seconds, int | float)
         or not least <= seconds <= most
     ):
-        raise InvalidInput(f"{where}: must be a number of seconds from {least:g} to {most:g}")
+        raise InvalidInput(f"{where}: must be a number of seconds from {least:g} to {most:.0f}")
     return int(seconds) if seconds == int(seconds) else seconds
 
 

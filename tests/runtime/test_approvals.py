@@ -166,6 +166,22 @@ async def test_who_waits_is_told_when_it_expires(clock: MockClock, store: FakeSt
         assert seconds == pytest.approx(10, abs=0.01)
 
 
+async def test_an_answer_that_had_to_wait_until_it_was_over_comes_too_late(
+    clock: MockClock, store: FakeStore
+) -> None:
+    """Somebody else may have been told by then that it has expired."""
+    async with running(store, idle_timeout=1) as runtime, trio.open_nursery() as nursery:
+        session = await with_session(runtime)
+        await session.approvals.ask("a", "Delete?", expires_in=3)
+        await trio.sleep(2)
+        store.load_gate.clear()
+        caller = call(nursery, session.approvals.decide, "a", "approved")
+        await until_held()
+        clock.jump(5)
+        store.load_gate.set()
+        assert isinstance(await caller.error(), ApprovalSettled)
+
+
 async def test_who_waits_for_a_session_that_left_memory_is_told_of_the_answer(
     clock: MockClock, store: FakeStore
 ) -> None:
@@ -344,3 +360,10 @@ async def test_a_page_has_a_limit(clock: MockClock, store: FakeStore, limit: int
     async with running(store) as runtime:
         with pytest.raises(InvalidInput):
             await runtime.approvals(limit=limit)
+
+
+async def test_a_state_that_there_is_not_is_refused(clock: MockClock, store: FakeStore) -> None:
+    async with running(store) as runtime:
+        session = await with_session(runtime)
+        with pytest.raises(InvalidInput, match="state: must be one of pending, approved, denied"):
+            await session.approvals.list(state="open")

@@ -141,6 +141,14 @@ NOT_WRITTEN = "Session 's': entry {} is not what was written (its chain does not
             "Session 's': the metadata of entry 2 is not JSON",
         ),
         ("UPDATE settings SET metadata = 'x'", "Session 's': the metadata is not a JSON object"),
+        (
+            "INSERT INTO standing VALUES (1, 7, 'soon', 30, 0)",
+            "Session 's': nobody can say until when its turn holds",
+        ),
+        (
+            "INSERT INTO standing VALUES (1, 7, '2025-12-31T12:00:00.000Z', NULL, 0)",
+            "Session 's': nobody can say until when its turn holds",
+        ),
         ("UPDATE session SET no = 9 WHERE no = 1", "Rows of settings belong to no row of session"),
         ("UPDATE session SET no = 9 WHERE no = 1", "Entries of number 1 belong to no session"),
         ("UPDATE session SET no = 9 WHERE no = 3", "Entries of number 3 belong to no session"),

@@ -1,10 +1,10 @@
-"""A reader of a session: what it has by now of the log."""
+"""A reader of a session: what it has by now of the log, and of drafts."""
 
 from collections.abc import Sequence
 
 from attrs import define, field
 
-from runtime import Cursor, Deleted, Durable, Entry, Follower, News, Reset, Told
+from runtime import Cursor, Deleted, DraftNews, Durable, Entry, Follower, News, Reset, Told
 
 
 @define
@@ -15,6 +15,8 @@ class Reader:
     resets: int = 0
     durable: int = 0
     is_told_of_the_end: bool = False
+    ends: int = 0
+    drafts: dict[str, dict[str, str]] = field(factory=dict)
 
     def take(self, news: Sequence[News]) -> None:
         for one in news:
@@ -27,7 +29,20 @@ class Reader:
                 case Durable(seq=seq):
                     self.durable = seq
                 case Deleted():
-                    self.is_told_of_the_end = True
+                    self.is_told_of_the_end, self.ends = True, self.ends + 1
+                    self.drafts.clear()
+                case DraftNews(dropped=True):
+                    del self.drafts[one.message_id]
+                case DraftNews():
+                    self._take_draft(one)
+
+    def _take_draft(self, news: DraftNews) -> None:
+        parts = self.drafts.setdefault(news.message_id, {})
+        if news.offset == 0:
+            parts.clear()
+        assert news.offset == sum(map(len, parts.values())), "a seam"
+        if news.part is not None:
+            parts[news.part] = parts.get(news.part, "") + news.text
 
     async def read(self, follower: Follower) -> None:
         """Takes all that there is now."""

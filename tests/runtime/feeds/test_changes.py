@@ -123,6 +123,22 @@ async def test_what_the_store_never_had_is_not_told_of(clock: MockClock, store: 
             assert await all_of(changes) == []
 
 
+@BOTH
+async def test_what_changes_no_log_is_not_told_of(
+    clock: MockClock, store: FakeStore, durability: str
+) -> None:
+    """Else a second of each draft, and each renewal, would push changes out."""
+    async with running(store, durability=durability) as runtime:
+        session = runtime.session("s")
+        await session.append(user("one"), durable=True)
+        await session.turns.take("runner", ttl=30)
+        with runtime.changes() as changes:
+            await session.append_draft("a", "I am ")
+            await session.turns.take("runner", ttl=30)
+            await runtime.flush()
+            assert await all_of(changes) == []
+
+
 async def test_expired_sessions_are_told_of(clock: MockClock, store: FakeStore) -> None:
     async with running(store, durability="commit", idle_timeout=10) as runtime:
         await runtime.session("idle").append(user("one"))

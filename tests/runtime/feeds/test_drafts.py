@@ -126,6 +126,20 @@ async def test_a_draft_that_is_taken_back_is_told_of(
         assert shown.drafts == {}
 
 
+@BOTH
+async def test_a_draft_that_ends_before_the_store_hears_of_it_is_not_the_end_of_its_session(
+    clock: MockClock, store: FakeStore, durability: str
+) -> None:
+    async with screen(store, durability=durability) as (_, session, shown):
+        await session.append_draft("a", "I am fine")
+        await session.drop_draft("a")
+        await shown.look(2)
+        assert not shown.follower.is_over
+        await session.append(user("two"))
+        await shown.look(2)
+        assert shown.seqs == [1, 2]
+
+
 async def test_a_silence_is_told_of_when_somebody_looks(clock: MockClock, store: FakeStore) -> None:
     async with screen(store, durability="commit") as (_, session, shown):
         await session.append_draft("a", "I am ")

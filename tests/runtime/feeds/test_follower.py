@@ -26,9 +26,11 @@ from runtime import (
     Session,
     SessionNotFound,
     StoreUnavailable,
+    Told,
 )
 from runtime.feeds import follower as followers
 from runtime.feeds.feed import LOOKS, RING, RING_BYTES
+from runtime.feeds.follower import PAGE_BYTES
 from runtime.session.reading import Following
 from tests.runtime.fakes import (
     FakeStore,
@@ -134,6 +136,23 @@ async def test_who_is_far_behind_gets_pages_and_then_the_rest(
         assert not any(asked)
 
 
+@BOTH
+async def test_who_is_far_behind_is_given_few_bytes_at_a_time_and_all_in_the_end(
+    clock: MockClock, store: FakeStore, durability: str
+) -> None:
+    """However many readers there are that take nothing more, each keeps what it was given."""
+    async with running(store, durability=durability) as runtime:
+        session = runtime.session("s")
+        await session.append(*(user("x" * (PAGE_BYTES // 4)) for _ in range(100)), durable=True)
+        async with session.follow() as follower:
+            seen: list[int] = []
+            while news := await follower.next(0):
+                entries = [one.entry for one in news if isinstance(one, Told)]
+                assert sum(entry.size for entry in entries[:-1]) < PAGE_BYTES
+                seen += [entry.seq for entry in entries]
+            assert seen == list(range(1, 101))
+
+
 async def test_the_newest_entry_is_at_hand_however_long_it_is(
     clock: MockClock, store: FakeStore
 ) -> None:
@@ -144,7 +163,7 @@ async def test_the_newest_entry_is_at_hand_however_long_it_is(
         for _ in range(3):
             await session.append(user("x" * (RING_BYTES // 2)))
         await Reader().read(follower)
-        assert len(asked) == 1
+        assert len(asked) == 2, "each of the first two is longer than a page"
 
 
 @BOTH

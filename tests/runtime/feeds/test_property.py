@@ -3,7 +3,8 @@
 Readers connect again at random, read slowly, and begin anew after a reset. The session is written
 to, rewound, deleted, made anew, brought back, replaced by a fork of itself, and leaves memory; the
 store fails, stalls, and writes what is large in parts. In `commit` durability each entry is on disk
-when it is shown.
+when it is shown. Who stays connected ends with the drafts that there are, and hears of no more ends
+than there were.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ STEPS = st.lists(
             [
                 *["append", "read", "read all", "wait", "connect"] * 3,
                 *("burst", "together", "record", "rewind", "title", "replace"),
+                *("delta", "delta", "drop", "flicker", "message", "turn"),
                 *("delete", "purge", "anew", "undelete", "expire"),
                 *("rest", "fail", "work", "stall", "go on", "in parts"),
             ]
@@ -86,6 +88,10 @@ class NotingStore(FakeStore):
         return [] if found is None else [Entry(*row) for row in found.entries]
 
 
+ENDS = {"delete", "purge", "anew", "replace", "expire"}
+"""Steps that end a session."""
+
+
 @define
 class Client:
     """One who follows; of these kinds, or all. Each entry is checked when it is shown."""
@@ -99,6 +105,7 @@ class Client:
 
     async def connect(self) -> None:
         await self.leave()
+        self.reader.drafts.clear()
         follower = self.runtime.session("s").follow(after=self.reader.cursor, kinds=self.kinds)
         await follower.__aenter__()
         self.follower = follower
@@ -197,6 +204,18 @@ class Run:
                 await session.put_records({"k": number % 3}, durable=False)
             case "title":
                 await session.update({"title": f"{number % 3}"}, durable=False)
+            case "delta":
+                await session.append_draft(f"d{number % 2}", name, part=f"p{number % 3}")
+            case "drop":
+                await session.drop_draft(f"d{number % 2}")
+            case "flicker":
+                await session.append_draft(name, name)
+                await session.drop_draft(name)
+            case "message":
+                message = {"role": "assistant", "content": name, "id": f"d{number % 2}"}
+                await session.append(message, durable=False)
+            case "turn":
+                await session.turns.take("runner", ttl=30)
             case "rewind":
                 version = (await session.summary()).version
                 await session.rewind(number % (version + 1), durable=False)
@@ -251,8 +270,12 @@ def test_who_follows_ends_with_the_log_that_the_store_has(
             await runtime.flush()
             await until_quiet()  # who is connected has been woken by now
             log = store.log()
+            assert runtime.statistics().persister.undurable_bytes == 0
+            assert constant.reader.ends <= sum(step in ENDS for step, _ in steps)
             if log:
                 assert constant.reader.entries == log
+                views = await runtime.session("s").drafts()
+                assert constant.reader.drafts == {view.message_id: view.parts for view in views}
                 for client in clients:
                     await client.connect()
                     await client.read_all()

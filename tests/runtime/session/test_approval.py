@@ -62,7 +62,7 @@ def ask(
 def decide(
     state: SessionState, approval_id: str = "a", decision: Any = "approved", **more: Any
 ) -> Approval:
-    return approval.decide(state, approval_id, decision, **{"at": NOON, **more})
+    return approval.decide(state, approval_id, decision, **{"at": NOON, "sent": state.now, **more})
 
 
 def states(state: SessionState, when: str = NOON, **asked: Any) -> dict[str, str]:
@@ -196,6 +196,11 @@ def test_both_are_writes_that_expect_a_state_and_a_turn(call: Any) -> None:
 def test_a_question_that_breaks_the_rules_is_refused(wrong: Any) -> None:
     with pytest.raises(InvalidInput):
         approval.question(**{"approval_id": "a", "title": "t", **wrong})
+
+
+def test_how_long_it_may_wait_is_said_in_plain_digits() -> None:
+    with pytest.raises(InvalidInput, match=r"from 0\.001 to 31622400$"):
+        approval.question("a", "t", expires_in=1e9)
 
 
 @pytest.mark.parametrize(

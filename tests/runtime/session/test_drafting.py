@@ -16,7 +16,7 @@ from runtime.errors import (
     WrongOffset,
 )
 from runtime.session import calls, drafting
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, SILENCE
+from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, MAX_PARTS, SILENCE
 from runtime.session.drafting import Drafted
 from runtime.session.kinds import KINDS
 from runtime.session.rewind import rewind
@@ -210,6 +210,17 @@ def test_a_draft_has_so_many_characters_and_no_more() -> None:
     with pytest.raises(InvalidInput, match=f"the limit is {MAX_DRAFT}"):
         delta(state, "m", "y")
     assert (delta(state, "m", "").offset, state.mark) == (MAX_DRAFT, mark)
+
+
+def test_a_draft_has_so_many_parts_and_no_more() -> None:
+    state = session_with("hello")
+    for number in range(MAX_PARTS):
+        delta(state, "m", "x", part=f"p{number}")
+    mark = state.mark
+    with pytest.raises(InvalidInput, match=f"has {MAX_PARTS} parts, and that is the limit"):
+        delta(state, "m", "x", part="one more")
+    assert delta(state, "m", "", part="one more").offset == MAX_PARTS
+    assert (delta(state, "m", "x", part="p0").offset, state.mark) == (MAX_PARTS + 1, mark + 1)
 
 
 def test_a_session_has_so_many_drafts_and_no_more() -> None:
