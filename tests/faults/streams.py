@@ -3,16 +3,18 @@
 Followers come and go at any moment, some of them slow, with their own side closed, or not reading
 at all, while sessions are written, rewound, deleted and begun anew, and leave memory after 0.2 s.
 Beside them answers are streamed as drafts, runners compete for turns, and many decide at once. The
-service is killed (-9), stands still (SIGSTOP), and is ended in order. In the end each follower has
-the store's log: nothing is missing, came twice, or was shown and is gone. What was seen of a draft
-is there, nothing was written under an old number, and nothing was answered twice. The trials are in
-`streaming`; so are the lies that their judges have to find out.
+service is killed (-9), also while nothing can be committed, stands still (SIGSTOP), and is ended in
+order. In the end each follower has the store's log: nothing is missing, came twice, or was shown
+and is gone. What was seen of a draft is there, nothing was written under an old number, and nothing
+was answered twice. The trials are in `streaming`; so are the lies that their judges have to find
+out.
 """
 
 import re
 import signal
+import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from random import Random
 from time import sleep
@@ -39,6 +41,8 @@ OPTIONS = (
 )
 STANDING_STILL = 1.3
 """Seconds, longer than the clients' patience."""
+LOCKED = 0.4
+"""Seconds that somebody else holds the database, so that nothing can be committed."""
 PASSIVATIONS = re.compile(r"^agent_runtime_passivations_total (\S+)$", re.MULTILINE)
 MiB = 1024 * 1024
 
@@ -83,7 +87,7 @@ class Chapter:
                         trial.before_end(client)
                     sleep(self.random.uniform(0, 0.2))
                     self._look_at(service)
-                    code = fault(service)
+                    code = fault(service, self.folder / DB)
                     self.place.close()
                 for trial in self.trials:
                     trial.ended(in_order=code == 0)
@@ -127,15 +131,23 @@ def client_of(service: Service) -> Client:
     return Client(place, patience=PATIENCE)
 
 
-Fault = Callable[[Service], int]
-"""Ends the service, and returns its exit code."""
+Fault = Callable[[Service, Path], int]
+"""Ends the service that has this database, and returns its exit code."""
 
 
-def _kill(service: Service) -> int:
+def _kill(service: Service, database: Path) -> int:
     return service.end(signal.SIGKILL)
 
 
-def _kill_after_standing_still(service: Service) -> int:
+def _kill_while_locked(service: Service, database: Path) -> int:
+    """What it has in memory meanwhile is lost, and nobody may have been shown it."""
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=PATIENCE)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sleep(LOCKED)
+        return service.end(signal.SIGKILL)
+
+
+def _kill_after_standing_still(service: Service, database: Path) -> int:
     """Calls arrive and nobody answers; then all of it happens at once, and is cut off."""
     service.process.send_signal(signal.SIGSTOP)
     sleep(STANDING_STILL)
@@ -144,11 +156,11 @@ def _kill_after_standing_still(service: Service) -> int:
     return service.end(signal.SIGKILL)
 
 
-def _order(service: Service) -> int:
+def _order(service: Service, database: Path) -> int:
     return service.end()
 
 
-FAULTS: Sequence[Fault] = (_kill, _order, _kill, _kill_after_standing_still)
+FAULTS: Sequence[Fault] = (_kill_while_locked, _order, _kill, _kill_after_standing_still)
 
 
 def run(effort: Effort) -> Report:
