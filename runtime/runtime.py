@@ -219,6 +219,7 @@ class Runtime:
         """The runtime's inside at this moment."""
         return Statistics(
             directory=self._parts.directory.statistics(),
+            followers=self._parts.feeds.followers,
             persister=self._parts.persister.statistics(),
         )
 

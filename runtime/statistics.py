@@ -109,4 +109,6 @@ class Statistics:
     """One moment of a runtime."""
 
     directory: DirectoryStatistics
+    followers: int
+    """Who follows a session, or all of them."""
     persister: PersisterStatistics

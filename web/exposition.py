@@ -57,6 +57,7 @@ class _RuntimeCollector(Collector):
         directory, persister = now.directory, now.persister
         gauges = {
             "active_sessions": ("Sessions in memory", directory.active_sessions),
+            "followers": ("Streams of events, and whoever else follows", now.followers),
             "dirty_sessions": ("Sessions not wholly on disk", persister.dirty_sessions),
             "undurable_bytes": ("Memory held by what is not on disk", persister.undurable_bytes),
             "oldest_undurable_seconds": (

@@ -54,8 +54,8 @@ class Changes:
     bell: Bell = field(factory=Bell)
     last: int = 0
     """The number of the last change."""
+    followers: int = 0
     _ring: deque[SessionChange] = field(factory=lambda: deque(maxlen=KEPT))
-    _followers: int = 0
     _left_at: float = -inf
     """When the last follower left, in trio's time."""
 
@@ -70,7 +70,7 @@ class Changes:
 
         `state`: of a session that is in memory; `info`: of one that came back.
         """
-        if not self._followers and trio.current_time() >= self._left_at + LINGER:
+        if not self.followers and trio.current_time() >= self._left_at + LINGER:
             self._ring.clear()
             self.is_open = False
             return
@@ -138,11 +138,11 @@ class Changes:
         if not self.is_open:
             self.is_open = True
             self.last += 1  # nobody has this number: what was before it is not here
-        self._followers += 1
+        self.followers += 1
 
     def leave(self) -> None:
         """Somebody does not follow any more."""
-        self._followers -= 1
+        self.followers -= 1
         self._left_at = trio.current_time()
 
     def behind(self, number: int) -> Sequence[SessionChange] | None:

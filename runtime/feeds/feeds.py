@@ -39,6 +39,12 @@ class Feeds:
         """Whether anybody wants to know what becomes of any session."""
         return bool(self.by_session) or self.changes.is_open
 
+    @property
+    def followers(self) -> int:
+        """How many follow a session, or all of them."""
+        of_sessions = sum(feed.followers for feed in self.by_session.values())
+        return of_sessions + self.changes.followers
+
     def changed(self, state: SessionState) -> None:
         """A command has changed this session. Never yields."""
         feed = self.by_session.get(state.session_id)

@@ -18,6 +18,7 @@ from runtime import (
     SessionNotFound,
     StoredSession,
     StoreUnavailable,
+    approvals,
 )
 from runtime.errors import damaged
 from tests.runtime.fakes import (
@@ -291,6 +292,20 @@ async def test_what_was_answered_a_moment_ago_is_not_listed_though_the_disk_is_b
         await session.approvals.decide("a", "denied")
         assert await pages(runtime, 9) == [[]]
         store.commit_error = None
+
+
+async def test_a_page_is_short_where_the_details_are_large(
+    clock: MockClock, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "PAGE_BYTES", 2_000)
+    async with running(store) as runtime:
+        for name in ("s", "t"):
+            session = await with_session(runtime, name)
+            await session.approvals.ask("large", "?", detail="x" * 3_000)
+            await session.approvals.ask("small", "?")
+        found = [*await pages(runtime, 1), *await pages(runtime, 9)]
+    expected = ["s/large", "s/small", "t/large", "t/small"]
+    assert [one for page in found for one in page] == expected * 2
 
 
 async def test_a_fork_brings_none(clock: MockClock, store: FakeStore) -> None:

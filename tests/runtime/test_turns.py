@@ -126,6 +126,35 @@ async def test_a_turn_survives_passivation(
             assert await number_of(session) == expected
 
 
+async def test_a_turn_comes_back_from_the_trash_with_its_session(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(user("a"))
+        number = (await session.turns.take("one", ttl=60)).number
+        await session.delete()
+        assert isinstance(await error_of(session.turns.current()), SessionNotFound)
+        assert (await session.undelete()).activity == "running"
+        assert await number_of(session) == number
+        await session.delete()
+        assert (await session.undelete(as_id="t")).activity == "running"
+        await runtime.session("t").append(user("b"), turn=number)
+
+
+async def test_a_fork_has_no_turn(clock: MockClock, store: FakeStore) -> None:
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(user("a"))
+        number = (await session.turns.take("one", ttl=60)).number
+        assert (await session.fork("f", turn=number)).activity == "idle"
+        fork = runtime.session("f")
+        assert await number_of(fork) is None
+        assert isinstance(await error_of(fork.append(user("b"), turn=number)), PreconditionFailed)
+        assert (await fork.turns.take("two", ttl=60)).begun
+        assert await number_of(session) == number
+
+
 # -- blocks ----------------------------------------------------------------------------------------
 
 

@@ -136,9 +136,9 @@ async def end_turn(resources: Resources, request: Request, session_id: str) -> R
     session = resources.runtime.session(session_id, nowait=True)
     wanted = await read(resources, request, TurnEndIn)
     asked = written(resources, request).confirmed()
-    await asked.check_present(session)
     if asked.turn is None:
         raise InvalidInput("Turn: is missing in the head: the number of the turn that is to end")
+    await asked.check_present(session)
     with write(repeatable=True):
         done = await session.turns.end(asked.turn, outcome=wanted.outcome, if_match=asked.if_match)
     return Response(HTTPStatus.NO_CONTENT, b"", headers_of(done))
@@ -178,6 +178,7 @@ ROUTES = (
         {204: None},
         body=TurnEndIn,
         problems=(412,),
+        heads=("Turn",),
     ),
     Route(
         "POST",

@@ -78,7 +78,6 @@ async def run(
         count = await runtime.count_sessions()
         async with trio.open_nursery() as background:
             background.start_soon(metrics.watch_lag)
-            background.start_soon(_let_go, runtime, shutdown)
             background.start_soon(_tidy, runtime)
             background.start_soon(_end_streams, runtime, shutdown)
             if config.retention is not None:
@@ -124,12 +123,6 @@ async def _on_hypercorn(
         shutdown=shutdown,
         task_status=task_status,
     )
-
-
-async def _let_go(runtime: Runtime, shutdown: trio.Event) -> None:
-    """Whoever waits for what is to come is answered when the service is to end."""
-    await shutdown.wait()
-    runtime.end_following()
 
 
 def _keep_what_is_there() -> None:

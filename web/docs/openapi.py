@@ -108,25 +108,26 @@ def _parameters(route: Route, components: dict[str, Any]) -> Iterator[dict[str, 
                 "required": False,
                 "schema": _schema(field.type, components),
             }
-    for name, description in _heads(route):
+    for name, description, values in _heads(route):
         yield {
             "name": name,
             "in": "header",
-            "required": False,
+            "required": name in route.heads,
             "description": description,
-            "schema": {"type": "string"},
+            "schema": {"type": "string", **values},
         }
 
 
-def _heads(route: Route) -> Iterator[tuple[str, str]]:
-    """The fields of a request's head that mean something to the call."""
+def _heads(route: Route) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The fields of a request's head that mean something to the call, and what they can say."""
     if 304 in route.answers:
-        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same"
+        yield "If-None-Match", "The ETag of an earlier answer: 304 if it is still the same", {}
     if 412 in route.problems and route.method != "GET":
-        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any"
-        yield "If-None-Match", "*: there must be no such session"
-        yield "Turn", "The number of the turn that has to hold the session"
-        yield "Prefer", "respond-async: do not wait for the disk"
+        yield "If-Match", "The ETag of the state that the session has to be in, or *: in any", {}
+        yield "If-None-Match", "*: there must be no such session", {"enum": ["*"]}
+        turn = {"pattern": "^[0-9]{1,16}$"}
+        yield "Turn", "The number of the turn that has to hold the session", turn
+        yield "Prefer", "respond-async: do not wait for the disk", {}
 
 
 def _made(model: Any) -> Any:
@@ -161,10 +162,16 @@ def _content(mimetype: str, model: Any, components: dict[str, Any]) -> dict[str,
 def _response(status: int, model: Any, components: dict[str, Any], mimetype: str) -> dict[str, Any]:
     if model is None:
         return {"description": HTTPStatus(status).phrase}
-    return {
-        "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
-        "content": _content(mimetype, model, components),
-    }
+    content = _content(mimetype, model, components)
+    if mimetype == EVENTS:
+        # An event's data is text, which is JSON.
+        event = components[content[EVENTS]["schema"]["$ref"].rpartition("/")[2]]["properties"]
+        event["data"] = {
+            "type": "string",
+            "contentMediaType": JSON,
+            "contentSchema": event["data"],
+        }
+    return {"description": getdoc(_made(model)) or HTTPStatus(status).phrase, "content": content}
 
 
 def _problem(description: str, components: dict[str, Any]) -> dict[str, Any]:

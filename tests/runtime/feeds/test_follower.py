@@ -208,6 +208,8 @@ async def test_a_feed_is_there_while_somebody_follows(clock: MockClock, store: F
         async with session.follow():
             async with session.follow():
                 assert list(feeds.by_session) == ["s"]
+                with runtime.changes():
+                    assert runtime.statistics().followers == 3
             assert feeds.are_followed
         assert not feeds.by_session
 

@@ -131,6 +131,7 @@ class Client:
                 while not self.follower.is_over:
                     self.take(await self.follower.next())
             except SessionNotFound:
+                self.reader.is_told_of_the_end = True
                 await trio.sleep(1)
             except AgentRuntimeError:
                 await trio.sleep(0.1)
