@@ -60,6 +60,8 @@ class Reader:
             self.entries.append(event.data)
             if event.data.get("key") == "answer":
                 self.draft = {}
+        elif event.kind == "draft" and event.data.get("dropped"):
+            self.draft = {}
         elif event.kind == "draft":
             if event.data["offset"] == 0:
                 self.draft = {}
