@@ -108,6 +108,7 @@ from runtime.session.replies import (
     Summary,
     Written,
 )
+from runtime.session.resuming import Resumed
 from runtime.session.rules import (
     MAX_AGENT,
     MAX_KEY,
@@ -119,6 +120,7 @@ from runtime.session.rules import (
     MAX_TITLE,
     check_small_body,
 )
+from runtime.session.seen import DraftNews
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
@@ -239,6 +241,7 @@ __all__ = [
     "DeltaRejected",
     "DraftChunk",
     "DraftConflict",
+    "DraftNews",
     "DraftView",
     "Drafted",
     "Durability",
@@ -285,6 +288,7 @@ __all__ = [
     "RecordPage",
     "Reply",
     "Reset",
+    "Resumed",
     "Row",
     "Runtime",
     "RuntimeClosed",

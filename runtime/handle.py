@@ -14,10 +14,10 @@ from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.feeds.events import Events
 from runtime.feeds.feeds import Feeds
-from runtime.feeds.follower import Follower, Look
+from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, drafting, message, reading, record, settings, switch
+from runtime.session import calls, drafting, message, reading, record, resuming, settings, switch
 from runtime.session.calls import Item
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
@@ -36,6 +36,7 @@ from runtime.session.replies import (
     Summary,
     Written,
 )
+from runtime.session.resuming import Resumed
 from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
@@ -225,8 +226,8 @@ class Session:
         cursor = after if isinstance(after, Cursor) else Cursor(after)
         if cursor.seq < 0:
             raise InvalidInput("after: must be 0 or more")
-        if unknown := set(kinds).difference(KINDS):
-            known = ", ".join(sorted(KINDS))
+        if unknown := set(kinds).difference(KINDS, {DRAFT}):
+            known = ", ".join(sorted({*KINDS, DRAFT}))
             raise InvalidInput(f"kind: {sorted(unknown)[0]!r} is none of {known}")
         return Follower(
             self.id, self._shared.feeds, self._look, cursor, frozenset(kinds), self._shared.commits
@@ -455,6 +456,17 @@ class Session:
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
         at = self._shared.timestamp()
         return await self._write(lambda state: settings.create(state, first, news, at=at), durable)
+
+    async def resume(self, *, last: int = 50) -> Resumed:
+        """All that an IDE shows that opens the session, as at one moment.
+
+        With the `last` messages; its `tag` is where to `follow` it from. Raises `SessionNotFound`,
+        `InvalidInput`.
+        """
+        if last < 1:
+            raise InvalidInput("last: must be 1 or more")
+        at = self._shared.timestamp()
+        return await self._read(lambda state: resuming.resume(state, last=last, at=at))
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""

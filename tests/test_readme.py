@@ -178,7 +178,6 @@ def test_the_first_answer_is_the_services_to_the_byte(tmp_path: Path) -> None:
 
 def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     first, switch, *questions = FIRST
-    first, switch, *questions = commands("curl", section("## A first conversation"))
     with running(tmp_path) as service, service.client() as client:
         assert ask(client, first).status_code == 201
         assert ask(client, first).text + "\n" == blocks("json")[0]
@@ -189,6 +188,19 @@ def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert history["messages"] == [{"role": "user", "content": "Hello, how are you?"}]
     assert [session["session_id"] for session in listed["sessions"]] == ["my-session-123"]
     assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
+
+
+def test_a_session_is_opened_and_followed_as_it_stands_there(tmp_path: Path) -> None:
+    opening, following = commands("curl", section("### Streams"))
+    [url] = [word for word in following if word.startswith("localhost:8001/")]
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        opened = ask(client, opening).json()
+        with client.stream("GET", url.removeprefix("localhost:8001")) as stream:
+            lines = stream.iter_lines()
+            assert f"id: {opened['cursor']}" in lines
+            assert next(lines) == "event: message"
+    assert opened["messages"][0]["message"]["content"] == "Hello, how are you?"
 
 
 def test_a_draft_goes_as_it_stands_there(tmp_path: Path) -> None:

@@ -242,6 +242,7 @@ class Actor:
 
     def _refuse_rest(self, error: AgentRuntimeError) -> None:
         self.session = None
+        self._feeds.passivated(self.session_id)
         self._send.close()  # whoever waits for room is woken, and turns to the next activation
         while True:
             try:

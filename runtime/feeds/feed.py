@@ -9,6 +9,9 @@ Rules:
   is in the same log: it need not be known what became of the session meanwhile, whether it was
   deleted, made anew, brought back, or left memory.
 - Who finds its place in here takes what is behind it and asks nobody. All others ask the actor.
+- Drafts are read where they are, in the state that the actor tells of, and without yielding: they
+  only grow, so each follower keeps nothing but how far it has come. Nobody but the actor changes
+  them, and a session that no actor has changes none.
 """
 
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from runtime.config import MiB
 from runtime.feeds.news import Told
 from runtime.feeds.waking import Bell
 from runtime.session.reading import Cursor
+from runtime.session.seen import DraftNews, Seen
 from runtime.session.state import SessionState
 from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Undelete
 
@@ -50,6 +54,8 @@ class Feed:
     """In `snapshot` durability: entries up to this one are on disk."""
     is_deleted: bool = False
     """Whether there is no such session on disk any more."""
+    state: SessionState | None = None
+    """The session, while an actor has it, for its drafts; `None` too if that is not known yet."""
     bell: Bell = field(factory=Bell)
     looks: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(LOOKS))
     _ring: list[Told] = field(factory=list)
@@ -63,6 +69,7 @@ class Feed:
 
     def see(self, state: SessionState) -> None:
         """Looks at the session, which lives, if nothing is known of it yet."""
+        self.state = state
         if self.shown == UNKNOWN:
             log = state.present().log
             self.shown = log.settled if self._commits else log.last
@@ -70,7 +77,7 @@ class Feed:
             self.durable = log.settled
 
     def changed(self, state: SessionState) -> bool:
-        """A command has changed the session; returns whether that is news already."""
+        """A command has changed the session's log; returns whether that is news already."""
         life = state.life
         if self._commits or life is None:
             return False
@@ -122,6 +129,18 @@ class Feed:
         return True
 
     # -- what a follower asks ----------------------------------------------------------------
+
+    def drafts(self, seen: Seen, now: float) -> list[DraftNews]:
+        """What a reader of all entries that may be shown is told of the drafts."""
+        state = self.state
+        if state is None or state.is_under_way:  # what a call has ended half-way may come back
+            return []
+        life = state.life
+        if life is None:  # of a deletion it is told once that is on disk
+            return []
+        # A message is shown before its draft goes.
+        ended = life.log.last == self.shown
+        return seen.news(life.drafts, now, ended=ended)
 
     def behind(self, cursor: Cursor) -> Sequence[Told] | None:
         """The entries behind this place in the log; `None`: the actor has to be asked."""

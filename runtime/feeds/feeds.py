@@ -48,8 +48,19 @@ class Feeds:
     def changed(self, state: SessionState) -> None:
         """A command has changed this session. Never yields."""
         feed = self.by_session.get(state.session_id)
-        if feed is not None and feed.changed(state):
+        if feed is None:
+            return
+        feed.state = state
+        if state.mark > state.firm_mark:  # drafts, and nothing that an answer rests on
+            self.waker.ring_soon(feed.bell)
+        elif feed.changed(state):
             self.waker.ring(feed.bell)
+
+    def passivated(self, session_id: str) -> None:
+        """No actor has this session any more. Never yields."""
+        feed = self.by_session.get(session_id)
+        if feed is not None:
+            feed.state = None
 
     def settled(
         self,

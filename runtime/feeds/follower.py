@@ -12,6 +12,7 @@ Rules:
   already, and hurry nobody: when there is more, the persister tells. Refusals do wait, in either
   durability: that a session is gone, or another one, is told when it is on disk.
 - Nothing is kept for a reader beyond the page that it is being given.
+- Drafts are told of to whoever has all entries, beside them: what there is, then the rest.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -26,11 +27,15 @@ from runtime.feeds.feed import Feed
 from runtime.feeds.feeds import Feeds
 from runtime.feeds.news import Deleted, Durable, News, Reset, Told
 from runtime.session.reading import Cursor, Following, following
+from runtime.session.seen import Seen
 from runtime.session.state import SessionState
 
 PAGE = 100
 """Entries that the actor is asked for at a time, or four mebibytes of them: what a reader who takes
 nothing more can keep in memory."""
+
+DRAFT = "draft"
+"""Among the kinds that are wanted: news of drafts. They are no entries, but a reader may choose."""
 
 Look = Callable[[SessionState], Following]
 
@@ -55,6 +60,8 @@ class Follower:
     """What the first look has found."""
     _durable: int = 0
     """What was told last of what is on disk."""
+    _seen: Seen = field(factory=Seen)
+    """Of the drafts."""
 
     async def __aenter__(self) -> "Follower":
         """Raises `SessionNotFound`, and as reads do."""
@@ -119,6 +126,8 @@ class Follower:
         if not self._commits and feed.durable > self._durable:
             self._durable = feed.durable
             news.append(Durable(feed.durable))
+        if self._wants(DRAFT):
+            news += feed.drafts(self._seen, trio.current_time())
         return news
 
     def _wants(self, kind: str) -> bool:

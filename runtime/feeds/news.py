@@ -4,6 +4,7 @@ from typing import Literal
 
 from attrs import define, frozen
 
+from runtime.session.seen import DraftNews
 from runtime.store import Entry
 
 
@@ -36,7 +37,7 @@ class Durable:
     seq: int
 
 
-News = Told | Reset | Deleted | Durable
+News = Told | Reset | Deleted | Durable | DraftNews
 
 
 @frozen(kw_only=True)

@@ -15,6 +15,10 @@ from collections import deque
 import trio
 from attrs import define, field
 
+PAUSE = 0.02
+"""Seconds for which news of drafts are gathered. Models write a hundred words a second, each of
+which would wake every follower; nobody reads faster than fifty pictures a second."""
+
 PORTION = 50
 """Followers that run between two rounds of the loop: each encodes nothing, and sends one piece, so
 that is a millisecond or two."""
@@ -46,6 +50,8 @@ class Waker:
 
     _due: deque[Bell] = field(factory=deque)
     _stirred: trio.Event = field(factory=trio.Event)
+    _soon: set[Bell] = field(factory=set)
+    _has_soon: trio.Event = field(factory=trio.Event)
 
     def ring(self, bell: Bell) -> None:
         """There is something. Never yields, and wakes nobody yet."""
@@ -55,8 +61,27 @@ class Waker:
             self._due.append(bell)
             self._stirred.set()
 
+    def ring_soon(self, bell: Bell) -> None:
+        """There is something that may wait for a moment. Never yields, and wakes nobody yet."""
+        self._soon.add(bell)
+        self._has_soon.set()
+
     async def run(self) -> None:
         """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._gather)
+            nursery.start_soon(self._wake)
+
+    async def _gather(self) -> None:
+        while True:
+            await self._has_soon.wait()
+            await trio.sleep(PAUSE)
+            self._has_soon = trio.Event()
+            soon, self._soon = self._soon, set()
+            for bell in soon:
+                self.ring(bell)
+
+    async def _wake(self) -> None:
         while True:
             await self._stirred.wait()
             self._stirred = trio.Event()

@@ -37,4 +37,5 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `calls`     calls that append entries of several kinds in one step
 - `fork`      a new session of another one's entries
 - `reading`   histories and pages of the log
+- `resuming`  what an IDE needs that opens a session
 """

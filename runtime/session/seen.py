@@ -52,15 +52,19 @@ class Seen:
 
     _given: dict[str, _Given] = field(factory=dict)
 
-    def news(self, drafts: Drafts | None, now: float, room: int = AT_ONCE) -> list[DraftNews]:
+    def news(
+        self, drafts: Drafts | None, now: float, room: int = AT_ONCE, *, ended: bool = True
+    ) -> list[DraftNews]:
         """What is new, to so many characters; they count as given. `None`: there is no session.
 
-        Never yields: drafts change with every command. Empty: there is nothing new.
+        `ended`: whether to tell of those that are no more, or later. Never yields: drafts change
+        with every command. Empty: there is nothing new.
         """
         found: list[DraftNews] = []
-        for key in [key for key in self._given if drafts is None or key not in drafts]:
-            del self._given[key]
-            found.append(DraftNews(message_id=key, dropped=True))
+        if ended:
+            for key in [key for key in self._given if drafts is None or key not in drafts]:
+                del self._given[key]
+                found.append(DraftNews(message_id=key, dropped=True))
         for key, draft in drafts.items() if drafts is not None else ():
             for news in self._of(key, draft, now, room):
                 found.append(news)

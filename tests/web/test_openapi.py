@@ -35,6 +35,7 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/undelete",
+    "GET /api/v1/sessions/{session_id}/resume",
     "GET /api/v1/trash",
     "DELETE /api/v1/trash/{trash_id}",
     "GET /api/v1/agents/{session_id}/current",
@@ -193,6 +194,7 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"GET {SESSION}/messages", "?after=1-0000000000000000", None, 412),
     (f"GET {SESSION}/log", "", None, 200),
     (f"GET {SESSION}/log", "?limit=1", None, 200),
+    (f"GET {SESSION}/resume", "", None, 200),
     ("GET /api/v1/agents/{session_id}/current", "", None, 200),
     ("GET /api/v1/sessions", "", None, 200),
     ("GET /api/v1/sessions", "?limit=1", None, 200),
@@ -215,10 +217,7 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
     for operation, query, body, status in CALLS:
         method, path = operation.split()
         request = {} if body is None else {"json": body}
-        answer = await api.call(
-            method, path.format(session_id="s", trash_id="9", message_id="d") + query, **request
-        )
-        named = path.format(session_id="s", trash_id="9", approval_id="a")
+        named = path.format(session_id="s", trash_id="9", approval_id="a", message_id="d")
         answer = await api.call(method, named + query, **request)
         assert answer.status_code == status, operation
         fits(document, operation, answer, await answer.get_data(as_text=False))
@@ -238,7 +237,11 @@ async def test_every_event_is_the_documents(api: Api, document: Json, operation:
         "content"
     ].items()
     assert content_type == "text/event-stream"
-    validator = Draft202012Validator({**media["schema"], "components": document["components"]})
+    ((_, name),) = media["schema"].items()
+    described = document["components"]["schemas"][name.rpartition("/")[2]]
+    data = described["properties"]["data"]["contentSchema"]
+    validator = Draft202012Validator({**described, "components": document["components"]})
+    inside = Draft202012Validator({**data, "components": document["components"]})
     await api.say("s", "one", "two")
 
     async def meanwhile() -> None:
@@ -251,7 +254,8 @@ async def test_every_event_is_the_documents(api: Api, document: Json, operation:
     )
     assert events
     for event in events:
-        validator.validate({"id": event.id, "event": event.name, "data": event.data})
+        validator.validate({"id": event.id, "event": event.name, "data": json.dumps(event.data)})
+        inside.validate(event.data)
 
 
 async def test_what_the_document_forbids_the_service_refuses(api: Api, document: Json) -> None:
@@ -297,8 +301,7 @@ async def test_a_body_is_required_where_none_is_refused(api: Api, document: Json
     for operation, described in operations(document).items():
         if "requestBody" in described:
             method, path = operation.split()
-            answer = await api.call(method, path.format(session_id="s", message_id="d"))
-            named = path.format(session_id="s", approval_id="a")
+            named = path.format(session_id="s", approval_id="a", message_id="d")
             answer = await api.call(method, named, headers={"Turn": "1"})
             refused = answer.status_code == 400
             assert described["requestBody"]["required"] == refused, operation

@@ -20,6 +20,7 @@ A map, in the order in which one file may import another:
 - `rewind`, `fork`   going back, and branching off
 - `turns`        who may write for a while
 - `approvals`    what somebody is asked, and what was answered
+- `resume`       one call that opens a session
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `health`       how the service is

@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime import (
     ChangesFollower,
     Deleted,
+    DraftNews,
     Durable,
     Follower,
     InvalidInput,
@@ -56,6 +57,30 @@ class DurableOut(Struct):
     """How much of the session is on disk."""
 
     durable_seq: DurableSeq
+
+
+class DraftEventOut(Struct, omit_defaults=True):
+    """What is new of a message that is still being written."""
+
+    message_id: str
+    role: str | UnsetType = UNSET
+    part: Annotated[str, Meta(description="What has grown")] | UnsetType = UNSET
+    offset: (
+        Annotated[int, Meta(description="Characters of it that this stream has sent before")]
+        | UnsetType
+    ) = UNSET
+    text: str | UnsetType = UNSET
+    interrupted: bool = False
+    dropped: bool = False
+
+    @classmethod
+    def of(cls, news: DraftNews) -> "DraftEventOut":
+        if news.dropped:
+            return cls(news.message_id, dropped=True)
+        found = cls(news.message_id, news.role, offset=news.offset, interrupted=news.interrupted)
+        if news.part is not None:
+            found.part, found.text = news.part, news.text
+        return found
 
 
 class ChangesQuery(Struct):
@@ -110,7 +135,10 @@ def event_out() -> type[Struct]:
             An entry's event is named by its kind, and its id is the place behind it, for
             `Last-Event-ID` or `after`. Others have no id, and `{}` as data: `alive`, after 15
             seconds of silence; `reset`, before entry 1 of another log than the place was of;
-            `deleted`, and the end. `durable`, in `snapshot` durability, has `{durable_seq}`."""
+            `deleted`, and the end. `durable`, in `snapshot` durability, has `{durable_seq}`.
+            `draft` has what is new of a message that is still being written: `{message_id, role,
+            part, offset, text, interrupted}`, or `{message_id, dropped}`; with `offset` 0 the draft
+            begins, or begins anew."""
         },
     )
 
@@ -203,6 +231,8 @@ async def _frame(news: News) -> bytes:
             return _of_entry(news)
         case Durable(seq=seq):
             return event("durable", encode(DurableOut(seq)))
+        case DraftNews():
+            return event("draft", encode(DraftEventOut.of(news)))
         case Reset():
             return BEGIN_ANEW
         case Deleted():

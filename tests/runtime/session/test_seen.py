@@ -9,7 +9,7 @@ from attrs import define, field
 from persistence import MemoryStore
 from runtime.session import drafting
 from runtime.session.draft import SILENCE
-from runtime.session.seen import DraftNews, Seen
+from runtime.session.seen import AT_ONCE, DraftNews, Seen
 from runtime.session.state import SessionState
 from tests.runtime.session.builders import NOON, reloaded, say, session_with, user
 
@@ -27,9 +27,9 @@ class Reader:
     interrupted: dict[str, bool] = field(factory=dict)
     lengths: list[int] = field(factory=list)
 
-    def read(self, state: SessionState, **room: int) -> list[DraftNews]:
+    def read(self, state: SessionState, room: int = AT_ONCE) -> list[DraftNews]:
         drafts = state.life.drafts if state.life else None
-        told = self.seen.news(drafts, state.now, **room)
+        told = self.seen.news(drafts, state.now, room)
         for news in told:
             if news.dropped:
                 del self.drafts[news.message_id]

@@ -1,0 +1,64 @@
+"""What an IDE needs that opens a session, as it is at one moment.
+
+Asked for with several calls, the answers need not agree: in between, a message takes the place of a
+draft, or a turn ends. And the place from which on the session is to be followed has to be that of
+what is shown.
+"""
+
+from contextlib import suppress
+
+from attrs import frozen
+
+from runtime.errors import NoTurn
+from runtime.session import approval, switch, turn
+from runtime.session.draft import DraftView
+from runtime.session.drafting import drafts_of
+from runtime.session.reading import MESSAGES, Part, log_page
+from runtime.session.replies import (
+    AgentContext,
+    ApprovalPage,
+    HeldTurn,
+    LogPage,
+    Reply,
+    Summary,
+)
+from runtime.session.settings import summary
+from runtime.session.state import SessionState
+
+MAX_PENDING = 100
+"""Approvals that are shown, those first that were asked for first: a person answers one at a time.
+All of them are in pages of their own."""
+
+
+@frozen(kw_only=True)
+class Resumed(Reply):
+    """A session as it is opened. Its `tag` is the place to follow it from."""
+
+    summary: Summary
+    messages: LogPage
+    """The newest that count."""
+    agents: AgentContext
+    approvals: ApprovalPage
+    """What is pending."""
+    drafts: list[DraftView]
+    turn: HeldTurn | None
+
+
+def resume(state: SessionState, *, last: int, at: str) -> Resumed:
+    """All of it. Raises `SessionNotFound`, `Needs`."""
+    held = None
+    with suppress(NoTurn):
+        held = turn.current(state)
+    header = summary(state, at)
+    return Resumed(
+        session_id=header.session_id,
+        version=header.version,
+        durable_seq=header.durable_seq,
+        tag=header.tag,
+        summary=header,
+        messages=log_page(state, Part(last=last, kinds=MESSAGES, counting=True)),
+        agents=switch.agent_context(state),
+        approvals=approval.page(state, at=at, wanted="pending", limit=MAX_PENDING),
+        drafts=drafts_of(state),
+        turn=held,
+    )
