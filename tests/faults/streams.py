@@ -65,7 +65,7 @@ class Chapter:
         folder.mkdir()
         place, lossy = Place(), durability == "snapshot"
         logs = Logs(place, folder / DB, is_lossy=lossy)
-        drafts = Drafts(place, ["answers", "more-answers"])
+        drafts = Drafts(place, ["answers", "more-answers"], is_lossy=lossy)
         turns = Turns(place, ["run", "another-run"], is_lossy=lossy)
         trials: list[Trial] = [logs, drafts, turns]
         if not lossy:  # an answer that a crash takes can be given again
@@ -165,7 +165,10 @@ FAULTS: Sequence[Fault] = (_kill_while_locked, _order, _kill, _kill_after_standi
 
 def run(effort: Effort) -> Report:
     report = Report()
-    for durability, lives in (("commit", effort.of(24, 2)), ("snapshot", effort.of(12, 1))):
+    for durability, lives in (
+        ("commit", effort.of(full=20, quick=2)),
+        ("snapshot", effort.of(full=10, quick=1)),
+    ):
         chapter = Chapter.begun(effort.folder / durability, report, durability)
         chapter.live_through([FAULTS[number % len(FAULTS)] for number in range(lives)])
         chapter.close()

@@ -59,8 +59,8 @@ class Producer:
     book: Book
     session_id: str
     random: Random
-    taken: dict[str, int] = field(factory=dict)
-    """By answer: characters that were acknowledged."""
+    taken: dict[str, tuple[int, int]] = field(factory=dict)
+    """By answer: in which life of the service characters were last acknowledged, and how many."""
     given_up: set[str] = field(factory=set)
     """Answers whose drafts are gone, or may be."""
     finished: list[str] = field(factory=list)
@@ -97,6 +97,7 @@ class Producer:
             self.client.place.pause(PAUSE)
             offset, part, text = deltas[number]
             delta = {"role": "assistant", "part": part, "append": text, "offset": offset}
+            life = self.client.place.life
             answer = self.client.call("POST", self._draft(answer_id), delta)
             if answer is None or answer.status in {429, 503}:
                 self.book.count("deltas of unknown outcome")
@@ -106,6 +107,7 @@ class Producer:
                 self.book.expect(False, f"{answer_id}: at {offset}: {answer.status} {answer.body}")
                 return
             self._learn(answer_id, answer, offset, offset + len(text), says)
+            self.taken[answer_id] = life, says
             number = place[says]
             if self.random.random() < 0.05 and number:
                 number -= 1  # as if the answer had been lost
@@ -117,4 +119,3 @@ class Producer:
         else:
             self.book.count("deltas")
             self.book.expect(says == end, f"{answer_id}: {says} after {offset}, up to {end}")
-        self.taken[answer_id] = says

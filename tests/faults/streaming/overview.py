@@ -54,11 +54,11 @@ class Reader:
             try:
                 with Stream.opened(url, "/api/v1/events", self._cursor, patience=0.1) as stream:
                     self.book.expect(stream.status in {200, 503}, f"/events: {stream.status}")
+                    self.book.count("connections of readers of the list")
                     while stream.status == 200 and monotonic() < leaves:
                         self._look(stream)
             except (OSError, EOFError):
                 pass
-            self.book.count("connections of readers of the list")
             self.client.place.pause(self.random.uniform(0, 0.1))
 
     def catch_up(self, client: Client) -> bool:

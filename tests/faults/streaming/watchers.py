@@ -70,6 +70,8 @@ class Watcher:
             path = f"/api/v1/sessions/{self.session_id}/events"
             try:
                 with Stream.opened(url, path, self._cursor, patience=0.1) as stream:
+                    if stream.status == 200:
+                        self.book.count("connections of readers of drafts")
                     while stream.status == 200 and monotonic() < leaves:
                         try:
                             for event in stream.read():
@@ -78,7 +80,6 @@ class Watcher:
                             self.place.pause(0)
             except (OSError, EOFError):
                 pass
-            self.book.count("connections of readers of drafts")
             self.place.pause(self.random.uniform(0, 0.05))
 
     def see(self, event: Event) -> None:
