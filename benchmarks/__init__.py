@@ -14,6 +14,8 @@ The works, as functions:
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside the bare servers of `stack`
 - `neighbours` what one client does to everybody else
+- `streams`    what following a session costs, in processes of `followers`, of a service that is
+  `noting` its commits
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 - `wire`       the service beside the guide's app, and beside `bare` servers, on one core each
 

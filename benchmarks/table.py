@@ -21,6 +21,14 @@ from benchmarks.neighbours import append_beside_limits, stalls
 from benchmarks.peers import in_process
 from benchmarks.results import Budget
 from benchmarks.sessions import activation, listing, memory, passivation
+from benchmarks.streams import (
+    append_beside_subscribers,
+    draft_delta,
+    event_latency,
+    idle_subscribers,
+    one_entry_to_many,
+    resume,
+)
 from benchmarks.wire import (
     first_answers,
     idle_connections,
@@ -41,6 +49,8 @@ _SUITES = (
           first_answers, idle_connections),
     Suite("limits", 5, append_beside_limits),
     Suite("stalls", 3, stalls),
+    Suite("streams", 3, append_beside_subscribers, event_latency, one_entry_to_many,
+          idle_subscribers, resume, draft_delta),
     Suite("peers", 5, in_process, over_http, short_histories, posts_of_many),
 )  # fmt: skip
 """Each with how many rounds are usual, and its works."""
@@ -135,6 +145,16 @@ stalls (stalls) longest answer of `/health` beside any legal request of 16 MiB
 append_beside_limits (limits) others' append, p99, while one session is patched, filled and listed
     at its limits
     ≤ 2 × its p99 alone
+append_followed (streams) append, p99, 20 a second to one session, with 100 subscribers
+    ≤ 1.5 × with none
+event_latency (streams) from an append's commit to the event at a subscriber, p99
+    ≤ 1 × two bare trio round trips over loopback and 1 ms
+idle_subscriber (streams) memory of an idle subscriber, of 1,000
+    ≤ 16 KB
+resume (streams) `GET resume` of a session of 1,000 messages, the last 50
+    ≤ 1.5 × `GET messages?last=50`
+draft_delta (streams) a draft's delta, embedded
+    ≤ 1.5 × a bare trio memory-channel ask and reply
 """
 _BUDGET = re.compile(
     r"(?P<suite>\w+)\) (?P<work>.+?) (?P<best>[≤≥]) (?P<limit>[\d.]+) (?P<of>.+?)"

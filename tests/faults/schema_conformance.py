@@ -61,6 +61,15 @@ include-name = "{name}"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 400, 404, 409, 412]
 """
 
+STREAMS = """
+[[operations]]
+include-path-regex = "/events$"
+request-timeout = 1.0
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404]
+"""
+"""They do not end: each is read for so many seconds, and judged by what has come. As above, which
+places there are only the service knows."""
+
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 QUICK_PHASES = ("examples", "fuzzing", "stateful")
 """Coverage asks some 1,500 times, however few examples are wanted."""
@@ -70,7 +79,7 @@ def run(effort: Effort) -> Report:
     report = Report()
     settings, result = effort.folder / "settings.toml", effort.folder / "result.json"
     exempt = "".join(OPERATION.format(name=name) for name in KNOWN_BETTER_THAN_BY_A_SCHEMA)
-    settings.write_text(SETTINGS + exempt)
+    settings.write_text(SETTINGS + exempt + STREAMS)
     phases = QUICK_PHASES if effort.quick else PHASES
     with running(effort.folder) as service:
         ended = subprocess.run(
@@ -88,7 +97,7 @@ def run(effort: Effort) -> Report:
             capture_output=True,
             text=True,
             cwd=effort.folder,
-            timeout=300,
+            timeout=500,
             check=False,
         )
         report.expect(service.process.poll() is None, "the service has ended")

@@ -237,11 +237,8 @@ async def test_every_event_is_the_documents(api: Api, document: Json, operation:
         "content"
     ].items()
     assert content_type == "text/event-stream"
-    ((_, name),) = media["schema"].items()
-    described = document["components"]["schemas"][name.rpartition("/")[2]]
-    data = described["properties"]["data"]["contentSchema"]
-    validator = Draft202012Validator({**described, "components": document["components"]})
-    inside = Draft202012Validator({**data, "components": document["components"]})
+    data = media["schema"]["properties"]["data"]["contentSchema"]
+    validator = Draft202012Validator({**data, "components": document["components"]})
     await api.say("s", "one", "two")
 
     async def meanwhile() -> None:
@@ -254,8 +251,7 @@ async def test_every_event_is_the_documents(api: Api, document: Json, operation:
     )
     assert events
     for event in events:
-        validator.validate({"id": event.id, "event": event.name, "data": json.dumps(event.data)})
-        inside.validate(event.data)
+        validator.validate(event.data)
 
 
 async def test_what_the_document_forbids_the_service_refuses(api: Api, document: Json) -> None:

@@ -7,9 +7,8 @@ with the last id that it has seen, and is told more.
 
 import re
 from collections import deque
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
 import trio
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -111,43 +110,26 @@ class ChangeOut(Struct, omit_defaults=True):
         )
 
 
-class ChangeEventOut(Struct):
-    """Server-Sent Events.
-
-    `session` has a change of one; `alive` says after 15 seconds of silence that the stream is
-    there; `reset`: changes were missed, so the list has to be read again, and what follows is new.
-    The two have no id, and `{}` as data.
-    """
-
-    id: str
-    event: str
-    data: ChangeOut
+class NothingOut(Struct, forbid_unknown_fields=True):
+    """The data of an event whose name says all."""
 
 
-def event_out() -> type[Struct]:
-    """An event of a session, with the entries of all kinds."""
-    return msgspec.defstruct(
-        "EventOut",
-        [("id", LogCursor), ("event", str), ("data", union_of("ENTRIES"))],
-        namespace={
-            "__doc__": """Server-Sent Events.
-
-            An entry's event is named by its kind, and its id is the place behind it, for
-            `Last-Event-ID` or `after`. Others have no id, and `{}` as data: `alive`, after 15
-            seconds of silence; `reset`, before entry 1 of another log than the place was of;
-            `deleted`, and the end. `durable`, in `snapshot` durability, has `{durable_seq}`.
-            `draft` has what is new of a message that is still being written: `{message_id, role,
-            part, offset, text, interrupted}`, or `{message_id, dropped}`; with `offset` 0 the draft
-            begins, or begins anew."""
-        },
-    )
+def told_of_a_session() -> Any:
+    """The data of its events: entries of all kinds, and the rest."""
+    return union_of("ENTRIES") | DraftEventOut | DurableOut | NothingOut
 
 
 async def follow_session(resources: Resources, request: Request, session_id: str) -> Response:
     """A session's entries behind a place, those that are there and those that come, as events.
 
-    Each once and in order, also across restarts. In `commit` durability none that a crash could
-    take. A place in another log (the session was made anew, or restored) gets `reset`.
+    Each once and in order, also across restarts; in `commit` durability none that a crash could
+    take. An entry's event is named by its kind, and its id is the place behind it, for
+    `Last-Event-ID` or `after`.
+
+    Other events have no id: `reset`, before entry 1 of another log than the place was of (the
+    session was made anew, or restored); `alive`, after 15 seconds of silence; `deleted`, before the
+    end; and in `snapshot` durability `durable`, which says how much is on disk. `draft` has what is
+    new of a message that is still being written; with `offset` 0 it begins, or begins anew.
     """
     part = query(request, EventsQuery)
     place = _last_id(request)
@@ -166,7 +148,10 @@ async def follow_all(resources: Resources, request: Request) -> Response:
     """Which sessions are created, changed and deleted, as events, once that is on disk.
 
     From now on, or behind a place of before: open the stream first and read the list then, and
-    nothing is missed.
+    nothing is missed. Each change is an event `session`, and has an id.
+
+    `reset` says that changes were missed: the list is to be read again, and what follows is new.
+    `alive` comes after 15 seconds of silence.
     """
     place = _last_id(request) or query(request, ChangesQuery).after
     follower = resources.runtime.changes(place or None)
@@ -178,11 +163,18 @@ ROUTES = (
         "GET",
         "/sessions/<session_id>/events",
         follow_session,
-        {200: event_out},
+        {200: told_of_a_session},
         query=EventsQuery,
         is_stream=True,
     ),
-    Route("GET", "/events", follow_all, {200: ChangeEventOut}, query=ChangesQuery, is_stream=True),
+    Route(
+        "GET",
+        "/events",
+        follow_all,
+        {200: ChangeOut | NothingOut},
+        query=ChangesQuery,
+        is_stream=True,
+    ),
 )
 
 

@@ -44,7 +44,7 @@ class Route:
     problems: Sequence[int] = field(default=(), kw_only=True)
     """The statuses beside what goes without saying: 400, and 404 where the path names something."""
     is_stream: bool = field(default=False, kw_only=True)
-    """Whether it is answered with Server-Sent Events, of which the class for 200 is one."""
+    """Whether it is answered with Server-Sent Events. The class for 200 is that of their data."""
     heads: Sequence[str] = field(default=(), kw_only=True)
     """The fields of a request's head that it cannot be called without."""
     outside: bool = field(default=False, kw_only=True)

@@ -67,7 +67,7 @@ class _Provider(OpenAPIProvider):
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
-    is_stream = route.is_stream
+    answered = _stream if route.is_stream else _response
     operation: dict[str, Any] = {
         "summary": summary,
         "description": "\n".join(description),
@@ -75,7 +75,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         "operationId": route.endpoint.__name__,
         "parameters": [*_captured(route), *_parameters(route, components)],
         "responses": {
-            str(status): _response(status, answer, components, EVENTS if is_stream else JSON)
+            str(status): answered(status, answer, components)
             for status, answer in route.answers.items()
         },
     }
@@ -159,19 +159,25 @@ def _content(mimetype: str, model: Any, components: dict[str, Any]) -> dict[str,
     return {mimetype: {"schema": _schema(model, components)}}
 
 
-def _response(status: int, model: Any, components: dict[str, Any], mimetype: str) -> dict[str, Any]:
+def _response(status: int, model: Any, components: dict[str, Any]) -> dict[str, Any]:
     if model is None:
         return {"description": HTTPStatus(status).phrase}
-    content = _content(mimetype, model, components)
-    if mimetype == EVENTS:
-        # An event's data is text, which is JSON.
-        event = components[content[EVENTS]["schema"]["$ref"].rpartition("/")[2]]["properties"]
-        event["data"] = {
-            "type": "string",
-            "contentMediaType": JSON,
-            "contentSchema": event["data"],
-        }
-    return {"description": getdoc(_made(model)) or HTTPStatus(status).phrase, "content": content}
+    return {
+        "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
+        "content": _content(JSON, model, components),
+    }
+
+
+def _stream(_: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """Events with such data. The schema is that of one event, with its lines as members."""
+    text = {"type": "string"}
+    json = {**text, "contentMediaType": JSON, "contentSchema": _schema(_made(data), components)}
+    event = {
+        "type": "object",
+        "required": ["event", "data"],
+        "properties": {"id": text, "event": text, "data": json},
+    }
+    return {"description": "Server-Sent Events", "content": {EVENTS: {"schema": event}}}
 
 
 def _problem(description: str, components: dict[str, Any]) -> dict[str, Any]:
