@@ -37,7 +37,7 @@ DB = "data/agent_runtime.db"
 
 OPTIONS = (
     *("--snapshot-interval", str(INTERVAL), "--idle-timeout", "0.2", "--max-active", "2"),
-    *("--flush-timeout", "5", "--db", DB),
+    *("--grace", "2", "--flush-timeout", "5", "--db", DB),
 )
 STANDING_STILL = 1.3
 """Seconds, longer than the clients' patience."""
