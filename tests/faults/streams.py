@@ -28,7 +28,7 @@ from tests.faults.streaming.approvals import Approvals
 from tests.faults.streaming.drafts import INTERVAL, Drafts
 from tests.faults.streaming.logs import Logs
 from tests.faults.streaming.overview import Overview
-from tests.faults.streaming.place import Client, Place
+from tests.faults.streaming.place import Place, calling
 from tests.faults.streaming.trial import Trial, at_work
 from tests.faults.streaming.turns import Turns
 from tests.service import PATIENCE, Service, process
@@ -77,8 +77,7 @@ class Chapter:
         """One life of the service for each."""
         with at_work(self.place, self.trials):
             for fault in faults:
-                with self._serving() as service:
-                    client = client_of(service)
+                with self._serving() as service, calling(service.url) as client:
                     for trial in self.trials:
                         trial.returned(client)
                     self.place.open(service.url)
@@ -98,8 +97,7 @@ class Chapter:
 
     def close(self) -> None:
         """Nothing breaks any more: everybody reads to the end, and it is judged."""
-        with self._serving() as service:
-            client = client_of(service)
+        with self._serving() as service, calling(service.url) as client:
             for trial in self.trials:
                 trial.returned(client)
                 trial.judge(client)
@@ -122,13 +120,6 @@ class Chapter:
 
     def _serving(self) -> AbstractContextManager[Service]:
         return serving(self.folder, "--durability", self.durability, *OPTIONS)
-
-
-def client_of(service: Service) -> Client:
-    """One who is not sent away when the service ends."""
-    place = Place()
-    place.open(service.url)
-    return Client(place, patience=PATIENCE)
 
 
 Fault = Callable[[Service, Path], int]

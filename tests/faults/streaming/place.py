@@ -1,13 +1,16 @@
 """Where the service is at the moment: clients outlive its processes, and wait for the next one."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
+
+from tests.service import PATIENCE as PATIENT
 
 PATIENCE = 1.0
 """Seconds for an answer: shorter than the service stands still."""
@@ -26,6 +29,7 @@ class Place:
 
     life: int = 0
     """Counts the ends of the service: whoever noted it before knows whether that is long ago."""
+    clients: "list[Client]" = field(factory=list)
     _url: str = ""
     _is_there: Event = field(factory=Event)
     _over: Event = field(factory=Event)
@@ -41,6 +45,11 @@ class Place:
     def end(self) -> None:
         """Lets everybody stop."""
         self._over.set()
+
+    def hang_up(self) -> None:
+        """Closes the connections of all who have stopped."""
+        for client in self.clients:
+            client.close()
 
     @property
     def is_over(self) -> bool:
@@ -80,6 +89,9 @@ class Client:
     patience: float = PATIENCE
     _connection: HTTPConnection | None = None
     _url: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        self.place.clients.append(self)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer | None:
         """`None`: no answer came, and what came of the call is unknown. Raises `Over`.
@@ -133,3 +145,14 @@ class Client:
             )
             self._connection.connect()
         return self._connection
+
+
+@contextmanager
+def calling(url: str) -> Iterator[Client]:
+    """One who is not sent away when the service ends."""
+    place = Place()
+    place.open(url)
+    try:
+        yield Client(place, patience=PATIENT)
+    finally:
+        place.hang_up()

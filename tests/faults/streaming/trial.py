@@ -70,6 +70,7 @@ def at_work(place: Place, trials: Iterable[Trial]) -> Iterator[None]:
         place.end()
         for thread in threads:
             thread.join()
+        place.hang_up()
 
 
 def _guarded(work: Work, book: Book) -> None:
