@@ -15,7 +15,9 @@ function take(frame) {
   );
   if (fields.id === undefined) return;
   cursor = fields.id;
-  tell({ what: fields.event, id: fields.id, data: JSON.parse(fields.data) });
+  const data = JSON.parse(fields.data);
+  if ("seq" in data) tell({ what: fields.event, id: fields.id, data });
+  else tell({ what: fields.event });
 }
 
 async function follow(url, headers) {

@@ -67,7 +67,24 @@ async def test_an_id_is_the_place_behind_the_entry(api: Api) -> None:
     assert head.headers["etag"] == f'"{events[2].id}"'
     await api.say("s", "other", "log")
     again = await followed(api, f"{PLACE}?after={events[1].id}", delete)
-    assert again[0] == Event("reset", {})
+    assert again[0] == Event("reset", {}, "0")
+
+
+async def test_who_is_cut_off_behind_a_reset_begins_anew_though_its_old_log_is_back(
+    api: Api,
+) -> None:
+    delete = partial(api.call, "DELETE", "/api/v1/sessions/s")
+    await api.say("s", "one", "two")
+    tag = (await api.get("/sessions/s")).headers["etag"].strip('"')
+    await api.say("s", "three")
+    await delete()
+    trashed = (await (await api.get("/trash")).get_json())["sessions"][0]["trash_id"]
+    await api.say("s", "another log")
+    first, *_ = await followed(api, PLACE, delete, **{"Last-Event-ID": tag})
+    assert first == Event("reset", {}, "0")
+    await api.post("/sessions/s/undelete", {"trash_id": trashed})
+    events = await followed(api, f"{PLACE}?after={tag}", delete, **{"Last-Event-ID": "0"})
+    assert [event.data.get("seq") for event in events] == [1, 2, 3, None]
 
 
 @pytest.mark.parametrize("name", ["Last-Event-ID", "last-event-id"])

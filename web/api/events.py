@@ -41,7 +41,11 @@ PLACE = re.compile(r"[0-9]{1,18}(-[0-9a-f]{16})?")
 """As `LogCursor`."""
 
 IS_ALIVE = event("alive")
-BEGIN_ANEW = event("reset")
+BEGIN_ANEW = event("reset", place="0")
+"""It has a place, so that who is cut off right behind it has forgotten the old one: whatever log
+there is when it comes back, maybe the old one again, it begins with entry 1."""
+MISSED = event("reset")
+"""Of all sessions. Who is cut off behind it is told again, so that it reads the list again."""
 IS_DELETED = event("deleted")
 
 
@@ -126,10 +130,11 @@ async def follow_session(resources: Resources, request: Request, session_id: str
     take. An entry's event is named by its kind, and its id is the place behind it, for
     `Last-Event-ID` or `after`.
 
-    Other events have no id: `reset`, before entry 1 of another log than the place was of (the
-    session was made anew, or restored); `alive`, after 15 seconds of silence; `deleted`, before the
-    end; and in `snapshot` durability `durable`, which says how much is on disk. `draft` has what is
-    new of a message that is still being written; with `offset` 0 it begins, or begins anew.
+    `reset`, with the id 0, comes before entry 1 of another log than the place was of (the session
+    was made anew, or restored). Other events have no id: `alive`, after 15 seconds of silence;
+    `deleted`, before the end; and in `snapshot` durability `durable`, which says how much is on
+    disk. `draft` has what is new of a message that is still being written; with `offset` 0 it
+    begins, or begins anew.
     """
     part = query(request, EventsQuery)
     place = _last_id(request)
@@ -255,5 +260,5 @@ async def _of_all(resources: Resources, follower: ChangesFollower) -> Chunks:
 def _of_change(follower: ChangesFollower, news: SessionChange | Reset) -> bytes:
     if isinstance(news, Reset):
         # It has a place again: without it, each new connection would be told the same.
-        return BEGIN_ANEW + opening(follower.cursor)
+        return MISSED + opening(follower.cursor)
     return event("session", encode(ChangeOut.of(news)), follower.cursor_of(news.number))

@@ -102,6 +102,7 @@ class Follower:
             match event.kind:
                 case "reset":
                     self.record.append(Reset())
+                    self._cursor = event.id or self._cursor
                     self.book.count("resets")
                 case "deleted":
                     self.record.append(Deleted())
