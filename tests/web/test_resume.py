@@ -1,9 +1,9 @@
 """One call opens a session: all that an IDE shows of it, and where to follow it from."""
 
-from functools import partial
 from typing import Any
 
 import pytest
+import trio
 
 from tests.web.conftest import Api
 from tests.web.streams import followed
@@ -84,8 +84,14 @@ async def test_who_follows_from_its_cursor_gets_the_rest_and_the_drafts(api: Api
 async def test_a_draft_is_sent_from_its_beginning_and_without_an_id(api: Api) -> None:
     await api.say("s", "one")
     await api.post(DRAFT, {"append": "I am "})
-    api_end = partial(_in_a_moment, api)
-    events = await followed(api, "/sessions/s/events?kind=draft", api_end)
+
+    async def meanwhile() -> None:
+        # Who waits for more has been given what there is.
+        while not api.runtime._parts.feeds.by_session["s"].bell._lot:
+            await trio.sleep(0)
+        await api.call("DELETE", "/api/v1/sessions/s")
+
+    events = await followed(api, "/sessions/s/events?kind=draft", meanwhile)
     [draft] = [event for event in events if event.name == "draft"]
     assert draft.id is None
     assert draft.data == {
@@ -95,10 +101,6 @@ async def test_a_draft_is_sent_from_its_beginning_and_without_an_id(api: Api) ->
         "offset": 0,
         "text": "I am ",
     }
-
-
-async def _in_a_moment(api: Api) -> None:
-    await api.call("DELETE", "/api/v1/sessions/s")
 
 
 async def test_it_has_no_etag_as_what_it_shows_changes_without_an_entry(api: Api) -> None:

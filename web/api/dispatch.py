@@ -79,7 +79,12 @@ class Api:
                 return None
         headers = self.told(request, response.status, place)
         if headers:
-            return Response(response.status, response.body, (*response.headers, *headers))
+            return Response(
+                response.status,
+                response.body,
+                (*response.headers, *headers),
+                response.is_endless,
+            )
         return response
 
     def refusal(self, request: Request) -> Response | None:

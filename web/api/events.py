@@ -146,7 +146,7 @@ async def follow_session(resources: Resources, request: Request, session_id: str
     follower = resources.runtime.session(session_id, nowait=True).follow(
         after=cursor_of(place or part.after), kinds=part.kind
     )
-    return Response(200, await begun(_of_session(resources, follower)), HEADERS)
+    return Response(200, await begun(_of_session(resources, follower)), HEADERS, is_endless=True)
 
 
 async def follow_all(resources: Resources, request: Request) -> Response:
@@ -160,7 +160,7 @@ async def follow_all(resources: Resources, request: Request) -> Response:
     """
     place = _last_id(request) or query(request, ChangesQuery).after
     follower = resources.runtime.changes(place or None)
-    return Response(200, await begun(_of_all(resources, follower)), HEADERS)
+    return Response(200, await begun(_of_all(resources, follower)), HEADERS, is_endless=True)
 
 
 ROUTES = (

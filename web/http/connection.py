@@ -31,6 +31,7 @@ from contextlib import aclosing, suppress
 import trio
 from attrs import define, field
 
+from runtime import SECONDS
 from web.http.body import NOTHING, ComingBody
 from web.http.crowd import Crowd
 from web.http.delivery import Delivery, is_client_gone
@@ -44,6 +45,11 @@ from web.http.parser import Head, Parser
 from web.http.refusal import REASONS, Refusal
 
 log = logging.getLogger(__name__)
+
+LAST_WORD = 0.5 * SECONDS
+"""For whoever streams without an end to say its last word when the server stops. A client that
+takes nothing more does not hear it: its stream would hold up the end for as long as any answer may.
+"""
 
 Answer = Callable[[Request], Awaitable[Response]]
 """Makes the answer to a request. What it raises is a failure of its own, and is answered 500; but
@@ -68,6 +74,8 @@ class Connection:
     _waiting: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     """All of it. Cancelled only while it is idle."""
     _streaming: trio.CancelScope | None = field(default=None, init=False)
+    _is_endless: bool = field(default=False, init=False)
+    """Whether what streams now has no end of its own."""
     _refused: int | None = field(default=None, init=False)
     """What came of a body is none. Whatever is answered to its request, this is said instead. Not
     the exception: that would hold its traceback, which holds the connection."""
@@ -104,6 +112,10 @@ class Connection:
     def look(self) -> None:
         if self._streaming is not None and self.line.is_gone():
             self._streaming.cancel()
+
+    def hurry(self) -> None:
+        if self._streaming is not None and self._is_endless:
+            self._streaming.deadline = trio.current_time() + LAST_WORD
 
     async def _converse(self) -> bool:
         """Whether the client may still be sending, so that closing now could cost it the answer."""
@@ -194,6 +206,9 @@ class Connection:
         self.crowd.streaming.add(self)
         try:
             with trio.CancelScope() as self._streaming:
+                self._is_endless = response.is_endless
+                if self.crowd.leaving:
+                    self.hurry()
                 async with aclosing(chunks):
                     last = await self._is_last(head)
                     whole = await self._delivery.stream(response, chunks, head, last=last)

@@ -40,6 +40,9 @@ class Member(Protocol):
     def look(self) -> None:
         """End the answer, if its client has gone. Only for one that streams."""
 
+    def hurry(self) -> None:
+        """End the answer soon, if it has no end of its own. Only for one that streams."""
+
 
 @define(eq=False)
 class Crowd:
@@ -85,6 +88,8 @@ class Crowd:
         self.leaving = True
         for member in [member for member in self._idle if not member.has_input]:
             self._dismiss(member)
+        for member in self.streaming:
+            member.hurry()
 
     async def watch(self) -> None:
         """End who is idle for too long, and the streams of those who have gone. Runs for ever."""

@@ -100,3 +100,5 @@ class Response:
     status: int
     body: bytes | Buffers | Chunks = field(default=b"", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    is_endless: bool = False
+    """Whether a body in pieces has no end of its own: a server that stops does not wait for it."""

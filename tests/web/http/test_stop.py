@@ -13,11 +13,13 @@ from tests.web.http.packets import HELLO, get, post
 from tests.web.http.serving import (
     Client,
     hello_and_echo,
+    in_memory,
     open_server,
     routed,
     streams,
     time_passing,
 )
+from web.http.connection import LAST_WORD
 from web.http.limits import ServerConfig
 from web.http.listen import open_listeners
 from web.http.message import Chunks, Request, Response
@@ -101,6 +103,53 @@ async def test_a_stream_goes_on_until_the_grace_time_is_over(
             rest = await client.read_to_end()
             await served.stopped.wait()
     assert rest.endswith(b"0\r\n\r\n") is (pieces == 3)
+
+
+@pytest.mark.parametrize("is_endless", [True, False])
+async def test_who_takes_nothing_more_holds_up_the_end_only_where_a_stream_has_one(
+    mock_clock: MockClock, is_endless: bool
+) -> None:
+    async def more() -> Chunks:
+        while True:
+            yield b"x" * 100_000
+
+    async def endpoint(_: Request) -> Response:
+        return Response(200, more(), is_endless=is_endless)
+
+    async with (
+        in_memory(routed(more=endpoint), ServerConfig(send_timeout=60)) as served,
+        served.connect(lockstep=True) as client,
+    ):
+        await client.send(get(b"/more"))
+        assert await client.stream.receive_some(1)
+        begun = trio.current_time()
+        served.server.crowd.retire()
+        with time_passing(mock_clock):
+            while served.server.crowd.size:
+                await trio.sleep(0.1)
+        waited = trio.current_time() - begun
+    assert (waited < 2 * LAST_WORD) is is_endless
+
+
+async def test_a_stream_without_an_end_that_begins_at_the_end_is_short(
+    mock_clock: MockClock,
+) -> None:
+    async def silent() -> Chunks:
+        yield b"x"
+        await trio.sleep_forever()
+
+    async def endpoint(_: Request) -> Response:
+        await release.wait()
+        return Response(200, silent(), is_endless=True)
+
+    release = trio.Event()
+    async with in_memory(routed(more=endpoint)) as served, served.connect() as client:
+        await client.send(get(b"/more"))
+        await trio.testing.wait_all_tasks_blocked()
+        served.server.crowd.retire()
+        release.set()
+        with time_passing(mock_clock):
+            await client.read_to_end()
 
 
 async def test_what_takes_longer_than_the_grace_time_is_cut_off() -> None:
