@@ -43,16 +43,19 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "GET /api/v1/sessions/{session_id}/messages",
     "GET /api/v1/sessions/{session_id}/log",
     "GET /api/v1/sessions/{session_id}/records",
+    "POST /api/v1/sessions/{session_id}/messages",
     "POST /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/log",
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
+    "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 
-Whether a cursor was given out, only the service knows; how long a log is, and which one it is, only
-the session; and a record's body, or which members have to be there together, no schema says without
-becoming obscure.
+Whether a cursor was given out, only the service knows, and whether a session is new, so that its id
+must have no control characters; how long a log is, and which one it is, only the session; and a
+record's body, or which members have to be there together, no schema says without becoming obscure.
+And an offset is not written 11.0.
 """
 
 OPERATION = """

@@ -81,7 +81,7 @@ async def test_an_end_needs_the_number_and_can_be_repeated(api: Api) -> None:
         {"turn": turn, "holder": "one", "ttl": 60},
         {"turn": turn, "ended": {"outcome": "done"}},
     ]
-    assert (await api.get(TURN)).status_code == 404
+    assert (await api.get(TURN)).status_code == 204
 
 
 async def test_an_end_without_a_body_is_one(api: Api) -> None:
@@ -114,7 +114,7 @@ async def test_a_renewal_that_names_another_turn_takes_none(api: Api) -> None:
     await api.say("s", "hello")
     refused = await take(api, Turn="7")
     assert refused.status_code == 412
-    assert (await api.get(TURN)).status_code == 404
+    assert (await api.get(TURN)).status_code == 204
 
 
 async def test_there_are_no_turns_of_a_session_that_is_not_there(api: Api) -> None:
@@ -215,4 +215,4 @@ async def test_every_answer_with_a_header_has_the_state(api: Api) -> None:
     ]
     states = [(await json_of(answer))["state"] for answer in answers]
     assert states == ["running", "running", "idle", "idle"]
-    assert (await api.get("/sessions/f/turn")).status_code == 404
+    assert (await api.get("/sessions/f/turn")).status_code == 204

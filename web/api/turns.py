@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime import MAX_TTL, MIN_TTL, HeldTurn, InvalidInput, Stop
 from web.api.entries import EntryOut
 from web.call.body import read
-from web.call.problems import Refused, write
+from web.call.problems import write
 from web.call.rendering import json_answer
 from web.call.resources import Resources
 from web.call.route import Route
@@ -121,10 +121,10 @@ async def take_turn(resources: Resources, request: Request, session_id: str) -> 
 
 
 async def get_turn(resources: Resources, _: Request, session_id: str) -> Response:
-    """The turn that holds the session; 404 if none does."""
+    """The turn that holds the session; 204 if none does."""
     held = await resources.runtime.session(session_id, nowait=True).turns.current()
     if held is None:
-        raise Refused(HTTPStatus.NOT_FOUND, f"Nobody holds session {session_id}")
+        return Response(HTTPStatus.NO_CONTENT)
     return json_answer(TurnOut.of(held), headers=headers_of(held))
 
 
@@ -170,7 +170,7 @@ ROUTES = (
         body=TurnIn,
         problems=(409, 412),
     ),
-    Route("GET", "/sessions/<session_id>/turn", get_turn, {200: TurnOut}),
+    Route("GET", "/sessions/<session_id>/turn", get_turn, {200: TurnOut, 204: None}),
     Route(
         "DELETE",
         "/sessions/<session_id>/turn",
