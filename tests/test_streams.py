@@ -64,7 +64,7 @@ def test_what_a_crash_took_is_told_with_a_reset(tmp_path: Path) -> None:
         say(client, "another", "third")
         with client.stream("GET", PLACE, headers={"Last-Event-ID": f"{seen[-1].id}"}) as stream:
             events = events_of(stream.iter_lines())
-            assert next(events) == Event("reset", {})
+            assert next(events) == Event("reset", {}, "0")
             assert [event.data for event in some(events, 3)] == log_of(client)
 
 

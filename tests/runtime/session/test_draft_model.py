@@ -185,4 +185,4 @@ def _texts(chunk: DraftChunk) -> list[str]:
 
 
 TestDrafting = Drafting.TestCase
-TestDrafting.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestDrafting.settings = hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
