@@ -27,7 +27,9 @@ from runtime.session.state import SessionState
 
 MAX_PENDING = 100
 """Approvals that are shown, those first that were asked for first: a person answers one at a time.
-All of them are in pages of their own."""
+As for any page of them, no more are looked at than `LOOKED_AT` of those without an answer: opening
+a session takes no longer where thousands were left to expire. All are in pages of their own.
+"""
 
 
 @frozen(kw_only=True)

@@ -45,7 +45,10 @@ class ResumeOut(Struct, omit_defaults=True):
     messages: Annotated[list[SentMessageOut], Meta(description="The newest that count")]
     current_agent: str
     agent_history: AgentHistory
-    approvals: Annotated[list[ApprovalOut], Meta(description="The first 100 that are pending")]
+    approvals: Annotated[
+        list[ApprovalOut],
+        Meta(description="The first 100 that are pending, of the first 1,000 without an answer"),
+    ]
     drafts: Annotated[list[DraftViewOut], Meta(description="The oldest first")]
     cursor: Annotated[LogCursor, Meta(description="Where to follow the session from")]
     turn: Annotated[TurnOut, Meta(description="There if somebody has one")] | UnsetType = UNSET
