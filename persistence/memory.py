@@ -16,6 +16,7 @@ from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from runtime import (
     MESSAGE,
     STREAMABLE,
+    Alone,
     Committed,
     Delta,
     DeltaRejected,
@@ -43,6 +44,7 @@ _GUIDES = ("session_id", "message_count", "last_activity", "current_agent")
 class MemoryStore:
     """Keeps sessions in this process only. It implements `runtime.store.Store`."""
 
+    ownership: Alone = field(factory=Alone, init=False)
     commit_seq: int = 0
     """Transactions so far, as in the database's `meta` table."""
     _kept: Lives = field(factory=Lives)

@@ -7,6 +7,7 @@ or folder may import another (a test enforces it):
 - `clock`       moments as UTC text
 - `config`      `RuntimeConfig`
 - `statistics`  the inside, made visible
+- `ownership`   which sessions are this process's, where many share a store
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `session`     one session, pure: its log, and what follows from it
 - `feeds`       what becomes of sessions, for those who follow them
@@ -40,7 +41,9 @@ from runtime.errors import (
     ExpectationFailed,
     InvalidInput,
     KeyConflict,
+    LostOwnership,
     MailboxFull,
+    NotHere,
     NotInTrash,
     NotNow,
     NoTurn,
@@ -67,6 +70,7 @@ from runtime.feeds.news import Deleted, Durable, News, Reset, SessionChange, Tol
 from runtime.handle import Session
 from runtime.history import HistoryStream
 from runtime.listing import SessionList
+from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistics, shard_of
 from runtime.runtime import Runtime, open_runtime
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
@@ -210,6 +214,7 @@ __all__ = [
     "REPLACEMENT",
     "SECONDS",
     "SETTINGS",
+    "SHARDS",
     "STILL",
     "STREAMABLE",
     "SWITCH",
@@ -219,6 +224,7 @@ __all__ = [
     "AgentContext",
     "AgentRuntimeError",
     "AgentSwitch",
+    "Alone",
     "Apart",
     "Appended",
     "Approval",
@@ -269,6 +275,7 @@ __all__ = [
     "ListPosition",
     "Listing",
     "LogPage",
+    "LostOwnership",
     "MailboxFull",
     "Mark",
     "Message",
@@ -276,10 +283,14 @@ __all__ = [
     "New",
     "News",
     "NoTurn",
+    "Node",
+    "NotHere",
     "NotInTrash",
     "NotNow",
     "OnCommit",
     "Origin",
+    "Ownership",
+    "OwnershipStatistics",
     "PendingPage",
     "PendingPosition",
     "PreconditionFailed",
@@ -347,6 +358,7 @@ __all__ = [
     "read_as",
     "replace_surrogates",
     "sent",
+    "shard_of",
     "shown",
     "shown_texts",
     "text_size",

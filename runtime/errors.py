@@ -21,12 +21,14 @@
     ├── NotNow                  the call is right, the moment is wrong: send it again later
     │   ├── MailboxFull             one session has more commands than it can take
     │   ├── StoreBehind             too much accepted state is not on disk yet
+    │   ├── NotHere                 another process owns the session
     │   └── RuntimeClosed           the runtime is shutting down
     ├── StoreError              the disk's fault: what happened to a write is unknown, not undone
     │   ├── StoreUnavailable        the store fails now; the runtime keeps trying
     │   │   └── SessionDamaged          it works, but one session's rows are no log
     │   ├── DeltaRejected           the store takes everything but this one session
     │   ├── StoreBroken             nothing more can be known or written: the process has to end
+    │   │   └── LostOwnership           others have found it dead, and own what it had
     │   └── CannotOpenStore         an operator's error: says what to do next
     │       └── StoreInUse              another process has it
     └── SessionCrashed          our fault: a bug ended the session's actor
@@ -198,6 +200,20 @@ class RuntimeClosed(NotNow):
         super().__init__("The runtime is shutting down; send it again after the restart")
 
 
+class NotHere(NotNow):
+    """Another process owns the session, or none does at the moment: nothing of the call was done.
+
+    `address` is where its owner is asked, `host:port`; `None`: nobody knows now. Soon somebody
+    does.
+    """
+
+    def __init__(self, session_id: str, address: str | None) -> None:
+        where = "no node owns it at the moment" if address is None else f"{address} owns it"
+        super().__init__(f"Session {session_id} is not here: {where}; send it again later")
+        self.session_id = session_id
+        self.address = address
+
+
 class StoreError(AgentRuntimeError):
     """The store failed.
 
@@ -237,6 +253,13 @@ class StoreBroken(StoreError):
     """The store failed in a way after which its state is unknown: the process must end.
 
     Only a restart, which reads what really is on disk, tells the truth again.
+    """
+
+
+class LostOwnership(StoreBroken):
+    """Other processes that share the store have found this one dead, and own what it had.
+
+    A new start takes part again.
     """
 
 

@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 from attrs import field, frozen
 
 from runtime.errors import DeltaRejected, InvalidInput
+from runtime.ownership import Ownership
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
@@ -487,6 +488,10 @@ class TrashPage:
 
 class Store(Protocol):
     """Keeps sessions. Every method raises `StoreError` when the store cannot do its work."""
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which of its sessions this process may change."""
 
     def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         """The living session of this id as committed, or `None`.

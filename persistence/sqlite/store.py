@@ -22,7 +22,7 @@ from persistence.sqlite.purging import purge
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.transaction import Part, Room, Written
 from persistence.sqlite.writing import give_up, write
-from runtime import Committed, Delta, DeltaRejected, Fork, StoreBroken, StoreUnavailable
+from runtime import Alone, Committed, Delta, DeltaRejected, Fork, StoreBroken, StoreUnavailable
 
 log = logging.getLogger("agent_runtime")
 
@@ -43,6 +43,7 @@ class SQLiteStore(SQLiteReader):
     _parts: dict[str, Part]
     """What is written ahead, by session id, as the last transaction left it."""
     _room: Room = field(factory=Room)
+    ownership: Alone = field(factory=Alone, init=False)
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
