@@ -23,7 +23,7 @@ BLOCK = 1_000
 
 # Characters of a key, as `text_size` has it, give or take one that is written with two.
 _SIZE = """
-octet_length(e.body) + coalesce(octet_length(e.metadata), 0) + coalesce(length(e.key), 0)
+(octet_length(e.body) + coalesce(octet_length(e.metadata), 0) + coalesce(length(e.key), 0))
 """
 _ALL = f"""
 SELECT {rows.ENTRY} FROM agent_runtime.entry WHERE no = %s AND seq BETWEEN %s AND %s ORDER BY seq

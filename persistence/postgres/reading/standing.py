@@ -16,12 +16,12 @@ SELECT s.no, s.session_id
 """
 
 
-def drafts(connection: Connection, no: int) -> list[DraftChunk]:
+def drafts(connection: Connection, no: int) -> tuple[DraftChunk, ...]:
     """All that there is of a life's drafts, in the order in which it came."""
-    return [
+    return tuple(
         DraftChunk(key=shown(key), offset=start, role=shown(role), at=at, body=body)
         for key, start, role, at, body in connection.cursor(binary=True).execute(_DRAFTS, (no,))
-    ]
+    )
 
 
 def waiting(connection: Connection, moment: int, limit: int, after: int) -> WaitingPage:
