@@ -9,6 +9,7 @@ file or folder may import from another, the lower ones first:
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
+- `postgres`   the store that many processes share
 - `place`      what can be done with a store, wherever it is
 """
 
