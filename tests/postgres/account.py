@@ -1,7 +1,6 @@
 """Whom a server runs as. PostgreSQL refuses root: then it is a user who owns nothing else."""
 
 import os
-import pwd
 import stat
 import tempfile
 from pathlib import Path
@@ -28,7 +27,14 @@ class Account:
 
     @classmethod
     def ordinary(cls) -> "Account":
-        """Raises `NoServer` where there is only root."""
+        """Raises `NoServer` where there is only root, and where this is no Unix."""
+        try:
+            import pwd  # here, as these fixtures are there for all tests, and those run on Windows
+        except ImportError:
+            raise NoServer(
+                "only on a Unix a server is started by the tests: set AGENT_RUNTIME_TEST_POSTGRES "
+                "to the URL of one on which databases may be created"
+            ) from None
         if os.geteuid() != 0:
             return cls()
         for name in NOBODIES:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class Cutter:
             while True:
                 client, _ = self._listener.accept()
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _in_thread(lambda client=client: self._serve(client))
+                _in_thread(partial(self._serve, client))
 
     def _serve(self, client: socket.socket) -> None:
         family, address = self._upstream

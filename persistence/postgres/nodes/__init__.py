@@ -1,4 +1,6 @@
-"""TODO.
+"""Who owns what, and who may write.
+
+A map, in the order in which one file may import another:
 
 - `judge`       which of the other nodes are dead
 - `shares`      who is to have which shards

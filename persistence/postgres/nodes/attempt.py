@@ -17,7 +17,9 @@ import psycopg
 from attrs import define
 from psycopg.pq import TransactionStatus
 
-from persistence.postgres.nodes.line import Connection, Line
+from persistence.postgres.connections import Connection
+from persistence.postgres.errors import said_by
+from persistence.postgres.nodes.line import Line
 
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 """Said each time, as a database or a role can have other defaults. In this level each statement
@@ -61,7 +63,7 @@ def attempt(
     except BaseException as error:
         if commit.is_sent and not _is_open(sql):
             raise OutcomeUnknown(
-                f"the connection was lost, or an error ended it: {error}"
+                f"the connection was lost, or an error ended it: {said_by(error)}"
             ) from error
         _roll_back(line)
         raise

@@ -5,9 +5,7 @@ the name of whoever has used it last, as PgBouncer passes it on at each transact
 in a transaction has its own node's name; and only those are ended.
 """
 
-from persistence.postgres.nodes.line import Connection
-
-PROGRAM = "agent-runtime"
+from persistence.postgres.connections import PROGRAM, Connection
 
 PATIENCE = 300
 """Milliseconds that an end is waited for: it takes one or two, or the server is busy."""
@@ -20,15 +18,10 @@ WHERE starts_with(application_name, %s) AND backend_xid IS NOT NULL AND pid <> p
 # add the address.
 
 
-def application_name(node: str) -> str:
-    """Under which all connections of a node run."""
-    return f"{PROGRAM} {node}"
-
-
 def end_transactions(sql: Connection, node: str) -> int:
     """Ends a node's connections that are in a transaction which writes; how many there were.
 
     Nothing is lost by that: what was committed stays so, and a node that lives asks what became of
     its commit.
     """
-    return len(sql.execute(_END, [PATIENCE, application_name(node)]).fetchall())
+    return len(sql.execute(_END, [PATIENCE, f"{PROGRAM} {node}"]).fetchall())

@@ -10,31 +10,24 @@ from collections.abc import Collection
 import psycopg
 from attrs import frozen
 
-from persistence.postgres.nodes.line import Connection
-
-LOST = "AR001"
-"""The SQLSTATE of an error of our own: the node does not own what it writes to."""
+from persistence.postgres.connections import Connection
+from persistence.postgres.errors import OWNERSHIP_LOST
 
 _NEXT = """
 WITH mine AS (
-    UPDATE agent_runtime.fence SET commit_seq = %(commit_seq)s
-    WHERE node = %(node)s AND commit_seq = %(commit_seq)s - 1 AND connection = %(connection)s
+    UPDATE agent_runtime.fence SET commit_seq = %s
+     WHERE node = %s AND commit_seq = %s AND connection = %s
     RETURNING node)
-SELECT agent_runtime.expect('AR001', (SELECT count(*) FROM mine), 1)
+SELECT agent_runtime.expect(%s, (SELECT count(*) FROM mine), 1)
 """
-
 _OWNED = """
-SELECT agent_runtime.expect('AR001', count(*), %(wanted)s)
-FROM agent_runtime.shard WHERE owner = %(node)s AND shard = ANY(%(shards)s::smallint[])
+SELECT agent_runtime.expect(%s, count(*), %s)
+  FROM agent_runtime.shard WHERE owner = %s AND shard = ANY(%s::smallint[])
 """
-
 _CONNECTED = """
-UPDATE agent_runtime.fence SET connection = %(connection)s
-WHERE node = %(node)s AND connection < %(connection)s
+UPDATE agent_runtime.fence SET connection = %s WHERE node = %s AND connection < %s
 RETURNING commit_seq
 """
-
-_PATIENCE = "SELECT set_config('lock_timeout', %s, true)"
 
 
 @frozen
@@ -46,17 +39,17 @@ class Fence:
     def pass_with(
         self, sql: Connection, *, connection: int, commit_seq: int, shards: Collection[int]
     ) -> None:
-        """The first statements of a transaction: they end it with `LOST` if the node may not.
+        """The first statements of a transaction: with `OWNERSHIP_LOST` they end it, or it goes on.
 
         `connection`: the number of the node's connection that this comes by; `commit_seq`: that of
         the commit.
         """
-        sql.execute(_NEXT, {"node": self.node, "connection": connection, "commit_seq": commit_seq})
+        sql.execute(_NEXT, (commit_seq, self.node, commit_seq - 1, connection, OWNERSHIP_LOST))
         # A statement of its own: only one that begins behind the lock sees all that was done to
         # the shards by those who had it before.
         if shards:
-            wanted = list(shards)
-            sql.execute(_OWNED, {"node": self.node, "shards": wanted, "wanted": len(set(wanted))})
+            wanted = sorted(set(shards))
+            sql.execute(_OWNED, (OWNERSHIP_LOST, len(wanted), self.node, wanted))
 
     def connect(self, sql: Connection, connection: int) -> psycopg.Cursor[tuple[int]]:
         """From now on only the connection of this number passes; none with a lower one will.
@@ -64,9 +57,9 @@ class Fence:
         Waits for a transaction that has passed. Answers with the number of the last commit, or
         with no row: the node is gone.
         """
-        return sql.execute(_CONNECTED, {"node": self.node, "connection": connection})
+        return sql.execute(_CONNECTED, (connection, self.node, connection))
 
 
 def wait_for_locks(sql: Connection, seconds: float) -> None:
     """How long this transaction waits for each lock, before it fails with `LockNotAvailable`."""
-    sql.execute(_PATIENCE, [f"{round(seconds * 1000)}ms"])
+    sql.execute("SELECT set_config('lock_timeout', %s, true)", (f"{round(seconds * 1000)}ms",))

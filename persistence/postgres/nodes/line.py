@@ -9,13 +9,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 from attrs import define, field
 from psycopg.pq import PipelineStatus, TransactionStatus
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+from persistence.postgres.connections import Connection
 
 WARNING = "WARNING"
 

@@ -18,10 +18,12 @@ from threading import Lock
 import psycopg
 from attrs import define, evolve, field
 
+from persistence.postgres.connections import Connection
+from persistence.postgres.errors import said_by
 from persistence.postgres.nodes import register, shares
 from persistence.postgres.nodes.attempt import OutcomeUnknown
 from persistence.postgres.nodes.judge import Judge
-from persistence.postgres.nodes.line import Connection, Line
+from persistence.postgres.nodes.line import Line
 from persistence.postgres.nodes.tending import claim_free, end_dead
 from persistence.postgres.nodes.view import Reading, View
 from persistence.postgres.nodes.writer import GONE, Writer
@@ -275,7 +277,8 @@ class Membership:
             yield self._line
         except (psycopg.Error, OutcomeUnknown, CannotOpenStore) as error:
             # Of a beat it does not matter what became of it: the next one finds out.
-            raise StoreUnavailable(f"The database does not answer now: {error}") from error
+            problem = f"The database does not answer now: {said_by(error)}"
+            raise StoreUnavailable(problem) from error
 
     def _hang_up(self) -> None:
         if self._line is not None:

@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
+from persistence.postgres.connections import Connection
 from persistence.postgres.nodes.attempt import attempt
 from persistence.postgres.nodes.fence import wait_for_locks
-from persistence.postgres.nodes.line import Connection, Line
+from persistence.postgres.nodes.line import Line
 from persistence.postgres.nodes.view import Member, Reading
 from runtime import SECONDS, SHARDS
 

@@ -14,10 +14,12 @@ from threading import Event, Lock
 import psycopg
 from attrs import define, field
 
+from persistence.postgres.connections import Connection
+from persistence.postgres.errors import OWNERSHIP_LOST, is_data_fault, said_by, store_error
 from persistence.postgres.nodes.attempt import OutcomeUnknown, attempt
 from persistence.postgres.nodes.backends import end_transactions
-from persistence.postgres.nodes.fence import LOST, Fence, wait_for_locks
-from persistence.postgres.nodes.line import Connection, Line
+from persistence.postgres.nodes.fence import Fence, wait_for_locks
+from persistence.postgres.nodes.line import Line
 from runtime import (
     SECONDS,
     CannotOpenStore,
@@ -99,7 +101,7 @@ class Writer:
                     raise StoreUnavailable(f"A commit did not come through: {unknown}") from unknown
                 log.warning("that commit was made")
             except psycopg.Error as error:
-                if is_in_the_values(error):
+                if is_data_fault(error):
                     raise
                 raise self._meaning(error) from error
             self._commit_seq = following
@@ -126,7 +128,8 @@ class Writer:
             try:
                 found = self._connect()
             except (psycopg.Error, OutcomeUnknown, CannotOpenStore) as error:
-                raise StoreUnavailable(f"The database does not answer now: {error}") from error
+                problem = f"The database does not answer now: {said_by(error)}"
+                raise StoreUnavailable(problem) from error
             self._check(found, self._commit_seq)
         if self._closing.is_set():
             raise StoreUnavailable("The store is closed")
@@ -141,7 +144,7 @@ class Writer:
                 found = self._connect()
             except (psycopg.Error, OutcomeUnknown, CannotOpenStore) as error:
                 if pause == FIRST_PAUSE:  # and not each second for as long as it is away
-                    log.warning("no answer yet, asking again and again: %s", error)
+                    log.warning("no answer yet, asking again and again: %s", said_by(error))
             else:
                 self._check(found, number - 1, number)
                 return found == number
@@ -179,9 +182,9 @@ class Writer:
             raise self._lose(f"the database knows of {found} commits, not of {expected[-1]}")
 
     def _meaning(self, error: psycopg.Error) -> StoreError:
-        if error.sqlstate == LOST:
+        if error.sqlstate == OWNERSHIP_LOST:
             return self._lose("the database refused its commit")
-        return StoreUnavailable(f"The database does not answer now: {error}")
+        return store_error(error)
 
     def _lose(self, why: str) -> LostOwnership:
         self._loss = LostOwnership(f"This node has lost what it owned: {why}. {GONE}")
@@ -195,8 +198,3 @@ class Writer:
 
 def _not_long(connection: Connection) -> None:
     wait_for_locks(connection, PATIENCE)
-
-
-def is_in_the_values(error: psycopg.Error) -> bool:
-    """Whether an error lies in what was to be written, and not in the database."""
-    return isinstance(error, (psycopg.DataError, psycopg.IntegrityError))

@@ -2,42 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
-import psycopg
-from attrs import define, field
+from attrs import define
 
-from persistence.postgres.nodes.backends import application_name
+from persistence.postgres.address import Address
+from persistence.postgres.connections import Connection, connect
 from persistence.postgres.nodes.fence import Fence
-from persistence.postgres.nodes.line import Connection
 from persistence.postgres.nodes.membership import Membership, new_id, steady
 from persistence.postgres.nodes.writer import Writer
+from persistence.postgres.schema import prepare
 from runtime import SHARDS, NotHere, shard_of
 from tests.postgres.server import wait_until
-
-TABLES = """
-CREATE SCHEMA agent_runtime;
-CREATE TABLE agent_runtime.node (
-    id text COLLATE "C" PRIMARY KEY, address text COLLATE "C", pid int NOT NULL,
-    beats bigint NOT NULL, seen timestamptz NOT NULL, is_leaving bool NOT NULL
-) WITH (fillfactor = 10);
-CREATE TABLE agent_runtime.fence (
-    node text COLLATE "C" PRIMARY KEY REFERENCES agent_runtime.node ON DELETE CASCADE,
-    connection bigint NOT NULL, commit_seq bigint NOT NULL
-) WITH (fillfactor = 10);
-CREATE TABLE agent_runtime.shard (
-    shard smallint PRIMARY KEY,
-    owner text COLLATE "C" REFERENCES agent_runtime.node ON DELETE SET NULL
-) WITH (fillfactor = 50);
-INSERT INTO agent_runtime.shard SELECT number, NULL FROM generate_series(0, 255) AS number;
-CREATE FUNCTION agent_runtime.expect(code text, found bigint, wanted bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    IF $2 <> $3 THEN  -- `found` is a variable of the language, too
-        RAISE EXCEPTION 'found %, wanted %', $2, $3 USING ERRCODE = code;
-    END IF;
-END $$;
-"""
 
 WRITTEN = """
 CREATE TABLE agent_runtime.written (
@@ -106,8 +83,8 @@ class Place:
     @contextmanager
     def opened(cls, url: str) -> Iterator["Place"]:
         with ExitStack() as stack:
-            sql = stack.enter_context(psycopg.connect(url, autocommit=True))
-            sql.execute(TABLES.encode())
+            sql = stack.enter_context(connect(Address.of(url)))
+            prepare(sql, Address.of(url))
             sql.execute(WRITTEN.encode())
             yield cls(url, stack, sql)
 
@@ -122,25 +99,13 @@ class Place:
     ) -> Node:
         """One more node; it ends with the test."""
         id_ = id_ or new_id()
-        connect = self.connector(id_, url or self.url)
-        writer = Writer(fence(id_), connect)
-        membership = Membership(id_, connect, writer, clock)
+        open_ = partial(connect, Address.of(url or self.url), id_)
+        writer = Writer(fence(id_), open_)
+        membership = Membership(id_, open_, writer, clock)
         membership.join(address)
         self._stack.callback(membership.close)
         self._stack.callback(writer.close)
         return Node(membership, writer)
-
-    def connector(self, id_: str, url: str) -> Callable[[], Connection]:
-        def connect() -> Connection:
-            return psycopg.connect(
-                url,
-                autocommit=True,
-                prepare_threshold=None,
-                application_name=application_name(id_),
-                connect_timeout=5,
-            )
-
-        return connect
 
     def wait_until_somebody_waits(self) -> None:
         """For a lock."""
@@ -162,4 +127,4 @@ class Place:
         ]
 
     def owners(self) -> dict[int, str | None]:
-        return dict(self.rows("SELECT shard, owner FROM agent_runtime.shard"))  # type: ignore[arg-type]
+        return dict(self.rows("SELECT shard, owner FROM agent_runtime.shard"))

@@ -78,13 +78,13 @@ def test_behind_such_an_error_nothing_is_written_and_the_next_commit_works(
 def test_an_error_that_the_block_swallows_lets_nothing_be_committed(
     place: Place, node: Node
 ) -> None:
-    with (
-        pytest.raises(StoreUnavailable, match="ROLLBACK"),
-        node.writer.transaction([0], pipelined=False) as sql,
-    ):
-        insert(sql, node.id, "one")
-        with pytest.raises(psycopg.IntegrityError):
-            insert(sql, node.id, "zero")
+    transaction = node.writer.transaction([0], pipelined=False)
+    sql = transaction.__enter__()
+    insert(sql, node.id, "one")
+    with pytest.raises(psycopg.IntegrityError):
+        insert(sql, node.id, "zero")
+    with pytest.raises(StoreUnavailable, match="ROLLBACK"):
+        transaction.__exit__(None, None, None)
     assert place.written() == ["zero"]
 
 
