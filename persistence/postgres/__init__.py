@@ -15,4 +15,5 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `writing`      puts deltas into the tables
 - `nodes`        who owns what, and who may write
 - `store`        PostgresStore
+- `place`        what can be done with such a database, for the front door
 """
