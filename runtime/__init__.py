@@ -16,7 +16,8 @@ or folder may import another (a test enforces it):
 - `loading`     a session out of the store, to be owned or to be looked at
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
-- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `errands`     what is done to sessions that need not be in memory: the trash, and forks
+- `cleaning`    clean-ups, of this process's sessions
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
