@@ -14,7 +14,6 @@ from persistence import MemoryStore
 from runtime import (
     SHARDS,
     AgentRuntimeError,
-    Committed,
     Delta,
     LostOwnership,
     NotHere,
@@ -92,6 +91,8 @@ class Node:
     unwanted: set[int] = field(factory=set)
     """What the others do not take."""
     beats: int = 0
+    at_work: int = 0
+    """Threads that beat now."""
     beat_error: AgentRuntimeError | None = None
     hand_over_error: AgentRuntimeError | None = None
     gate: Gate = field(factory=Gate)
@@ -123,11 +124,15 @@ class Node:
 
     def beat(self) -> None:
         self.beats += 1
-        self.gate.wait()
-        self._check_alive()
-        if self.beat_error is not None:
-            raise self.beat_error
-        self.look()
+        self.at_work += 1
+        try:
+            self.gate.wait()
+            self._check_alive()
+            if self.beat_error is not None:
+                raise self.beat_error
+            self.look()
+        finally:
+            self.at_work -= 1
 
     def look(self) -> None:
         """Learns what it owns."""
@@ -200,16 +205,16 @@ class NodeStore(FakeStore):
     def __init__(self, node: Node) -> None:
         super().__init__()
         self.node = node
+        self.refusals = 0
         self.ownership = node
         self._kept, self._lock = node.cluster.disk._kept, node.cluster.disk._lock
 
-    def commit(self, deltas: Sequence[Delta]) -> Committed:
-        self.gate.wait()
+    def check_owned(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:
             is_purge = all(isinstance(step, Purge) for step in delta.steps)
             if not is_purge and not self.node.owns(delta.session_id):
+                self.refusals += 1
                 raise LostOwnership(f"{delta.session_id} is another node's")
-        return super().commit(deltas)
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         return [name for name in super().expired(before, limit) if self.node.owns(name)]
