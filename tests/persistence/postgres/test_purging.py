@@ -65,7 +65,7 @@ def test_a_purge_that_was_begun_before_the_end_goes_on_after_the_start(
 
 
 def test_what_another_node_is_at_is_left_to_it(store: PostgresStore, url: str, ask: Asker) -> None:
-    first, second = (put_into_trash(store, name, *LONG) for name in "ab")
+    first, _ = (put_into_trash(store, name, *LONG) for name in "ab")
     ask.run("UPDATE session SET deleted_at = ''")
     with psycopg.connect(url) as other:
         other.execute("SELECT FROM agent_runtime.session WHERE no = %s FOR UPDATE", (first,))
