@@ -169,6 +169,16 @@ class Membership:
             silent=self._judge.silent(),
         )
 
+    @property
+    def tenures(self) -> Mapping[int, int]:
+        """The shards that this node owns, and since which of its beats."""
+        return self._view.mine
+
+    def own(self) -> Collection[int]:
+        """The shards whose sessions are looked after here: those that were not let go of."""
+        let_go = self._let_go
+        return [one for one, begun in self._view.mine.items() if let_go.get(one) != begun]
+
     # -- giving up ---------------------------------------------------------------------------
 
     def surplus(self) -> Collection[int]:
