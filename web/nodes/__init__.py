@@ -7,6 +7,7 @@ on to the owner, and the answer back. A map, in the order in which one file may 
 - `hop`         how a request between nodes differs from a client's
 - `reader`      from bytes to an answer
 - `peers`       connections to the other nodes
+- `roll`        who is there, and has how much
 - `call`        a request whose endpoint is known, and which may be asked elsewhere
 - `passing`     one node is asked, and what it says becomes our answer
 - `everywhere`  all nodes are asked, for what each has a part of
