@@ -52,8 +52,10 @@ _SERVERS_OWN = frozenset(
 """What the entry's server says of an answer itself."""
 
 _TARGET = re.compile(r"[!\x22$-~]+")
-_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t\x20-\x7e\x80-\xff]*\r\n)*")
-"""What our own parser lets pass. Behind another server it could be more, such as a line break."""
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUES = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What our own parser lets pass. Behind another server it could be more, such as a line break, with
+which one field would become two."""
 
 
 @frozen
@@ -115,14 +117,18 @@ def head_of(
     method = "GET" if request.method == "HEAD" else request.method
     target = f"{request.path}?{request.query}" if request.query else request.path
     about = THE_NODE if session_id is None else segment(session_id)
-    lines = [f"host: {address}\r\n{_NODE}: {token}\r\n{_FOR}: {about}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in request.headers if name not in dropped]
-    if length is not None:
-        lines.append(f"content-length: {length}\r\n")
-    fields = "".join(lines)
-    if not (_TARGET.fullmatch(target) and _FIELDS.fullmatch(fields)):
+    passed = [(name, value) for name, value in request.headers if name not in dropped]
+    if not (
+        _TARGET.fullmatch(target)
+        and all(_NAME.fullmatch(name) for name, _ in passed)
+        and _VALUES.fullmatch("".join([value for _, value in passed]))
+    ):
         raise Refused(HTTPStatus.BAD_REQUEST, "The request is not valid HTTP/1.1")
-    return f"{method} {target} HTTP/1.1\r\n{fields}\r\n".encode("latin-1")
+    fields = "".join([f"{name}: {value}\r\n" for name, value in passed])
+    if length is not None:
+        fields += f"content-length: {length}\r\n"
+    ours = f"host: {address}\r\n{_NODE}: {token}\r\n{_FOR}: {about}\r\n"
+    return f"{method} {target} HTTP/1.1\r\n{ours}{fields}\r\n".encode("latin-1")
 
 
 def passed_back(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

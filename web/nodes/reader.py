@@ -64,7 +64,9 @@ class Reader:
     @property
     def goes_on(self) -> bool:
         """Whether the connection is there for another request, once this is complete."""
-        return self._llhttp.should_keep_alive()
+        # llhttp says so only while it reads, and the answers are our own.
+        options = Headers(self.fields).get("connection")
+        return options is None or "close" not in options.lower()
 
     @property
     def status(self) -> int:

@@ -26,7 +26,9 @@ from runtime import (
 from tests.web.http.serving import Answer, Client
 from web import Guard
 from web.api.dispatch import Api
+from web.app import App
 from web.behind import open_answers
+from web.hosts import contained
 from web.http.limits import ServerConfig
 from web.http.listen import open_listeners
 from web.http.server import serve
@@ -162,16 +164,15 @@ class Cluster:
 
 
 @asynccontextmanager
-async def open_cluster(
-    *names: str, rules: Guard | None = None, server: ServerConfig | None = None, **config: Any
-) -> AsyncIterator[Cluster]:
-    """Nodes that serve, under these names; the first owns all that no other does."""
+async def open_cluster(*names: str, **how: Any) -> AsyncIterator[Cluster]:
+    """Nodes that serve, under these names; the first owns all that no other does.
+
+    `how`: as for `open_member`.
+    """
     cluster = Cluster(Roster())
     async with AsyncExitStack() as stack:
         for name in names:
-            member = await stack.enter_async_context(
-                open_member(cluster.roster, name, rules=rules, server=server, **config)
-            )
+            member = await stack.enter_async_context(open_member(cluster.roster, name, **how))
             cluster.members[name] = member
         yield cluster
 
@@ -185,6 +186,7 @@ async def open_member(
     server: ServerConfig | None = None,
     token: str = TOKEN,
     port: int = 0,
+    hypercorn: bool = False,
     **config: Any,
 ) -> AsyncIterator[Member]:
     """A node that serves."""
@@ -193,8 +195,8 @@ async def open_member(
     roster.join(name, f"127.0.0.1:{port}")
     ownership = Listed(roster, name)
     shutdown = trio.Event()
-    settings = RuntimeConfig(**{"durability": "commit", **config})
-    async with open_runtime(SharedMemory(ownership=ownership), settings) as runtime:
+    store = SharedMemory(ownership=ownership)
+    async with open_runtime(store, RuntimeConfig(**{"durability": "commit", **config})) as runtime:
         metrics = Metrics(runtime)
         async with open_forwarding(ownership, ownership.nodes, token, metrics) as forwarding:
             api = Api(
@@ -203,8 +205,18 @@ async def open_member(
                 metrics=metrics,
                 forwarding=forwarding,
             )
+            settings = ServerConfig() if server is None else server
             async with open_answers(api) as answer, trio.open_nursery() as nursery:
-                serving = partial(serve, answer, listeners, config=server, shutdown=shutdown)
+                serving = partial(serve, answer, listeners, config=settings, shutdown=shutdown)
+                if hypercorn:
+                    serving = partial(
+                        contained.serve,
+                        App(api),
+                        listeners,
+                        config=settings,
+                        tls=None,
+                        shutdown=shutdown,
+                    )
                 await nursery.start(serving)
                 try:
                     yield Member(name, port, runtime, api, ownership, shutdown)
