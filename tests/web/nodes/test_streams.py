@@ -1,19 +1,13 @@
 """Answers that are long, or do not end, through a node that passes them on."""
 
-from collections.abc import Callable
-
 import pytest
 import trio
 
 from tests.web.nodes.cluster import open_cluster
+from tests.web.nodes.until import until
 from tests.web.streams import Event
 from web.http import crowd
 from web.http.limits import ServerConfig
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    while not is_so():
-        await trio.sleep(0.01)
 
 
 @pytest.mark.parametrize("hypercorn", [False, True])
