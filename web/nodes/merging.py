@@ -44,7 +44,7 @@ AGAIN = 0.5 * SECONDS
 MISSED = event("reset")
 IS_ALIVE = event("alive")
 
-_FRAME = re.compile(rb"(?:retry: [0-9]+\n)?(?:id: ([^\n]+)\n)?(?:event: (\w+)\n)?")
+_FRAME = re.compile(rb"(?:retry: [0-9]+(?:\n|\Z))?(?:id: ([^\n]+)(?:\n|\Z))?(?:event: (\w+)\n)?")
 """How a frame of a node's stream begins: with its id, and its name."""
 
 

@@ -28,6 +28,7 @@ from web.http.listen import open_listeners
 from web.http.server import serve
 from web.metrics import Metrics
 from web.nodes.forwarding import Forwarding, open_forwarding
+from web.nodes.peers import Peers
 
 TOKEN = "of all nodes, and of no client"  # noqa: S105
 
@@ -117,6 +118,11 @@ class Member:
     def forwards(self) -> dict[str, int]:
         """By outcome."""
         return self.api.resources.metrics.forwards
+
+    @property
+    def peers(self) -> Peers:
+        """Its connections to the others."""
+        return self._forwarding._passing.peers
 
     def id(self, number: int = 0) -> str:
         """That of a session which is this node's at the beginning; of each number another one."""
