@@ -6,6 +6,8 @@ file or folder may import from another, the lower ones first:
 
 - `address`    what may be written to name a store
 - `sequence`   a delta must follow on what is stored
+- `intervals`  which entries count, as it is stored
+- `auditing`   the checks that all stores have in common
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
@@ -17,6 +19,7 @@ from os import PathLike, fspath
 from types import MappingProxyType
 
 from persistence.address import FORMS, file_called, scheme_of
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
 from persistence.place import InMemory, MakePlace, Place
 from persistence.sqlite.backup import Progress
@@ -27,7 +30,6 @@ from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.place import InFile
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
 from runtime import CannotOpenStore
 
 __all__ = [

@@ -6,6 +6,7 @@ from typing import NoReturn, Protocol
 
 from attrs import frozen
 
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -14,7 +15,6 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
 from runtime import CannotOpenStore
 
 

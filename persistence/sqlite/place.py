@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import frozen
 
 from persistence.address import path_of
+from persistence.auditing.report import Report
 from persistence.sqlite import backup as backing_up
 from persistence.sqlite import verify as verifying
 from persistence.sqlite.backup import Progress
@@ -21,7 +22,6 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
 from runtime import CannotOpenStore
 
 _NO_ACCESS = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)

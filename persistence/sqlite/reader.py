@@ -12,7 +12,8 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from persistence.sqlite import entries, intervals, standing, superseded, trash
+from persistence import intervals
+from persistence.sqlite import entries, standing, superseded, trash
 from persistence.sqlite import listing as lists
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot

@@ -26,6 +26,7 @@ from pathlib import Path
 from attrs import frozen
 from sqlite_utils import Database
 
+from persistence.auditing.report import Report
 from persistence.sqlite.backup import Progress, backup
 from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
@@ -46,7 +47,7 @@ from persistence.sqlite.opening import upgrade
 from persistence.sqlite.opening.examining import origin_of
 from persistence.sqlite.opening.opening import find_place
 from persistence.sqlite.schema import APPLICATION_ID, apply_migrations, mark_of, new_identity
-from persistence.sqlite.verify import Report, verify_content
+from persistence.sqlite.verify import verify_content
 from runtime import CannotOpenStore, StoreBroken
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from persistence.auditing.report import Report
 from persistence.sqlite.backup import backup
 from persistence.sqlite.connections import connect, snapshot
 from persistence.sqlite.files import (
@@ -48,7 +49,7 @@ from persistence.sqlite.opening.converting import convert
 from persistence.sqlite.opening.examining import cannot_open, damaged, examine, refuse_remains
 from persistence.sqlite.schema import SCHEMA_VERSION, mark_of
 from persistence.sqlite.systems import IS_UNIX
-from persistence.sqlite.verify import Report, verify_content
+from persistence.sqlite.verify import verify_content
 from runtime import CannotOpenStore, StoreError
 
 Progress = Callable[[str, int, int], object]
