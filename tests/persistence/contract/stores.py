@@ -6,8 +6,8 @@ from pathlib import Path
 from attrs import astuple, define, evolve
 
 from persistence.memory import MemoryStore
+from persistence.parts import Room
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.transaction import Room
 from runtime.store import (
     Committed,
     Delta,
