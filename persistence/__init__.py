@@ -8,12 +8,14 @@ file or folder may import from another, the lower ones first:
 - `sequence`   a delta must follow on what is stored
 - `intervals`  which entries count, as it is stored
 - `auditing`   the checks that all stores have in common
+- `transfer`   what the two sides of a move do
 - `parts`      what is large is written ahead, in parts: what, and how much at a time
 - `loaded`     a session of the columns that a database has for it
 - `filters`    which sessions a filter lets pass
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
+- `moving`     moves all sessions from one store to another
 - `place`      what can be done with a store, wherever it is
 """
 
@@ -21,9 +23,11 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from types import MappingProxyType
 
+from persistence import moving
 from persistence.address import FORMS, file_called, scheme_of
 from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
+from persistence.moving import Moved
 from persistence.place import InMemory, MakePlace, Place
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -33,11 +37,14 @@ from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.place import InFile
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
+from persistence.transfer import Progress as MoveProgress
 from runtime import CannotOpenStore
 
 __all__ = [
     "SCHEMES",
     "MemoryStore",
+    "MoveProgress",
+    "Moved",
     "Progress",
     "QuickCheck",
     "Report",
@@ -47,6 +54,7 @@ __all__ = [
     "UpgradeProgress",
     "Upgraded",
     "back_up",
+    "move",
     "open_reader",
     "open_store",
     "restore",
@@ -123,6 +131,18 @@ def upgrade(
     Raises `CannotOpenStore`, `StoreError`.
     """
     return _place(url).upgrade(dry_run=dry_run, progress=progress)
+
+
+def move(source: str, target: str, progress: MoveProgress | None = None) -> Moved:
+    """Copies all sessions of a store to another one, which must be new or empty.
+
+    Those in the trash too, with all their numbers, so that whoever has an ETag, a cursor or a trash
+    id goes on with it. Both are for this process alone meanwhile; the source stays as it is, and
+    the target is there as a whole, or not at all. Raises `CannotOpenStore`, `StoreError`.
+    """
+    begin, end = _place(source), _place(target)
+    with begin.leave() as leaving, end.arrive() as arriving:
+        return moving.move(leaving, arriving, source, progress)
 
 
 def restore_hint(url: str) -> str:

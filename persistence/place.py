@@ -1,6 +1,7 @@
 """What can be done with a store, wherever it is: each scheme of a URL has a place of its own."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -15,6 +16,7 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
+from persistence.transfer import Source, Target
 from runtime import CannotOpenStore
 
 
@@ -38,6 +40,12 @@ class Place(Protocol):
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         """Brings the store to the present schema."""
+
+    def leave(self) -> AbstractContextManager[Source]:
+        """The store, to be moved from: for this process alone, which does not change it."""
+
+    def arrive(self) -> AbstractContextManager[Target]:
+        """A new store, to be moved to: there must not be one with sessions in it."""
 
     def restore_hint(self) -> str:
         """Which backup there is, and how it is restored."""
@@ -75,6 +83,12 @@ class InMemory:
         self._refuse()
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:  # noqa: ARG002
+        self._refuse()
+
+    def leave(self) -> AbstractContextManager[Source]:
+        self._refuse()
+
+    def arrive(self) -> AbstractContextManager[Target]:
         self._refuse()
 
     def restore_hint(self) -> str:

@@ -27,6 +27,8 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `old_order`    what messages and switches that were kept apart become in one log
 - `guide`        takes over databases of the system that the guide describes
 - `opening`      what a database must pass, and how one takes the place of another
+- `leaving`      a database that is moved from
+- `arriving`     a new database that is moved to
 - `store`        SQLiteStore
 - `place`        what can be done with a database file, for the front door
 """

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 from attrs import evolve
 
 from persistence.auditing import report
-from persistence.auditing.report import Report, Tally, bounded
+from persistence.auditing.report import Problem, Report, Tally, bounded
+from persistence.auditing.rows import Sink
 from persistence.sqlite.auditing import audit
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
@@ -63,7 +63,7 @@ def verify_content(path: Path) -> Report:
             # From here on a text may be damaged: it is compared then, as far as it can be read.
             connection.text_factory = _readable
             tally = Tally()
-            found = chain(_problems(connection), bounded(audit(connection, tally)))
+            found = bounded(problems(connection, tally))
             return Report.of(tally, found, identity=mark.identity, commit_seq=mark.commit_seq)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
@@ -73,17 +73,28 @@ def verify_content(path: Path) -> Report:
         raise StoreBroken(f"The database is damaged: {error}") from error
 
 
-def _problems(connection: sqlite3.Connection) -> Iterator[str]:
+def problems(
+    connection: sqlite3.Connection, tally: Tally, sink: Sink | None = None
+) -> Iterator[Problem]:
+    """What is wrong with a database of this program, in the caller's read transaction.
+
+    Counts what there is, and hands it on.
+    """
+    yield from _checked(connection)
+    yield from audit(connection, tally, sink)
+
+
+def _checked(connection: sqlite3.Connection) -> Iterator[Problem]:
     for query, sentence in _CHECKS.items():
         try:
             rows = connection.execute(f"{query} LIMIT {report.MAX_PROBLEMS}").fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # A damaged file fails in the middle of a query; the other checks may still tell more.
-            yield f"SQLite: {error}"
+            yield "damage", f"SQLite: {error}"
             continue
         for row in rows:
             if row != ("ok",):
-                yield sentence.format(*row)
+                yield query, sentence.format(*row)
 
 
 def _readable(text: bytes) -> str:
