@@ -1,6 +1,13 @@
-"""How all property tests run: none has a deadline, as time says nothing about a property."""
+"""How all property tests run: none has a deadline, as time says nothing about a property.
+
+And what every folder of tests may ask for: a PostgreSQL database.
+"""
 
 from hypothesis import HealthCheck, settings
+
+from tests.postgres.fixtures import database, databases
+
+__all__ = ["database", "databases"]
 
 PROFILE = "patient"
 
