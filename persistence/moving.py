@@ -5,14 +5,15 @@ computed anew; and what one side of a move read and what the other one has come 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 from attrs import define, field, frozen
 
-from persistence.auditing.report import Tally
+from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, Sink
 from persistence.transfer import Batches, Progress, Source, Target
 from runtime import CannotOpenStore, Row, StoreBroken
@@ -49,7 +50,7 @@ def move(source: Source, target: Target, name: str, progress: Progress | None = 
     read = Tally()
     batches = Batches(target.write)
     sent = _Passing(batches, lambda done: tell("copying", done, total))
-    for _, problem in source.audit(read, sent):
+    if (problem := _first(source.audit(read, sent))) is not None:
         raise CannotOpenStore(
             f"{name} is damaged: {problem}",
             "Nothing was moved, and nothing is changed. `agent-runtime verify` lists all that is "
@@ -60,10 +61,11 @@ def move(source: Source, target: Target, name: str, progress: Progress | None = 
 
     there = Tally()
     arrived = _Passing(None, lambda done: tell("verifying", done, total))
-    for _, problem in target.audit(there, arrived):
-        raise StoreBroken(f"What was written is not what was read: {problem}. Nothing was moved")
-    if (there, arrived.digest) != (read, sent.digest):
-        raise StoreBroken("What was written is not what was read. Nothing was moved")
+    problem = _first(target.audit(there, arrived))
+    if problem is not None or (there, arrived.digest) != (read, sent.digest):
+        raise StoreBroken(
+            f"What was written is not what was read: {problem or 'other rows'}. Nothing was moved"
+        )
 
     target.keep()
     return Moved(
@@ -74,6 +76,14 @@ def move(source: Source, target: Target, name: str, progress: Progress | None = 
         entries=read.entries,
         seconds=time.monotonic() - begun,
     )
+
+
+def _first(problems: Generator[Problem, None, None]) -> str | None:
+    """The first problem, if there is one: nothing is asked for more then."""
+    with closing(problems):
+        for _, sentence in problems:
+            return sentence
+    return None
 
 
 @define(eq=False)

@@ -4,7 +4,7 @@ A move is an audit of the one store that hands on what it reads to the other one
 of what arrived. Neither takes more memory for a large store than for a small one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -36,7 +36,7 @@ class Source(Protocol):
     def next_no(self) -> int:
         """A number that no life here has ever had, nor any number above it."""
 
-    def audit(self, tally: Tally, sink: Sink) -> Iterator[Problem]:
+    def audit(self, tally: Tally, sink: Sink) -> Generator[Problem, None, None]:
         """What is wrong with it; hands on all that is kept of lives, but of those being purged."""
 
 
@@ -49,7 +49,7 @@ class Target(Protocol):
     def finish(self, tally: Tally, next_no: int) -> None:
         """Takes note that this was all. Numbers of new lives begin with `next_no`, or above it."""
 
-    def audit(self, tally: Tally, sink: Sink) -> Iterator[Problem]:
+    def audit(self, tally: Tally, sink: Sink) -> Generator[Problem, None, None]:
         """What is wrong with what has arrived; hands it on as a source does."""
 
     def keep(self) -> None:

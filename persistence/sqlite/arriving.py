@@ -6,7 +6,7 @@ is of no use to anybody, and the next move takes it away.
 
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -89,7 +89,7 @@ class Arriving:
                 self._connection.execute(_FINISH, numbers)
             self._connection.close()
 
-    def audit(self, tally: Tally, sink: Sink) -> Iterator[Problem]:
+    def audit(self, tally: Tally, sink: Sink) -> Generator[Problem, None, None]:
         with _explained(self._path), reading(self._new) as connection:
             yield from problems(connection, tally, sink)
 

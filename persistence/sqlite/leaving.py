@@ -6,7 +6,7 @@ the former database.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Leaving:
     entries: int
     next_no: int
 
-    def audit(self, tally: Tally, sink: Sink) -> Iterator[Problem]:
+    def audit(self, tally: Tally, sink: Sink) -> Generator[Problem, None, None]:
         with _explained():
             yield from problems(self._connection, tally, sink)
 
