@@ -161,6 +161,8 @@ def move(source: str, target: str, progress: MoveProgress | None = None) -> Move
     the target is there as a whole, or not at all. Raises `CannotOpenStore`, `StoreError`.
     """
     begin, end = _place(source), _place(target)
+    if begin == end:
+        raise CannotOpenStore("Both names are of the same store", "Name a new one to move to")
     with begin.leave() as leaving, end.arrive() as arriving:
         return moving.move(leaving, arriving, without_password(source), progress)
 

@@ -11,6 +11,7 @@ is one: for as long as nodes themselves take to find another one dead.
 import time
 from collections.abc import Callable, Mapping
 
+import psycopg
 from attrs import field, frozen
 
 from persistence.postgres.address import Address
@@ -62,7 +63,12 @@ class Alone:
         To be called at its begin. Raises `StoreInUse` if there is one that is not dead.
         """
         self._connection.execute(_PATIENCE)
-        self._connection.execute(_SHUT)
+        try:
+            self._connection.execute(_SHUT)
+        except psycopg.errors.LockNotAvailable as error:
+            raise StoreInUse(
+                f"{self._address} is in use", "Stop all services that use it, and other moves"
+            ) from error
         self._connection.execute(_TIMEOUTS)
         self._check(dead)
 

@@ -136,7 +136,9 @@ class _Looking:
     _tally: Tally
     _sink: Sink | None
     last: int = 0
-    """The number of the last life that was looked at."""
+    """The number of the last life that there is."""
+    _through: int = 0
+    """The number up to which everything has been looked at."""
 
     def all(self) -> Iterator[Problem]:
         for part in (self.sessions, self.drafts, self.repeated, self.tallies):
@@ -150,13 +152,15 @@ class _Looking:
         while page != []:
             with _guarded(self._connection):
                 cursor = self._connection.cursor(binary=True)
-                page = cursor.execute(_LIVES, (self.last, LIVES)).fetchall()
+                page = cursor.execute(_LIVES, (self._through, LIVES)).fetchall()
             yield from self._page(deque(page))
 
     def _page(self, lives: deque[tuple[Any, ...]]) -> Iterator[Problem]:
         """Looks at these lives, and at what lies between them; of none, at what is behind all."""
-        end = lives[-1][0] if lives else _END
-        while self.last < end:
+        end = _END
+        if lives:
+            end = self.last = lives[-1][0]
+        while self._through < end:
             try:
                 with _guarded(self._connection):
                     yield from self._stretch(lives, end)
@@ -166,14 +170,11 @@ class _Looking:
                 # It is of the first life that was not looked at to its end.
                 row = lives.popleft()
                 yield "damage", f"Session {shown(row[1])!r} cannot be read: {damage}"
-                self.last = row[0]
+                self._through = row[0]
 
     def _stretch(self, lives: deque[tuple[Any, ...]], end: int) -> Iterator[Problem]:
-        """Goes through the entries behind `last`, up to life `end`; takes off lives that are done.
-
-        `last` is the last one of these.
-        """
-        query = _ENTRIES.format(after=self.last, last=end)
+        """Goes on, up to life `end`; takes off those that have been looked at."""
+        query = _ENTRIES.format(after=self._through, last=end)
         with self._connection.cursor().copy(query.encode()) as copy:
             copy.set_types(_ENTRY)
             for no, rows in groupby(copy.rows(), itemgetter(0)):
@@ -185,7 +186,7 @@ class _Looking:
                     yield "stray", f"Entries of number {no} belong to no session"
         while lives:
             yield from self._session(lives, ())
-        self.last = end
+        self._through = end
 
     def _session(
         self, lives: deque[tuple[Any, ...]], entries: Iterable[tuple[Any, ...]]
@@ -204,7 +205,7 @@ class _Looking:
             if shard != (its := shard_of(life.session_id)):
                 yield "shard", f"{looked_at.who} is of shard {shard}, and should be of {its}"
         lives.popleft()
-        self.last = life.no
+        self._through = life.no
 
     def drafts(self) -> Iterator[Problem]:
         with _guarded(self._connection), self._connection.cursor().copy(_CHUNKS) as copy:

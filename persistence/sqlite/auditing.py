@@ -118,8 +118,12 @@ def _sessions(connection: sqlite3.Connection, tally: Tally, sink: Sink | None) -
 
 def _life(row: tuple[Any, ...]) -> LifeRow:
     """Of the columns of `_SESSIONS`."""
-    settings = None if row[12] is None else SettingsRow(*row[13:19])
-    standing = None if row[19] is None else StandingRow(*row[20:])
+    settings = standing = None
+    if row[12] is not None:
+        title, archived, *others = row[13:19]
+        settings = SettingsRow(title, bool(archived), *others)
+    if row[19] is not None:
+        standing = StandingRow(*row[20:])
     return LifeRow._make((*row[:12], settings, standing))
 
 
