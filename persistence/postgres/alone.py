@@ -1,10 +1,10 @@
 """A database that no node uses, and none can, until a transaction ends.
 
-Every commit of a node begins by changing the node's own row, and who joins adds one. So a lock on
-the table of these rows keeps all of them out, and is gone with the transaction, whatever becomes of
-whoever has it. Reading needs no row, and goes on.
+Every commit of a node begins by changing its row in `fence`, every beat its row in `node`, and who
+joins adds both. So a lock on the two tables keeps all nodes out, and is gone with the transaction,
+whatever becomes of whoever has it. Reading needs no row, and goes on.
 
-A node that beats would wait for the lock, and lose what it owns. So first it is asked whether there
+A node that beats would wait for the lock, and lose what it owns. So first it is seen whether there
 is one: for as long as nodes themselves take to find another one dead.
 """
 
@@ -16,16 +16,13 @@ from attrs import field, frozen
 
 from persistence.postgres.address import Address
 from persistence.postgres.connections import Connection
-from runtime import SECONDS, StoreInUse
-
-TTL = 3 * SECONDS
-
-PACE = 0.25 * SECONDS
-"""Between two looks."""
+from persistence.postgres.nodes.judge import TTL
+from persistence.postgres.nodes.membership import PACE
+from runtime import StoreInUse
 
 _NODES = "SELECT id, address, pid, beats FROM agent_runtime.node ORDER BY id"
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
-_SHUT = "LOCK TABLE agent_runtime.node IN EXCLUSIVE MODE"
+_SHUT = "LOCK TABLE agent_runtime.node, agent_runtime.fence IN EXCLUSIVE MODE"
 # Neither of these may end a transaction that takes its time; not every server has all of them.
 _TIMEOUTS = """
 SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
