@@ -10,7 +10,7 @@ from persistence.auditing.rows import Sink
 from persistence.postgres.address import Address
 from persistence.postgres.alone import Alone
 from persistence.postgres.auditing import audit, next_no_of
-from persistence.postgres.connections import Connection, first_connection, opening, snapshot
+from persistence.postgres.connections import Connection, begin_snapshot, first_connection, opening
 from persistence.postgres.errors import as_store_errors
 from persistence.postgres.schema import prepare
 
@@ -44,10 +44,9 @@ def leaving(url: str) -> Iterator[Leaving]:
         alone = Alone(connection, address)
         with opening(address):
             dead = alone.wait()
-        with snapshot(connection):
-            with opening(address):
-                # The lock comes first: the moment whose state is read is that of the first query.
-                alone.shut(dead)
-                [(entries,)] = connection.execute(_ENTRIES).fetchall()
-                next_no = next_no_of(connection)
-            yield Leaving(connection, int(entries), next_no)
+            begin_snapshot(connection)
+            # Before the first query: what that sees, nobody changes any more.
+            alone.shut(dead)
+            [(entries,)] = connection.execute(_ENTRIES).fetchall()
+            next_no = next_no_of(connection)
+        yield Leaving(connection, int(entries), next_no)

@@ -8,7 +8,7 @@ import psycopg
 from persistence.auditing.report import Report, Tally, bounded
 from persistence.postgres.address import Address
 from persistence.postgres.auditing import audit
-from persistence.postgres.connections import first_connection, snapshot
+from persistence.postgres.connections import begin_snapshot, first_connection
 from persistence.postgres.errors import store_error
 from persistence.postgres.schema import prepare
 
@@ -26,9 +26,9 @@ def verify(url: str) -> Report:
     with first_connection(address) as connection:
         prepare(connection, address, create=False)
         try:
-            with snapshot(connection):
-                [(identity,)] = connection.execute(_IDENTITY).fetchall()
-                tally = Tally()
-                return Report.of(tally, bounded(audit(connection, tally)), identity=identity)
+            begin_snapshot(connection)
+            [(identity,)] = connection.execute(_IDENTITY).fetchall()
+            tally = Tally()
+            return Report.of(tally, bounded(audit(connection, tally)), identity=identity)
         except psycopg.Error as error:
             raise store_error(error) from error
