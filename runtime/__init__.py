@@ -79,7 +79,14 @@ from runtime.runtime import Runtime, open_runtime
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.draft import (
+    MAX_DELTA,
+    MAX_DRAFT,
+    MAX_DRAFTS,
+    MAX_PART,
+    DraftView,
+    added_of,
+)
 from runtime.session.drafting import Drafted
 from runtime.session.encoding import (
     REPLACEMENT,
@@ -343,6 +350,7 @@ __all__ = [
     "Wanted",
     "Written",
     "WrongOffset",
+    "added_of",
     "check_depth",
     "check_small_body",
     "damaged",
