@@ -10,3 +10,12 @@ def free_port() -> int:
         one.bind((HOST, 0))
         port: int = one.getsockname()[1]
         return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody does there."""
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -10,8 +10,8 @@ from threading import Event
 
 from attrs import define, field
 
-from tests.faults.cluster.proxy import Link
-from tests.faults.cluster.wire import FENCE, Message, warning
+from tests.faults.cluster.storage.proxy import Link
+from tests.faults.cluster.storage.wire import FENCE, Message, warning
 
 GONE = "57P"
 """How the SQLSTATEs begin by which the database says that it ends a connection."""

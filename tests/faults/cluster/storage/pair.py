@@ -7,7 +7,7 @@ from pathlib import Path
 from attrs import define, field
 
 from tests.faults.campaign import comes_true
-from tests.faults.cluster.database import STANDBY, Database, children, stopped
+from tests.faults.cluster.storage.database import STANDBY, Database, children, stopped
 from tests.postgres.programs import Programs
 
 

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from tests.faults.campaign import comes_true
-from tests.faults.cluster.proxy import Gate
-from tests.faults.cluster.taps import Cut, Hold, Moment, Warn
-from tests.faults.cluster.wire import WARNING
+from tests.faults.cluster.storage.proxy import Gate
+from tests.faults.cluster.storage.taps import Cut, Hold, Moment, Warn
+from tests.faults.cluster.storage.wire import WARNING
 from tests.postgres.databases import Databases
 from tests.postgres.server import ADMIN, Server, open_server
 from tests.service import PATIENCE

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-from tests.faults.cluster.wire import FENCE, NO, Framer, Message, asks_for_encryption
+from tests.faults.cluster.storage.wire import FENCE, NO, Framer, Message, asks_for_encryption
 
 HOST = "127.0.0.1"
 Address = tuple[str, int]
