@@ -89,6 +89,11 @@ class Deleter:
             self.reader.look(self.session_id, "log")
             self.times += 1
 
+    def bring_back(self, caller: Caller) -> None:
+        """In the end: it may have been told to stop when there was nothing."""
+        back = caller.insist("POST", f"/sessions/{self.session_id}/undelete", {})
+        self._expect(back, {200, 404, 409}, "an undeletion")
+
     @property
     def _caller(self) -> Caller:
         return self.writer.caller

@@ -11,16 +11,14 @@ from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
+from tests.faults.streaming.place import Over
+
 PATIENCE = 3.0
 """Seconds for an answer, of one who does not care by which way it comes."""
 
 LATER = {429, 502, 503, 504}
 """Statuses that say nothing of what became of a call; the two that are not the service's own are
 a proxy's."""
-
-
-class Over(Exception):
-    """There is nothing more to do."""
 
 
 @frozen
