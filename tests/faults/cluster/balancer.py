@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.campaign import comes_true
+from tests.faults.cluster.clients.ways import Way
 from tests.faults.cluster.ports import HOST, free_port, listens
 
 PROGRAM = "haproxy"
@@ -32,8 +33,8 @@ def config(port: int, nodes: Sequence[int]) -> str:
 
 
 @contextmanager
-def balancing(folder: Path, nodes: Sequence[int]) -> Iterator[str]:
-    """Its URL while the block runs, in front of nodes at these ports. `folder` is an empty one."""
+def balancing(folder: Path, nodes: Sequence[int]) -> Iterator[Way]:
+    """The way through it while the block runs, in front of nodes at these ports."""
     port = free_port()
     file = folder / "haproxy.cfg"
     file.write_text(config(port, nodes))
@@ -42,7 +43,7 @@ def balancing(folder: Path, nodes: Sequence[int]) -> Iterator[str]:
     try:
         assert comes_true(lambda: listens(port) or process.poll() is not None)
         assert process.poll() is None, (folder / "haproxy.log").read_text()
-        yield f"http://{HOST}:{port}"
+        yield Way("HAProxy", f"http://{HOST}:{port}")
     finally:
         process.kill()
         process.wait()

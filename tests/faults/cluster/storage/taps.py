@@ -126,7 +126,9 @@ class Hold:
         self._link.cut_client()
 
     def pass_on(self) -> None:
-        """What was held arrives, however late."""
+        """What was held arrives, however late; once."""
+        if self._is_passed_on:
+            return
         self._is_passed_on = True
         if self._link is None:
             return
