@@ -6,6 +6,10 @@ file or folder may import from another, the lower ones first:
 
 - `address`    what may be written to name a store
 - `sequence`   a delta must follow on what is stored
+- `intervals`  which entries count, as it is stored
+- `parts`      what is large is written ahead, in parts: what, and how much at a time
+- `loaded`     a session of the columns that a database has for it
+- `filters`    which sessions a filter lets pass
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files

@@ -7,7 +7,6 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `files`        private files and folders, and the names of what lies beside a database
 - `guards`       what stands guard over a database file: its witness, its owner, its WAL
 - `connections`  every connection to an existing database is opened here
-- `intervals`    which entries count, as it is stored
 - `look`         the places of entries: by number, and by key
 - `entries`      reads them
 - `rows`         the values of a new row

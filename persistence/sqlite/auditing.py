@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from attrs import define
 
-from persistence.sqlite import intervals
+from persistence import intervals
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.look import LAST_NUMBER, hashes_of
 from runtime import DROPPED, Interval, digest, link

@@ -1,0 +1,180 @@
+"""The store on a server.
+
+One connection writes, from one thread at a time; what reads beside it is `PostgresReader`.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Self
+
+from attrs import define, field
+
+from persistence.parts import Part, Room, Written
+from persistence.postgres.address import Address
+from persistence.postgres.connections import Connection, connect, first_connection
+from persistence.postgres.errors import is_data_fault, said_by
+from persistence.postgres.nodes.writer import Writer
+from persistence.postgres.reading.reader import PostgresReader
+from persistence.postgres.reading.readers import Readers
+from persistence.postgres.schema import prepare
+from persistence.postgres.writing import ahead
+from persistence.postgres.writing.batch import (
+    beginning,
+    can_be_sent_at_once,
+    give_up,
+    write,
+)
+from persistence.postgres.writing.numbers import Numbers
+from persistence.postgres.writing.purging import purge, unfinished
+from persistence.postgres.writing.transaction import Transaction
+from runtime import (
+    SHARDS,
+    Alone,
+    Committed,
+    Delta,
+    DeltaRejected,
+    Fork,
+    Purge,
+    StoreUnavailable,
+    shard_of,
+)
+
+
+@define(eq=False)
+class PostgresStore(PostgresReader):
+    """Keeps sessions in a PostgreSQL database. It implements `runtime.store.Store`."""
+
+    _writer: Writer = field(kw_only=True)
+    ownership: Alone = field(factory=Alone, init=False)
+    _purging: list[int] = field(factory=list, kw_only=True)
+    """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
+    so that commits need not look for them."""
+    _parts: dict[str, Part] = field(factory=dict, init=False)
+    """What is written ahead, by session id, as the last transaction left it."""
+    _numbers: Numbers = field(factory=Numbers, init=False)
+    _room: Room = field(factory=Room, init=False)
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Self:
+        """Takes part in using the database. Raises `CannotOpenStore`, `StoreError`."""
+        address = Address.of(url)
+        with first_connection(address) as connection:
+            prepare(connection, address, create=create)
+            with connection.transaction():
+                ahead.remove(connection, range(SHARDS))
+            purging = unfinished(connection, range(SHARDS))
+        return cls(
+            address,
+            readers=Readers(address, ""),
+            writer=Writer(partial(connect, address)),
+            purging=purging,
+        )
+
+    def commit(self, deltas: Sequence[Delta]) -> Committed:
+        pipelined = (
+            not self._purging
+            and can_be_sent_at_once(deltas)
+            and self._numbers.has(beginning(deltas))
+        )
+        parts = self._parts.copy()
+        try:
+            with self._writer.transaction(_shards_of(deltas), pipelined=pipelined) as connection:
+                to = self._transaction(connection, parts)
+                if not pipelined:
+                    self._numbers.ensure(connection, beginning(deltas))
+                write(to, deltas)
+                purging = [*self._purging, *to.written.purged]
+                if purging and not pipelined:
+                    purging = self._purge(connection, purging)
+        except Exception as error:
+            if not is_data_fault(error):
+                raise
+            # Some session's values are at fault, and nothing was written. Once more, so that only
+            # the guilty one stays out.
+            return self._commit_without_the_guilty(deltas)
+        return self._committed({}, to.written, parts, purging)
+
+    def close(self) -> None:
+        super().close()
+        self._writer.close()
+
+    def _commit_without_the_guilty(self, deltas: Sequence[Delta]) -> Committed:
+        rejected: dict[str, DeltaRejected] = {}
+        with self._writer.transaction(_shards_of(deltas), pipelined=False) as connection:
+            to = self._transaction(connection, self._parts.copy())
+            self._write_apart(to, deltas, rejected)
+            purging = self._purge(connection, [*self._purging, *to.written.purged])
+        return self._committed(rejected, to.written, to.ahead, purging)
+
+    def _write_apart(
+        self, to: Transaction, deltas: Sequence[Delta], rejected: dict[str, DeltaRejected]
+    ) -> None:
+        """Writes all but the guilty: half of them, and the other half, where all together fail.
+
+        So one of a thousand takes twenty attempts, and not a thousand.
+        """
+        connection = to.connection
+        connection.execute("SAVEPOINT attempt")
+        attempt = self._transaction(connection, to.ahead.copy())
+        try:
+            self._numbers.ensure(connection, beginning(deltas))
+            write(attempt, deltas)
+        except Exception as error:
+            if not is_data_fault(error):
+                raise
+            connection.execute("ROLLBACK TO SAVEPOINT attempt")
+            connection.execute("RELEASE SAVEPOINT attempt")
+            if len(deltas) > 1:
+                half = len(deltas) // 2
+                self._write_apart(to, deltas[:half], rejected)
+                self._write_apart(to, deltas[half:], rejected)
+                return
+            [delta] = deltas
+            rejection = DeltaRejected(f"Session {delta.session_id!r}: {said_by(error)}")
+            rejection.__cause__ = error
+            rejected[delta.session_id] = rejection
+            # A session's own change comes again, with what is written ahead.
+            if any(isinstance(step, Fork) for step in delta.steps):
+                give_up(to, delta.session_id)
+            return
+        connection.execute("RELEASE SAVEPOINT attempt")
+        to.ahead = attempt.ahead
+        to.written.add(attempt.written)
+
+    def _purge(self, connection: Connection, lives: Sequence[int]) -> list[int]:
+        try:
+            return purge(connection, lives) if lives else []
+        except Exception as error:
+            if not is_data_fault(error):
+                raise
+            # No delta brought these values: somebody else changed the tables.
+            problem = f"What is to be purged cannot be removed: {said_by(error)}"
+            raise StoreUnavailable(problem) from error
+
+    def _transaction(self, connection: Connection, parts: dict[str, Part]) -> Transaction:
+        return Transaction(connection, parts, self._room, self._numbers)
+
+    def _committed(
+        self,
+        rejected: dict[str, DeltaRejected],
+        written: Written,
+        parts: dict[str, Part],
+        purging: list[int],
+    ) -> Committed:
+        self._parts, self._purging = parts, purging
+        return Committed(
+            rejected,
+            written.begun,
+            written.expired,
+            bool(purging),
+            frozenset(written.unfinished),
+        )
+
+
+def _shards_of(deltas: Sequence[Delta]) -> Collection[int]:
+    """The shards that have to be this node's: a purge may be of anybody's."""
+    return {
+        shard_of(delta.session_id)
+        for delta in deltas
+        if not delta.steps or not all(isinstance(step, Purge) for step in delta.steps)
+    }
