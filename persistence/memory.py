@@ -23,6 +23,7 @@ from runtime import (
     ListChunk,
     Listing,
     ListPosition,
+    Ownership,
     Row,
     SessionInfo,
     SessionPage,
@@ -41,7 +42,7 @@ from runtime import (
 class MemoryStore:
     """Keeps sessions in this process only. It implements `runtime.store.Store`."""
 
-    ownership: Alone = field(factory=Alone, init=False)
+    ownership: Ownership = field(factory=Alone, init=False)
     commit_seq: int = 0
     """Transactions so far, as in the database's `meta` table."""
     _kept: Lives = field(factory=Lives)

@@ -6,21 +6,25 @@ or folder may import another (a test enforces it):
 - `errors`      the error tree, split by whose fault it is
 - `clock`       moments as UTC text
 - `config`      `RuntimeConfig`
-- `statistics`  the inside, made visible
 - `ownership`   which sessions are this process's, where many share a store
+- `statistics`  the inside, made visible
 - `store`       what the runtime needs of a store, and the values that cross between them
 - `session`     one session, pure: its log, and what follows from it
 - `feeds`       what becomes of sessions, for those who follow them
 - `actors`      sessions as tasks, each with a mailbox
 - `saving`      from changed state to the store: the persister
+- `loading`     a session out of the store, to be owned or to be looked at
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
-- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `errands`     what is done to sessions that need not be in memory: the trash, and forks
+- `cleaning`    clean-ups, of this process's sessions
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
 - `approvals`   what somebody is asked, in one session or in all
 - `handle`      `Session`
+- `vacating`    sessions leave memory, as others are to have them
+- `tenure`      keeps what is owned of a shared store, and gives it up
 - `lifetime`    the nurseries, and the order of start and stop
 - `runtime`     `open_runtime`, `Runtime`
 """

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from runtime.asking import Asking, condition_of
 from runtime.clock import milliseconds
-from runtime.errors import InvalidInput, SessionDamaged, SessionNotFound
+from runtime.errors import InvalidInput, NotHere, SessionDamaged, SessionNotFound
 from runtime.session.approval import Decision, ask, decide, one, page, question
 from runtime.session.encoding import check_tree
 from runtime.session.log import PAGE_BYTES
@@ -83,13 +83,17 @@ class Approvals:
     async def get(self, approval_id: str, *, wait: float = 0.0) -> Approval:
         """An approval as it is now; or, if it is pending, when it is so no more.
 
-        At the latest after `wait` seconds. Raises `SessionNotFound`, `ApprovalNotFound`.
+        At the latest after `wait` seconds. Raises `SessionNotFound`, `ApprovalNotFound`; `NotHere`
+        also if another process comes to own the session meanwhile.
         """
         asking = self._asking
         deadline = trio.current_time() + wait
-        with asking.feeds.watching(asking.session_id) as bell:
+        with asking.feeds.watching(asking.session_id) as feed:
+            bell = feed.bell
             while True:
                 rung = bell.rung
+                if feed.has_moved:  # also if it has come back: this bell does not ring any more
+                    raise NotHere(asking.session_id, None)
                 found, left = await self._look(approval_id)
                 until = min(deadline, trio.current_time() + left)
                 if found.state != "pending" or trio.current_time() >= deadline:

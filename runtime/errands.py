@@ -1,12 +1,12 @@
-"""What is done to sessions that need not be in memory: the trash, forks, clean-ups.
+"""What is done to sessions that need not be in memory: the trash, and forks.
 
 Each is an errand: a step that the store takes in a commit, under a session's id. While it waits for
 the commit, nobody can activate the id; so what is found out about a session before stays true.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import trio
@@ -19,6 +19,7 @@ from runtime.config import RuntimeConfig
 from runtime.errors import (
     AgentRuntimeError,
     DeltaRejected,
+    NotHere,
     NotInTrash,
     RuntimeClosed,
     SessionExists,
@@ -26,19 +27,17 @@ from runtime.errors import (
     StoreError,
 )
 from runtime.listing import check_limit
+from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session import fork, settings
-from runtime.session.record import drop_superseded
 from runtime.session.replies import Summary
 from runtime.session.rules import MAX_SESSION_ID, check_new_session_id, check_session_id
 from runtime.session.state import Condition, SessionState
 from runtime.store import (
-    Expire,
     Fork,
     Purge,
     Store,
-    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -51,10 +50,6 @@ RACES = 10
 """How often the store may reject a fork or an undeletion before that is the answer. One is lost
 only if somebody else begins a session of the same id, and is done with it, at that moment."""
 
-CHUNK = 500
-"""Sessions of which one transaction disposes in a clean-up: tens of milliseconds of the writer's
-time."""
-
 
 @frozen(eq=False, kw_only=True)
 class Errands:
@@ -64,8 +59,7 @@ class Errands:
     _directory: Directory
     _persister: Persister
     _config: RuntimeConfig
-    _read: Callable[..., Awaitable[Any]]
-    """Calls one of the store's reading methods in a thread. Raises `StoreError`."""
+    _loading: Loading
     _now: Callable[[], datetime]
 
     # -- forks -------------------------------------------------------------------------------
@@ -83,7 +77,20 @@ class Errands:
 
         The same fork again has no effect. Raises `SessionNotFound`, `SessionExists`,
         `InvalidInput`, `BelowFloor`, `PreconditionFailed`, `StoreError`.
+
+        The owner of `target` makes it. Any other raises `NotHere`: the owner of `source` when what
+        that has is on disk, so that asking there first, and then the other one, forks all of it.
         """
+        return await self._of(source, self._fork(source, target, at, patch, condition))
+
+    async def _fork(
+        self,
+        source: str,
+        target: str,
+        at: int | None,
+        patch: Mapping[str, Any],
+        condition: Condition,
+    ) -> Summary:
         check_new_session_id(target)
         moment = timestamp(self._now())
 
@@ -94,9 +101,7 @@ class Errands:
         while True:
             with suppress(SessionNotFound):
                 return await self._made(source, target, at, patch)
-            step = await self._directory.ask(
-                source, Command(plan, confirm=True, confirm_refusal=True)
-            )
+            step = await self._look_at(source, plan)
             if step.source == 0:  # begun since: now the store has it
                 continue
             made = await self._begin(Errand(target, step), lost)
@@ -118,14 +123,7 @@ class Errands:
             ),
         )
         with suppress(SessionNotFound):  # deleted since: the fork is what there is of it
-            await self._directory.ask(
-                source,
-                Command(
-                    lambda state: fork.check_source(state, found),
-                    is_read=True,
-                    confirm_refusal=True,
-                ),
-            )
+            await self._look_at(source, lambda state: fork.check_source(state, found), is_read=True)
         return found.summary
 
     # -- the trash ---------------------------------------------------------------------------
@@ -136,7 +134,7 @@ class Errands:
         """A page of the trash, what was deleted last first. Raises `StoreError`."""
         check_limit(limit)
         await self._persister.try_flush()
-        page: TrashPage = await self._read(self._store.trash, limit, after, session_id)
+        page: TrashPage = await self._loading.read(self._store.trash, limit, after, session_id)
         return page
 
     async def undelete(
@@ -145,10 +143,13 @@ class Errands:
         """Brings a deleted session back, the newest of this id or the one that `trash_id` names.
 
         `target` is the id that it gets, its own if `None`. Raises `NotInTrash`, `SessionExists`,
-        `InvalidInput`, `StoreError`.
+        `InvalidInput`, `StoreError`, and `NotHere` as `fork` does.
         """
         target = session_id if target is None else check_new_session_id(target)
         check_session_id(session_id)
+        return await self._of(session_id, self._undelete(session_id, trash_id, target))
+
+    async def _undelete(self, session_id: str, trash_id: str | None, target: str) -> Summary:
         moment = timestamp(self._now())
 
         def look(state: SessionState) -> Summary:
@@ -177,65 +178,37 @@ class Errands:
         """Deletes a session in the trash for good. Raises `NotInTrash`, `StoreError`."""
         no = _number(trash_id)
         await self._persister.try_flush()
-        if await self._read(self._store.trashed, no) is None:
+        if await self._loading.read(self._store.trashed, no) is None:
             raise NotInTrash(f"{trash_id!r}")
-        errand = Errand(f"{_PURGE}{no}", Purge(no))
+        errand = purge_of(no)
         if not await self._run(errand):  # somebody is at it: it is not done before that is on disk
             await self._persister.wait_written(errand.session_id)
 
-    # -- clean-ups ---------------------------------------------------------------------------
-
-    async def expire(self, max_age: timedelta, *, dry_run: bool = False) -> int:
-        """Deletes the sessions whose last activity is longer ago, into the trash.
-
-        Returns how many those were, or would be, when that is on disk. Raises `StoreError`.
-        """
-        await self._persister.try_flush()
-        before = timestamp(self._now() - max_age)
-        if dry_run:
-            return len(await self._read(self._store.expired, before, _ALL))
-        deleted = 0
-        while ids := await self._read(self._store.expired, before, CHUNK):
-            chunk = await self._expire(ids, before)
-            if chunk == 0:  # what is left was used again meanwhile
-                break
-            deleted += chunk
-        return deleted
-
-    async def empty_trash(self) -> int:
-        """Deletes for good what has been in the trash for longer than is configured."""
-        age = timedelta(seconds=self._config.trash_retention)
-        before = timestamp(self._now() - age)
-        emptied = 0
-        while found := await self._read(self._store.trashed_before, before, CHUNK):
-            errands = [Errand(f"{_PURGE}{no}", Purge(no)) for no, _ in found]
-            for errand in errands:
-                if not self._persister.has_dirty(errand.session_id):
-                    self._persister.mark_dirty(errand)
-            for errand in errands:
-                await self._persister.wait_written(errand.session_id)
-            emptied += len(errands)
-        return emptied
-
-    async def drop_superseded(self) -> int:
-        """Drops values of records that were superseded for longer than is configured."""
-        if self._config.record_retention is None:
-            return 0
-        age = timedelta(seconds=self._config.record_retention)
-        before = timestamp(self._now() - age)
-        dropped = 0
-        after: int | None = 0
-        while after is not None:
-            found: Superseded = await self._read(self._store.superseded, before, CHUNK, after)
-            after = found.next
-            for _, session_id in found.sessions:
-                with suppress(SessionNotFound):  # somebody deleted it
-                    dropped += await self._directory.ask(
-                        session_id, Command(lambda state: drop_superseded(state, before=before))
-                    )
-        return dropped
-
     # -- inside ------------------------------------------------------------------------------
+
+    async def _of(self, source: str, made: Awaitable[T]) -> T:
+        """What is made of what `source` is, or was.
+
+        `NotHere` is raised once all of `source` is on disk: another process goes on from that. If
+        `source` itself is not here, it is that which is said, since its owner is to be asked first.
+        """
+        try:
+            return await made
+        except NotHere:
+            whole = Command(SessionState.present, confirm=True, confirm_refusal=True)
+            with suppress(SessionNotFound):  # its deletion is on disk, too
+                await self._directory.ask(source, whole)
+            raise
+
+    async def _look_at(
+        self, session_id: str, look: Callable[[SessionState], T], *, is_read: bool = False
+    ) -> T:
+        """What a look that changes nothing makes of the session, wherever it is."""
+        command = Command(look, is_read=is_read, confirm=not is_read, confirm_refusal=True)
+        try:
+            return await self._directory.ask(session_id, command)
+        except NotHere:
+            return await self._loading.peek(session_id, look)
 
     @property
     def _commits(self) -> bool:
@@ -272,19 +245,24 @@ class Errands:
         """Does the errand, and returns when it is on disk; or returns false: it could not begin.
 
         That is so if somebody has begun to use the id since the last look at it. `first` is the
-        first command that the session is given then: nobody else's comes in between.
+        first command that the session is given then: nobody else's comes in between. Raises
+        `NotHere`.
         """
         # From here to the mark nothing yields: an id that is not active now cannot become so before
-        # the errand is in the dirty set, and then waits for it.
+        # the errand is in the dirty set, and then waits for it. Nor does its session go elsewhere.
         session_id = errand.session_id
-        if self._directory.closed:
+        if not errand.is_of_nobody:
+            self._directory.check(session_id)
+        elif self._directory.closed:
             raise RuntimeClosed
         if session_id in self._directory or self._persister.has_dirty(session_id):
             await trio.lowlevel.checkpoint()
             return False
+        # First whatever may refuse: by the clock it may, a moment after it did not.
+        actor = None if first is None else self._directory.actor(session_id)
         self._persister.mark_dirty(errand)
-        if first is not None:
-            self._directory.actor(session_id).mail_nowait(first)
+        if first is not None and actor is not None:
+            actor.mail_nowait(first)
         # To here.
         await self._persister.wait_written(session_id)
         return True
@@ -293,50 +271,17 @@ class Errands:
         """What is to come back: the newest of this id, or the one of it that is named."""
         await self._persister.try_flush()
         if trash_id is not None:
-            found: TrashedSession | None = await self._read(self._store.trashed, _number(trash_id))
+            found: TrashedSession | None = await self._loading.read(
+                self._store.trashed, _number(trash_id)
+            )
             if found is None or found.info.session_id != session_id:
                 raise NotInTrash(f"{trash_id!r}")
             return found
-        page: TrashPage = await self._read(self._store.trash, 1, None, session_id)
+        page: TrashPage = await self._loading.read(self._store.trash, 1, None, session_id)
         if not page.sessions:
             raise NotInTrash(f"Session {session_id}")
         return page.sessions[0]
 
-    async def _expire(self, ids: Sequence[str], before: str) -> int:
-        """Deletes those of the sessions that are still expired."""
-        purge = self._config.trash_retention == 0
-        moment = timestamp(self._now())
-        # From here to the last mark nothing yields: a session that is not active now cannot
-        # become active before its errand is in the dirty set, and then waits for it.
-        if self._directory.closed:  # it knows of no active session any more
-            raise RuntimeClosed
-        active = [session_id for session_id in ids if session_id in self._directory]
-        errands = [
-            Errand(session_id, Expire(before, moment, purge))
-            for session_id in ids
-            if session_id not in self._directory and not self._persister.has_dirty(session_id)
-        ]
-        for errand in errands:
-            self._persister.mark_dirty(errand)
-        # To here.
-        deleted = 0
-        for session_id in active:
-            with suppress(SessionNotFound):  # somebody else deleted it
-                ended = await self._directory.ask(
-                    session_id,
-                    Command(lambda state: state.delete(at=moment, purge=purge, before=before)),
-                )
-                if ended:  # one that was used again may be waiting for the store for long
-                    await self._persister.wait_written(session_id)
-                    deleted += 1
-        for errand in errands:
-            await self._persister.wait_written(errand.session_id)
-            deleted += errand.expired
-        return deleted
-
-
-_ALL = 2**31
-"""More than any store has."""
 
 _PURGE = "a purge of number " + "." * MAX_SESSION_ID
 """Begins the ids under which purges wait: longer than any by which a session can be asked for."""
@@ -346,6 +291,11 @@ _PURGE = "a purge of number " + "." * MAX_SESSION_ID
 class _Lost:
     races: int = 0
     """Rejections so far, in one call."""
+
+
+def purge_of(no: int) -> Errand:
+    """The errand that deletes a life in the trash for good."""
+    return Errand(f"{_PURGE}{no}", Purge(no))
 
 
 def trash_id_of(trashed: TrashedSession) -> str:

@@ -71,10 +71,12 @@ class Shared:
 class Session:
     """A handle on one session. Getting one costs nothing: it neither loads nor creates.
 
-    Every method may also raise `StoreError`, `RuntimeClosed`, `SessionCrashed` for a bug, and
-    `MailboxFull` if the handle was got with `nowait`. A write that raises `StoreError` is
-    *unknown*: it stays in memory and is tried again; sending it again with the same ids is safe.
-    While too much waits for the store, writes wait too; if it fails, they raise `StoreBehind`.
+    Every method may also raise `StoreError`, `RuntimeClosed`, `SessionCrashed` for a bug,
+    `MailboxFull` if the handle was got with `nowait`, and, where processes share the store,
+    `NotHere`: another one owns the session, and nothing of the call was done. A write that raises
+    `StoreError` is *unknown*: it stays in memory and is tried again; sending it again with the same
+    ids is safe. While too much waits for the store, writes wait too; if it fails, they raise
+    `StoreBehind`.
 
     `durable=True` returns when the write is on disk, `durable=False` at once; `None` does as the
     runtime is configured. With durability `commit`, nothing is shown, and nothing refused, that
@@ -279,7 +281,9 @@ class Session:
         """Makes a new session of this one's entries, up to version `at`; `None`: of all.
 
         Returns when that is on disk. Raises `SessionNotFound`, `SessionExists`, `InvalidInput`,
-        `BelowFloor`, `PreconditionFailed`.
+        `BelowFloor`, `PreconditionFailed`. Where another process owns one of the two, it is the new
+        one's that makes it, and reads the other in the store: which has all of it if its owner was
+        asked before, and raised `NotHere` for the new one.
         """
         if not self._shared.persister.has_room_for_all:
             await self._shared.persister.wait_for_room(self.id)
@@ -424,8 +428,10 @@ class Session:
 
         It is renewed while the block lasts, and ended with it. What the block writes with
         `turn=turn.number` is refused once somebody else has a turn. If the turn is lost, the block
-        is cancelled, and `TurnLost` raised. Entering raises `SessionNotFound`, `InvalidInput`, and
-        `TurnHeld` if somebody else has one.
+        is cancelled, and `TurnLost` raised. If the session goes to another process, the block is
+        cancelled, and `NotHere` raised: there the turn goes on, under its number, for as long as it
+        was taken for; take it up there with `turns.take(…, turn=number)`. Entering raises
+        `SessionNotFound`, `InvalidInput`, and `TurnHeld` if somebody else has one.
         """
         return holding(self.turns, holder, ttl)
 

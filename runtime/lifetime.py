@@ -3,41 +3,44 @@
 Three nurseries, one inside the other: the persister's, the actors', and that of what only goes on
 beside them. So the end runs in the only safe order: the last is cancelled, mailboxes close, the
 actors answer what they have and stop, the persister writes what is left, the store closes.
+
+Where the store is shared, the process says that it is there until the last commit is done; else
+others would take what it is still writing. If it has lost what it owned, nothing of this can be
+done: all ends at once.
 """
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 import trio
-from attrs import frozen
+from attrs import define, frozen
 
 from runtime.actors.directory import Directory
 from runtime.causes import sole_cause
-from runtime.clock import timestamp
-from runtime.config import RuntimeConfig
-from runtime.errors import StoreUnavailable, damaged
+from runtime.config import SECONDS, RuntimeConfig
+from runtime.errors import LostOwnership, StoreBroken
 from runtime.feeds.feeds import Feeds
-from runtime.history import Find
 from runtime.listing import ShortLists
+from runtime.loading import Loading
 from runtime.saving.persister import Persister
-from runtime.session.kinds import KINDS
-from runtime.session.life import Moment
-from runtime.session.state import SessionState
-from runtime.session.tail import Needs
 from runtime.statistics import OnCommit
-from runtime.store import Row, Store, Wanted
-
-T = TypeVar("T")
+from runtime.store import Store
+from runtime.tenure import Tenure
+from runtime.vacating import Vacating
 
 log = logging.getLogger("agent_runtime")
 
-READERS = 4
-"""Threads that read from the store at one time. Such reads are mostly Python building objects,
-under one lock; a few threads are enough to keep the disk busy beside it."""
+LAST_BEAT = 2 * SECONDS
+"""How long the end waits for what a thread still says to the other nodes. It changes nothing any
+more, but closing a store under a thread's feet could take long."""
+
+NOTHING_TO_SAVE = 0.5 * SECONDS
+"""How long a store may take to close when the ownership is lost: all that it had to write is
+others' business."""
 
 
 @frozen(eq=False, kw_only=True)
@@ -49,16 +52,12 @@ class Parts:
     persister: Persister
     directory: Directory
     feeds: Feeds
-    find: Find
-    readers: trio.CapacityLimiter
+    loading: Loading
     lists: ShortLists
     background: trio.Nursery
     """Cancelled when the runtime begins to end; for what is read ahead."""
-
-    async def read(self, read: Callable[..., T], *args: object) -> T:
-        """What one of the store's reading methods returns. Raises `StoreError`."""
-        deadline = trio.current_time() + self.config.commit_timeout
-        return await read_by(deadline, self.readers, read, *args)
+    tenure: Tenure | None
+    """`None`: nobody shares the store."""
 
 
 @asynccontextmanager
@@ -69,68 +68,55 @@ async def running(
     on_commit: OnCommit | None = None,
 ) -> AsyncIterator[Parts]:
     """The parts over `store`, which is closed at the end. Raises as `open_runtime` does."""
+    ownership = store.ownership
     feeds = Feeds(config.durability == "commit")
     persister = Persister(store, config, now, feeds, on_commit)
-    readers = trio.CapacityLimiter(READERS)
-
-    async def activate(session_id: str) -> SessionState:
-        deadline = trio.current_time() + config.commit_timeout
-        await persister.wait_settled(session_id)
-        stored = await read_by(deadline, readers, store.load, session_id, config.resident_bytes)
-        brought: list[tuple[Wanted, Sequence[Row]]] = []
-        while True:
-            try:
-                moment = Moment(trio.current_time(), timestamp(now()))
-                return SessionState.restored(
-                    session_id, KINDS, stored, moment, brought, config.resident_bytes
-                )
-            except Needs as needs:
-                assert stored is not None, "an absent session lacks nothing"
-                rows = await read_by(deadline, readers, store.find, stored.no, needs.wanted)
-                brought.append((needs.wanted, rows))
-            except (ValueError, KeyError, TypeError) as error:  # somebody else has written to it
-                raise damaged(session_id, error) from error
-
-    async def find(no: int, wanted: Wanted) -> Sequence[Row]:
-        deadline = trio.current_time() + config.commit_timeout
-        return await read_by(deadline, readers, store.find, no, wanted)
-
+    loading = Loading(store=store, config=config, persister=persister, now=now)
+    tenure: Tenure | None = None
+    # Shielded, they outlive a cancelled surrounding: what was accepted is still to be written, and
+    # its callers to be told. So whatever happens from the nursery on, they have to be cancelled.
+    writing, telling, keeping = (trio.CancelScope(shield=True) for _ in range(3))
+    break_up = _BreakUp((writing, keeping))
     try:
         with sole_cause(3):
             async with trio.open_nursery() as outer:
-                # Shielded, they outlive a cancelled surrounding: what was accepted is still to be
-                # written, and its callers to be told. So whatever happens from here on, these
-                # scopes have to be cancelled.
-                writing, telling = trio.CancelScope(shield=True), trio.CancelScope(shield=True)
                 end_by = math.inf
-                outer.start_soon(_run_within, writing, persister.run)
+                outer.start_soon(_run_within, writing, partial(break_up.after, persister.run))
                 outer.start_soon(_run_within, telling, persister.tell_the_late)
                 try:
                     async with trio.open_nursery() as actors:
                         directory = Directory(
                             nursery=actors,
                             config=config,
-                            activate=activate,
+                            activate=loading.activate,
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
-                            find=find,
+                            find=loading.find,
                             feeds=feeds,
+                            check=ownership.check,
                             flush=persister.try_flush,
                         )
                         async with trio.open_nursery() as background:
                             background.start_soon(directory.sweep)
                             background.start_soon(feeds.waker.run)
                             try:
+                                if ownership.is_shared:
+                                    vacating = Vacating(directory, persister)
+                                    tenure = Tenure(ownership, vacating, feeds)
+                                    keep = partial(break_up.after, tenure.keep)
+                                    outer.start_soon(_run_within, keeping, keep)
+                                    background.start_soon(tenure.give_up)
+                                    await tenure.begin(config.commit_timeout)
                                 yield Parts(
                                     store=store,
                                     config=config,
                                     persister=persister,
                                     directory=directory,
                                     feeds=feeds,
-                                    find=find,
-                                    readers=readers,
-                                    lists=ShortLists(),
+                                    loading=loading,
+                                    lists=ShortLists(are_kept=not ownership.is_shared),
                                     background=background,
+                                    tenure=tenure,
                                 )
                             finally:
                                 directory.close()
@@ -142,14 +128,41 @@ async def running(
                 finally:
                     try:
                         await _write_the_rest(persister, end_by)
+                        if tenure is not None and not break_up.has_begun:
+                            await _end_within(LAST_BEAT, tenure)
                     finally:
                         writing.cancel()
                         telling.cancel()
+                        keeping.cancel()
     finally:
         # A worker thread that had to be left behind still holds the connection: closing that under
         # its feet could block for as long as it does.
         if not persister.is_committing:
-            await _close(store, config.flush_timeout)
+            patience = NOTHING_TO_SAVE if break_up.is_lost else config.flush_timeout
+            await _close(store, patience)
+
+
+@define(eq=False)
+class _BreakUp:
+    """The end of the tasks of which none can go on when the store is broken, or another's."""
+
+    _scopes: tuple[trio.CancelScope, ...]
+    is_lost: bool = False
+    """Whether other processes own what this one had."""
+    has_begun: bool = False
+
+    async def after(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does the work. The first `StoreBroken` of any of them is raised, and ends all others."""
+        try:
+            await work()
+        except StoreBroken as error:
+            self.is_lost |= isinstance(error, LostOwnership)
+            if self.has_begun:  # two have found out at the same moment
+                return
+            self.has_begun = True
+            for scope in self._scopes:
+                scope.cancel()
+            raise
 
 
 async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None]]) -> None:
@@ -158,17 +171,9 @@ async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None
         await work()
 
 
-async def read_by(
-    deadline: float, readers: trio.CapacityLimiter, read: Callable[..., T], *args: object
-) -> T:
-    """What `read` returns. Raises `StoreUnavailable` if the store has not answered by then.
-
-    A thread that is left behind in the store goes on counting as a reader, so there are never more
-    of them than readers.
-    """
-    with trio.move_on_at(deadline):
-        return await trio.to_thread.run_sync(read, *args, limiter=readers, abandon_on_cancel=True)
-    raise StoreUnavailable("The store did not answer a read in time")
+async def _end_within(seconds: float, tenure: Tenure) -> None:
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + seconds):
+        await tenure.end()
 
 
 async def _close(store: Store, timeout: float) -> None:

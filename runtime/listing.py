@@ -48,6 +48,9 @@ Asked = tuple[Listing, Collection[str]]
 class ShortLists:
     """The short lists that were asked for since the last commit."""
 
+    _are_kept: bool = True
+    """Whether every change of the store is a commit of this process: else nobody knows for how long
+    a list is true."""
     _commits: int = 0
     _chunks: dict[Asked, ListChunk] = field(factory=dict)
 
@@ -61,6 +64,8 @@ class ShortLists:
         It may show more than these had written: then another one is being counted, and who comes
         after that reads it anew.
         """
+        if not self._are_kept:
+            return
         if commits != self._commits or len(self._chunks) >= KEPT:
             self._commits, self._chunks = commits, {}
         self._chunks[asked] = chunk

@@ -91,8 +91,13 @@ class Ownership(Protocol):
     def let_go(self, shards: Collection[int]) -> None:
         """From now on `check` refuses the sessions of these shards."""
 
-    def hand_over(self, shards: Collection[int]) -> None:
-        """Gives shards that were let go of to the others. Raises as `beat` does."""
+    def hand_over(self, shards: Collection[int]) -> Collection[int]:
+        """Gives shards that were let go of to the others, and returns those that have gone.
+
+        That may be fewer, or none: the others do not want them any more. Raises as `beat` does:
+        then nobody knows whether they have gone, and it is to be called again. Shards that an
+        earlier call has given are among those that it returns.
+        """
 
     def take_back(self, shards: Collection[int]) -> None:
         """The opposite of `let_go`: they could not be given up."""
@@ -131,7 +136,10 @@ class Alone:
     def let_go(self, shards: Collection[int]) -> None:
         """There is nobody to whom it could go."""
 
-    hand_over = take_back = let_go
+    take_back = let_go
+
+    def hand_over(self, shards: Collection[int]) -> Collection[int]:  # noqa: ARG002
+        return ()
 
     def leave(self) -> None:
         """Nothing is to be done before the end."""

@@ -1,26 +1,30 @@
 """`open_runtime` and the runtime: many sessions, and what is asked of all of them."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+import trio
 from attrs import frozen
 
 from runtime.approvals import PendingPage, PendingPosition, pending_of_all
+from runtime.cleaning import Cleaning
 from runtime.clock import milliseconds, timestamp, utc_now
-from runtime.config import RuntimeConfig
+from runtime.config import SECONDS, RuntimeConfig
 from runtime.errands import Errands
-from runtime.errors import RuntimeClosed
+from runtime.errors import NotHere, RuntimeClosed
 from runtime.feeds.changes import ChangesFollower
 from runtime.handle import Session, Shared
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
+from runtime.ownership import Node, Ownership
+from runtime.session.approval import page
 from runtime.session.kind import New
 from runtime.session.message import Message
-from runtime.session.replies import Summary
+from runtime.session.replies import ApprovalPage, Summary
 from runtime.statistics import OnCommit, Statistics
 from runtime.store import (
     DEFAULT_AGENT,
@@ -32,6 +36,8 @@ from runtime.store import (
     TrashPosition,
 )
 
+T = TypeVar("T")
+
 
 @frozen(eq=False, kw_only=True)
 class Runtime:
@@ -40,6 +46,7 @@ class Runtime:
     config: RuntimeConfig
     _parts: Parts
     _errands: Errands
+    _cleaning: Cleaning
     _shared: Shared
     _new_session_id: Callable[[], str]
 
@@ -52,8 +59,18 @@ class Runtime:
         return Session(session_id, self._shared, nowait)
 
     def new_session_id(self) -> str:
-        """An id that nobody has used."""
-        return self._new_session_id()
+        """An id that nobody has used, of a session that would be this process's.
+
+        Where that has few, or none, another process may own it.
+        """
+        for _ in range(TRIES):
+            session_id = self._new_session_id()
+            try:
+                self.ownership.check(session_id)
+            except NotHere:
+                continue
+            return session_id
+        return session_id
 
     async def create_session(
         self,
@@ -75,7 +92,7 @@ class Runtime:
             messages.append(Message(role="system", content=system_prompt))
         elif system_prompt is not None:
             messages.append(system_prompt)
-        session = self.session(self._new_session_id() if session_id is None else session_id)
+        session = self.session(self.new_session_id() if session_id is None else session_id)
         return await session.create(
             *messages, agent=agent, title=title, metadata=metadata, durable=durable
         )
@@ -90,13 +107,12 @@ class Runtime:
         """A page of the sessions, the most recent first, or as `listing` says.
 
         Shows what was written a moment ago, in either durability; while the store cannot commit,
-        what was committed last. Raises `StoreError`, `InvalidInput`.
+        and of the sessions of other processes, what was committed last. Raises
+        `StoreError`, `InvalidInput`.
         """
         check_limit(limit)
         await self._parts.persister.try_flush()
-        return await self._parts.read(
-            self._parts.store.list_sessions, listing or Listing(), limit, after
-        )
+        return await self._read(self._parts.store.list_sessions, listing or Listing(), limit, after)
 
     async def stream_sessions(
         self, listing: Listing | None = None, include: Collection[str] = ()
@@ -122,7 +138,7 @@ class Runtime:
             self._parts.store,
             listing,
             include,
-            self._parts.readers,
+            self._parts.loading.readers,
             self.config.commit_timeout,
             partial(lists.keep, asked, commits),
         )
@@ -130,7 +146,7 @@ class Runtime:
 
     async def count_sessions(self) -> int:
         """How many sessions the store has. Raises `StoreError`."""
-        return await self._parts.read(self._parts.store.count)
+        return await self._read(self._parts.store.count)
 
     # -- what is waited for ------------------------------------------------------------------
 
@@ -139,16 +155,15 @@ class Runtime:
     ) -> PendingPage:
         """A page of what somebody is asked and has not answered, in all sessions.
 
+        Also in those of other processes, of which the store is asked: it has what was committed.
         Raises `StoreError`, `InvalidInput`.
         """
         check_limit(limit)
         await self._parts.persister.try_flush()
         now = milliseconds(self._shared.timestamp())
         return await pending_of_all(
-            lambda most, before: self._parts.read(self._parts.store.waiting, now, most, before),
-            lambda session_id, most, behind: self.session(session_id).approvals.list(
-                state="pending", limit=most, after=behind
-            ),
+            lambda most, before: self._read(self._parts.store.waiting, now, most, before),
+            self._pending_of,
             limit,
             after,
         )
@@ -156,7 +171,7 @@ class Runtime:
     # -- what happens ------------------------------------------------------------------------
 
     def changes(self, after: str | None = None) -> ChangesFollower:
-        """Which sessions are created, changed and deleted, once that is on disk.
+        """Which sessions are created, changed and deleted here, once that is on disk.
 
         `with runtime.changes() as changes: news = await changes.next()`. From now on, or behind the
         place that an earlier follower had, its `cursor`: where that is not known any more, the
@@ -183,20 +198,42 @@ class Runtime:
         await self._errands.purge(trash_id)
 
     async def cleanup(self, max_age: timedelta, *, dry_run: bool = False) -> int:
-        """Deletes the sessions whose last activity is longer ago, into the trash.
+        """Deletes the sessions whose last activity is longer ago, into the trash; its own.
 
         Returns how many that were when it is on disk; with `dry_run`, how many it would be. Raises
         `StoreError`.
         """
-        return await self._errands.expire(max_age, dry_run=dry_run)
+        return await self._cleaning.expire(max_age, dry_run=dry_run)
 
     async def tidy(self) -> None:
         """Removes what has been kept for long enough: in the trash, and of superseded records.
 
-        Raises `StoreError`.
+        Of its own sessions. Raises `StoreError`.
         """
-        await self._errands.empty_trash()
-        await self._errands.drop_superseded()
+        await self._cleaning.empty_trash()
+        await self._cleaning.drop_superseded()
+
+    # -- the processes that share the store --------------------------------------------------
+
+    @property
+    def ownership(self) -> Ownership:
+        """Which sessions are this process's: all, where nobody shares the store."""
+        return self._parts.store.ownership
+
+    def nodes(self) -> Sequence[Node]:
+        """The processes that share the store; none, where it cannot be shared."""
+        return self.ownership.nodes()
+
+    async def leave(self, timeout: float = 10 * SECONDS) -> bool:
+        """Gives all sessions to the other processes; for who is to end, and has others go on.
+
+        Returns when that is done, or after `timeout` seconds; says whether it is. What is left is
+        written at the end of the runtime, as always, and taken over by others behind it.
+        """
+        if self._parts.tenure is not None:
+            with trio.move_on_after(timeout):
+                await self._parts.tenure.leave()
+        return self.ownership.has_left
 
     # -- the inside --------------------------------------------------------------------------
 
@@ -221,7 +258,29 @@ class Runtime:
             directory=self._parts.directory.statistics(),
             followers=self._parts.feeds.followers,
             persister=self._parts.persister.statistics(),
+            ownership=self.ownership.statistics(),
         )
+
+    async def _read(self, read: Callable[..., T], *args: object) -> T:
+        return await self._parts.loading.read(read, *args)
+
+    async def _pending_of(self, session_id: str, limit: int, after: int) -> ApprovalPage:
+        """At most `limit` pending approvals of a session behind an entry, wherever it is."""
+        try:
+            return await self.session(session_id).approvals.list(
+                state="pending", limit=limit, after=after
+            )
+        except NotHere:
+            at = self._shared.timestamp()
+            return await self._parts.loading.peek(
+                session_id,
+                lambda state: page(state, at=at, wanted="pending", limit=limit, after=after),
+            )
+
+
+TRIES = 100
+"""Of ids, for one of its own: a process that has a tenth of the sessions misses it once in 40,000
+calls, and one that has none has wasted half a millisecond."""
 
 
 def new_session_id() -> str:
@@ -242,27 +301,30 @@ async def open_runtime(
 
     Leaving the block, in whatever way, answers the commands already mailed, writes everything that
     was accepted, and closes the store. Raises `StoreBroken` if the store failed for good, and
-    `StoreUnavailable` if the end could not write everything within `flush_timeout`.
+    `StoreUnavailable` if the end could not write everything within `flush_timeout`. Where
+    other processes share the store, also `LostOwnership` if they have found this one dead: then it
+    ends at once, and what was accepted and is not on disk is lost.
 
     `now` must return aware datetimes. `on_commit` is told of every transaction, for traces.
     """
     config = config or RuntimeConfig()
     async with running(store, config, now, on_commit) as parts:
-        errands = Errands(
-            store=store,
-            directory=parts.directory,
-            persister=parts.persister,
-            config=config,
-            read=parts.read,
-            now=now,
-        )
+        tools: Any = {
+            "store": store,
+            "directory": parts.directory,
+            "persister": parts.persister,
+            "config": config,
+            "loading": parts.loading,
+            "now": now,
+        }
+        errands, cleaning = Errands(**tools), Cleaning(**tools)
         shared = Shared(
             directory=parts.directory,
             persister=parts.persister,
             errands=errands,
             feeds=parts.feeds,
             timestamp=lambda: timestamp(now()),
-            find=parts.find,
+            find=parts.loading.find,
             commits=config.durability == "commit",
             keeps_trash=config.trash_retention > 0,
         )
@@ -270,6 +332,7 @@ async def open_runtime(
             config=config,
             parts=parts,
             errands=errands,
+            cleaning=cleaning,
             shared=shared,
             new_session_id=new_session_id,
         )

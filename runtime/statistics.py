@@ -7,6 +7,7 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from runtime.errors import StoreError
+from runtime.ownership import OwnershipStatistics
 
 COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Bucket bounds in seconds: an SSD commits in about a millisecond, a busy disk in hundreds."""
@@ -112,3 +113,4 @@ class Statistics:
     followers: int
     """Who follows a session, or all of them."""
     persister: PersisterStatistics
+    ownership: OwnershipStatistics

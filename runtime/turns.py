@@ -3,6 +3,10 @@
 Whoever has a turn may go on writing under its number only while it holds. So its block renews it
 long before its time is over, and is cancelled when it is lost: nothing in it goes on in the belief
 that nobody else writes.
+
+If another process comes to own the session, a block can do nothing more here. It is cancelled, and
+ends with `NotHere` and not with `TurnLost`: the turn is not over. It holds there, under its number,
+until it is renewed no more; its holder may go there and take it up again (`take` with `turn`).
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -16,12 +20,13 @@ from runtime.causes import sole_cause
 from runtime.errors import (
     AgentRuntimeError,
     CallerError,
+    NotHere,
     NoTurn,
     PreconditionFailed,
     RuntimeClosed,
     TurnLost,
 )
-from runtime.feeds.waking import Bell
+from runtime.feeds.feed import Feed
 from runtime.session.replies import HeldTurn, Reply, Stop
 from runtime.session.turn import cancel, current, end, take
 
@@ -136,15 +141,17 @@ async def holding(turns: Turns, holder: str, ttl: float) -> AsyncIterator[Turn]:
     turn._note(held)
     keeper = _Keeper(turns, turn, holder, ttl, sent)
     try:
-        with turns._asking.feeds.watching(held.session_id) as bell, sole_cause(1):
+        with turns._asking.feeds.watching(held.session_id) as feed, sole_cause(1):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(keeper.keep, bell, nursery.cancel_scope)
+                nursery.start_soon(keeper.keep, feed, nursery.cancel_scope)
                 yield turn
                 nursery.cancel_scope.cancel()
     except BaseException:  # which says more than whatever became of the turn
         await keeper.end()
         raise
     await keeper.end()
+    if isinstance(keeper.loss, NotHere):  # the turn goes on
+        raise keeper.loss
     if keeper.loss is not None:
         raise TurnLost(
             f"Turn {turn.number} of session {held.session_id} is lost: {keeper.loss}", None
@@ -165,11 +172,12 @@ class _Keeper:
     loss: AgentRuntimeError | None = None
     """Why the turn does not hold any more."""
 
-    async def keep(self, bell: Bell, block: trio.CancelScope) -> None:
+    async def keep(self, feed: Feed, block: trio.CancelScope) -> None:
         """Until the turn is lost, which cancels the block, or the block is left."""
-        rung: int | None = None
+        bell, rung = feed.bell, None
         try:
             while True:
+                self._check_here(feed)
                 due = self._sent + self._ttl / RENEWALS
                 if trio.current_time() >= due:
                     await self._renew()
@@ -178,9 +186,13 @@ class _Keeper:
                 else:
                     rung = bell.rung
                     await self._look()
-        except (CallerError, RuntimeClosed) as error:
+        except (CallerError, RuntimeClosed, NotHere) as error:
             self.loss = error
             block.cancel()
+
+    def _check_here(self, feed: Feed) -> None:
+        if feed.has_moved:
+            raise NotHere(self._turns._asking.session_id, None)
 
     async def end(self) -> None:
         """Ends the turn, if it is not lost; or finds out that it is."""
@@ -201,7 +213,7 @@ class _Keeper:
                 held = await self._turns.take(self._holder, ttl=self._ttl, turn=self._turn.number)
             except (CallerError, RuntimeClosed):
                 raise
-            except AgentRuntimeError:  # the store fails; the next one may do
+            except AgentRuntimeError:  # the store fails, or hesitates whose it is: later, perhaps
                 await trio.sleep(RETRY)
             else:
                 self._turn._note(held)

@@ -106,6 +106,14 @@ class Actor:
             self._unanswered -= 1
             raise
 
+    def turn_away(self) -> None:
+        """Has those who wait for room ask the directory once more. Nobody else notices."""
+        # Whoever waits is woken when what it waits at is closed; the other end goes on, as it is
+        # open for as long as one of these is.
+        send = self._send.clone()
+        self._send.close()
+        self._send = send
+
     def read_nowait(self, command: Command[Any]) -> bool:
         """Serves a read in its caller's task, if this one has nothing to do; says whether it did.
 

@@ -4,6 +4,18 @@ Activates on demand, once however many ask: the mailbox exists at once, loading 
 actor's task. Passivates the idle, and beyond `max_active` the least recently used; never a session
 that has undurable state or an unanswered command. One in which somebody is writing stays, too, but
 for want of room: then it comes back whole, and only looks interrupted.
+
+Where a store is shared, some sessions are here and others are not. Of one that is not here nothing
+is shown, and none of its commands is taken: `check` is asked in the stretch in which a command is
+mailed, or a read served. Why nothing old is shown by this:
+
+- When `check` returns, nobody else owns the session, nor can for a while. So what is in memory then
+  is how things are, and that moment lies within the call.
+- What is in a mailbox may be answered later, after this process was stopped for an hour, and others
+  have gone on. The answer shows what was there when `check` returned, and what commands changed
+  that were mailed before. The latter is shown when it is on disk (in `commit` durability), and it
+  cannot come there any more if somebody else owns the session by then. So at the later of the two
+  moments, the check and the last commit that the answer rests on, it was how things were.
 """
 
 from collections import OrderedDict
@@ -40,6 +52,8 @@ class Directory:
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     _feeds: Feeds
+    _check: Callable[[str], None]
+    """Returns if the session is this process's at this moment. Raises `NotHere`."""
     _flush: Callable[[], Awaitable[None]]
     """Makes what can be made durable durable; does not raise if the store fails."""
     _actors: OrderedDict[str, Actor] = field(factory=OrderedDict)
@@ -54,10 +68,20 @@ class Directory:
     def __contains__(self, session_id: str) -> bool:
         return session_id in self._actors
 
-    def actor(self, session_id: str) -> Actor:
-        """The session's actor, started if there is none. Never yields. Raises `RuntimeClosed`."""
+    def check(self, session_id: str) -> None:
+        """Returns if something can be asked of the session, or done to it, in this stretch.
+
+        Raises `RuntimeClosed`, `NotHere`.
+        """
         if self.closed:
             raise RuntimeClosed
+        self._check(session_id)
+
+    def actor(self, session_id: str) -> Actor:
+        """The session's actor, started if there is none. Never yields. Raises as `check` does."""
+        if self.closed:  # as in `check`: a call less for every command
+            raise RuntimeClosed
+        self._check(session_id)
         actor = self._actors.get(session_id)
         if actor is None:
             actor = self._start(session_id)
@@ -70,18 +94,22 @@ class Directory:
         """Mails the command to the session's actor and returns its answer.
 
         Raises what the command was refused with, `StoreError` if the session cannot be loaded or
-        what became of it is unknown, `SessionCrashed`, `RuntimeClosed`, and `MailboxFull` instead
-        of waiting if `nowait`.
+        what became of it is unknown, `SessionCrashed`, `RuntimeClosed`, `NotHere`, and
+        `MailboxFull` instead of waiting if `nowait`.
         """
         while True:
+            # From here on nothing yields until the read is served, or the command mailed: what is
+            # mailed was taken while the session was here.
             actor = self.actor(session_id)
             if actor.read_nowait(command):
                 return await command.wait()
             try:
                 actor.mail_nowait(command)
+                # To here.
             except trio.ClosedResourceError:
                 continue  # it met the end of an activation; the directory knows the next one
             except MailboxFull:
+                # Whoever waits for room is turned away when the session goes.
                 if nowait:
                     self._mailbox_rejections += 1
                     raise
@@ -101,6 +129,14 @@ class Directory:
         # To here.
         self._passivations += 1
         return True
+
+    def present(self, session_id: str) -> Actor | None:
+        """The session's actor, if it has one."""
+        return self._actors.get(session_id)
+
+    def active(self) -> list[str]:
+        """The ids of the sessions that have one."""
+        return list(self._actors)
 
     def close(self) -> None:
         """Takes no more commands; the actors answer those that they have, and end."""

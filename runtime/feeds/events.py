@@ -37,8 +37,8 @@ class Events:
     async def __anext__(self) -> Entry:
         """The next entry; the end, if the session is deleted.
 
-        Raises `PreconditionFailed` where the place is of another log, `RuntimeClosed`,
-        `StoreError`.
+        Raises `PreconditionFailed` where the place is of another log, `NotHere` if another process
+        owns the session now, `RuntimeClosed`, `StoreError`.
         """
         while True:
             for news in self._news:

@@ -54,6 +54,9 @@ class Feed:
     """In `snapshot` durability: entries up to this one are on disk."""
     is_deleted: bool = False
     """Whether there is no such session on disk any more."""
+    has_moved: bool = False
+    """Whether another process owns the session now: there is no more news here, nor any follower
+    who joins. It never becomes false again."""
     state: SessionState | None = None
     """The session, while an actor has it, for its drafts; `None` too if that is not known yet."""
     bell: Bell = field(factory=Bell)

@@ -6,7 +6,7 @@ stretch in which it came to be, so that whoever looks sees one state. Where nobo
 this costs is to look whether a dictionary is empty.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from attrs import define, field
@@ -14,7 +14,8 @@ from attrs import define, field
 from runtime.errors import RuntimeClosed
 from runtime.feeds.changes import Changes
 from runtime.feeds.feed import Feed
-from runtime.feeds.waking import Bell, Waker
+from runtime.feeds.waking import Waker
+from runtime.ownership import shard_of
 from runtime.session.state import SessionState
 from runtime.store import Committed, Delta, SessionInfo
 
@@ -92,21 +93,32 @@ class Feeds:
     def leave(self, session_id: str, feed: Feed) -> None:
         """The follower has gone."""
         feed.followers -= 1
-        if not feed.followers:
+        if not feed.followers and not feed.has_moved:
             del self.by_session[session_id]
 
+    def move(self, shards: Collection[int]) -> None:
+        """The sessions of these shards are other processes' now. Never yields.
+
+        Whoever follows one of them is to go there. Also if it comes back here at once: what was
+        done elsewhere meanwhile, its feed was not told.
+        """
+        for session_id in [name for name in self.by_session if shard_of(name) in shards]:
+            feed = self.by_session.pop(session_id)
+            feed.has_moved = True
+            self.waker.ring(feed.bell)
+
     @contextmanager
-    def watching(self, session_id: str) -> Iterator[Bell]:
-        """A bell that rings with news of the session; one that never does, if there will be none.
+    def watching(self, session_id: str) -> Iterator[Feed]:
+        """A feed whose bell rings with news of the session; or never, if there will be none.
 
         For who looks by himself what is new: first he watches, then he looks.
         """
         if self.is_closed:
-            yield Bell()
+            yield Feed(self._commits)
             return
         feed = self.join(session_id)
         try:
-            yield feed.bell
+            yield feed
         finally:
             self.leave(session_id, feed)
 

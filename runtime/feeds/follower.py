@@ -23,7 +23,7 @@ import trio
 from attrs import define, field
 
 from runtime.config import KiB
-from runtime.errors import PreconditionFailed, RuntimeClosed, SessionNotFound
+from runtime.errors import NotHere, PreconditionFailed, RuntimeClosed, SessionNotFound
 from runtime.feeds.feed import Feed
 from runtime.feeds.feeds import Feeds
 from runtime.feeds.news import Deleted, Durable, News, Reset, Told
@@ -88,8 +88,9 @@ class Follower:
     async def next(self, timeout: float = inf) -> Sequence[News]:
         """What comes next, at least one; nothing, if there is no news for so many seconds.
 
-        Behind `Deleted` nothing comes. Raises `RuntimeClosed`, and `StoreError` if what was asked
-        for has to be read and cannot be; asked again, it goes on where it was.
+        Behind `Deleted` nothing comes. Raises `RuntimeClosed`; `NotHere` if another process owns
+        the session now, which goes on from this place; and `StoreError` if what was asked for has
+        to be read and cannot be: asked again, it goes on where it was.
         """
         assert not self.is_over, "it was told of the end"
         if self._found:
@@ -104,10 +105,12 @@ class Follower:
                 raise RuntimeClosed
             rung = feed.bell.rung
             news = self._at_hand()
-            if news is None:
+            if news is None and not feed.has_moved:
                 news = await self._look()
             if news:
                 return news
+            if feed.has_moved:
+                raise NotHere(self.session_id, None)
             if feed.bell.rung == rung:
                 if trio.current_time() >= deadline:
                     return ()

@@ -27,6 +27,11 @@ class Errand:
     expired: bool = False
     """Whether the store had such a session, and has ended it."""
 
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether it touches what has no owner: what lies in the trash."""
+        return isinstance(self.step, Purge)
+
     def delta(self) -> Delta:
         """The step itself."""
         return Delta(session_id=self.session_id, mark=1, steps=(self.step,))

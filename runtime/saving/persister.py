@@ -13,7 +13,7 @@ takes them again, together with whatever came since.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from math import inf
@@ -181,6 +181,17 @@ class Persister:
             with trio.move_on_at(min(deadline, stalled)):
                 await self._came_round.wait()
 
+    def unwritten(self) -> list[tuple[str, bool]]:
+        """The sessions of which something waits for the store, and whether that rejects it.
+
+        Without errands in the trash, which is nobody's.
+        """
+        return [
+            (dirty.record.session_id, dirty.rejection is not None)
+            for dirty in self._dirty
+            if not (isinstance(dirty.record, Errand) and dirty.record.is_of_nobody)
+        ]
+
     def has_dirty(self, session_id: str) -> bool:
         """Whether something of this session waits for the store."""
         return self._dirty.get(session_id) is not None
@@ -200,11 +211,15 @@ class Persister:
         An errand that the store rejects is given up, and waits no more: that is its caller's
         business, and nobody else's (I5).
         """
-        while (dirty := self._dirty.get(session_id)) is not None:
+        await self.wait_all_settled((session_id,))
+
+    async def wait_all_settled(self, session_ids: Collection[str]) -> None:
+        """The same, of several sessions: they are written together."""
+        while dirty := [one for name in session_ids if (one := self._dirty.get(name)) is not None]:
             try:
-                await self.wait_written(session_id)
+                await self._wait([(one, one.record.mark) for one in dirty])
             except DeltaRejected:
-                if self._dirty.get(session_id) is dirty:
+                if any(self._dirty.get(one.record.session_id) is one for one in dirty):
                     raise
 
     async def flush(self) -> None:
@@ -244,6 +259,7 @@ class Persister:
         finally:
             self._ended = True
             self._come_round()
+            self._returned.set()  # whoever waits for it need not, also if it was left behind
             for dirty in self._dirty:
                 dirty.fail_waiters(StoreUnavailable(ENDED))
 
@@ -276,7 +292,8 @@ class Persister:
         while self._unrejected() and not self._ended:
             with suppress(StoreError):  # logged where it arose
                 await self.flush()
-        if self.is_committing:  # a purge's: a thread left behind would keep the store from closing
+        if self.is_committing and not self._ended:
+            # A purge's: a thread left behind would keep the store from closing.
             await self._returned.wait()
 
     def check_written(self) -> None:

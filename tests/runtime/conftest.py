@@ -5,6 +5,7 @@ from trio.testing import MockClock
 
 from runtime import MiB
 from tests.runtime.fakes import FakeStore, Watch, patient_threads
+from tests.runtime.nodes import Cluster
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,14 @@ def clock() -> MockClock:
 def watch() -> Watch:
     """The time of day."""
     return Watch()
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Nodes that share one "disk"."""
+    cluster = Cluster()
+    yield cluster
+    cluster.open_gates()
 
 
 @pytest.fixture(params=[pytest.param(MiB, id="in-memory"), pytest.param(0, id="in-the-store")])

@@ -318,6 +318,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             settle_when_durable=plain._settle_when_durable,
             find=plain._find,
             feeds=plain._feeds,
+            check=plain._check,
             flush=plain._flush,
         )
         await narrow.ask("s", Length())  # absent: its activation has ended by now
