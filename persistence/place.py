@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from attrs import frozen
 
+from persistence.address import refuse_address
 from persistence.memory import MemoryStore
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -17,14 +18,20 @@ from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import Report
 from runtime import CannotOpenStore
 
+if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
+    from persistence.postgres.reading.reader import PostgresReader
+    from persistence.postgres.store import PostgresStore
+
 
 class Place(Protocol):
     """Where a store is. Every method raises `CannotOpenStore`, and may raise `StoreError`."""
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> SQLiteStore | MemoryStore:
-        """The store, for this process alone."""
+    def open(
+        self, *, create: bool, quick_check: QuickCheck, advertise: str | None
+    ) -> "SQLiteStore | MemoryStore | PostgresStore":
+        """The store; `advertise` is where the others are to reach this process, if it is shared."""
 
-    def read(self) -> SQLiteReader:
+    def read(self) -> "SQLiteReader | PostgresReader":
         """The store, for looking only, also beside a running service."""
 
     def backup(self, target: Path, progress: Progress | None) -> None:
@@ -53,7 +60,14 @@ class InMemory:
 
     rest: str
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> MemoryStore:  # noqa: ARG002
+    def open(
+        self,
+        *,
+        create: bool,
+        quick_check: QuickCheck,  # noqa: ARG002
+        advertise: str | None,
+    ) -> MemoryStore:
+        refuse_address(advertise)
         if self.rest:
             raise CannotOpenStore(
                 f"'memory://{self.rest}' is not the URL of a store", "Write memory://"

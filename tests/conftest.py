@@ -1,13 +1,14 @@
 """How all property tests run: none has a deadline, as time says nothing about a property.
 
-And what every folder of tests may ask for: a PostgreSQL database.
+And what every folder of tests may ask for: a PostgreSQL database, of its own or shared.
 """
 
 from hypothesis import HealthCheck, settings
 
+from tests.persistence.databases import common_database, grounds
 from tests.postgres.fixtures import database, databases
 
-__all__ = ["database", "databases"]
+__all__ = ["common_database", "database", "databases", "grounds"]
 
 PROFILE = "patient"
 

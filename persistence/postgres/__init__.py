@@ -15,4 +15,5 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `writing`      puts deltas into the tables
 - `nodes`        who may write what
 - `store`        PostgresStore
+- `place`        what can be done with such a database, for the front door
 """

@@ -6,12 +6,12 @@ refused before libpq sees it, without a word of what was in it.
 """
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import psycopg
 from attrs import field, frozen
 from psycopg.conninfo import conninfo_to_dict
 
+from persistence.address import without_password
 from runtime import CannotOpenStore
 
 FORM = "postgresql://USER@HOST:PORT/DATABASE"
@@ -39,10 +39,12 @@ class Address:
     """A database, as libpq is told of it."""
 
     _parameters: Mapping[str, str] = field(repr=False)
+    _shown: str
+    """Without what is nobody's business."""
 
     @classmethod
     def of(cls, url: str) -> "Address":
-        """Of a URL or another connection string that libpq reads. Raises `CannotOpenStore`."""
+        """Of a URL, as libpq reads it. Raises `CannotOpenStore`."""
         try:
             given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
         except (psycopg.Error, UnicodeError):
@@ -51,7 +53,7 @@ class Address:
         # `@` begins the name of a socket that is no file.
         if any("@" in place.lstrip("@") for place in places) or not _are_ports(given.get("port")):
             raise _unreadable()
-        return cls(given)
+        return cls(given, without_password(url))
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -64,17 +66,7 @@ class Address:
         }
 
     def __str__(self) -> str:
-        """The URL without anything that is nobody's business."""
-        found = self._parameters
-        user = f"{quote(found['user'], safe='')}@" if "user" in found else ""
-        host = quote(found.get("host", ""), safe="[]:,")
-        port = f":{found['port']}" if "port" in found else ""
-        return f"postgresql://{user}{host}{port}/{quote(found.get('dbname', ''), safe='')}"
-
-
-def without_password(url: str) -> str:
-    """What a log may say of the URL. Raises `CannotOpenStore`."""
-    return str(Address.of(url))
+        return self._shown
 
 
 def _are_ports(port: str | None) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 from psycopg import Connection as _Connection
 from psycopg import IsolationLevel
-from psycopg.pq import TransactionStatus
 
 from persistence.postgres import arrays
 from persistence.postgres.address import Address
@@ -122,11 +121,12 @@ def opening(address: Address) -> Iterator[None]:
 
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
-    """What is read within is one moment's state of the database. Raises `psycopg.Error`."""
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    try:
+    """What is read within is one moment's state of the database. Raises `psycopg.Error`.
+
+    Statements wait for nobody but whoever fetches what they have found: so the first one leaves
+    together with the transaction's begin, and several may leave before anything is fetched.
+    """
+    with connection.pipeline():
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield
-    finally:
-        # A connection that is gone has nothing to end, and says so where it was lost.
-        if connection.info.transaction_status != TransactionStatus.UNKNOWN:
-            connection.execute("ROLLBACK")
+        connection.execute("COMMIT")

@@ -55,18 +55,22 @@ class PostgresStore(PostgresReader):
     _room: Room = field(factory=Room, init=False)
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Self:
-        """Takes part in using the database. Raises `CannotOpenStore`, `StoreError`."""
-        address = Address.of(url)
-        with first_connection(address) as connection:
-            prepare(connection, address, create=create)
+    def open(cls, url: str, *, address: str | None = None, create: bool = True) -> Self:  # noqa: ARG003
+        """Takes part in using the database; others reach this process at `address`.
+
+        Creates the tables if they are not there, unless told not to. Raises `CannotOpenStore`,
+        `StoreError`.
+        """
+        place = Address.of(url)
+        with first_connection(place) as connection:
+            prepare(connection, place, create=create)
             with connection.transaction():
                 ahead.remove(connection, range(SHARDS))
             purging = unfinished(connection, range(SHARDS))
         return cls(
-            address,
-            readers=Readers(address, ""),
-            writer=Writer(partial(connect, address)),
+            place,
+            readers=Readers(place, ""),
+            writer=Writer(partial(connect, place)),
             purging=purging,
         )
 

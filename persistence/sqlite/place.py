@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from persistence.address import path_of
+from persistence.address import path_of, refuse_address
 from persistence.sqlite import backup as backing_up
 from persistence.sqlite import verify as verifying
 from persistence.sqlite.backup import Progress
@@ -38,7 +38,8 @@ class InFile:
         """The place behind `sqlite://`. Raises `CannotOpenStore`."""
         return cls(path_of(rest))
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> SQLiteStore:
+    def open(self, *, create: bool, quick_check: QuickCheck, advertise: str | None) -> SQLiteStore:
+        refuse_address(advertise)
         if not create:
             self._find()
         return SQLiteStore.open(self.path, quick_check=quick_check)

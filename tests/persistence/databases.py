@@ -1,11 +1,14 @@
 """A PostgreSQL database that tests share: to empty it is faster than to make a new one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from attrs import define
+
+from tests.postgres.databases import Databases
 
 _ARE_THERE = "SELECT to_regclass('agent_runtime.meta') IS NOT NULL"
 _EMPTY = """
@@ -47,3 +50,16 @@ class Grounds:
         if not self._database:
             self._database = self._find()
         return self._database
+
+
+@pytest.fixture(scope="session")
+def common_database(databases: Databases) -> Iterator[str]:
+    """The URL of a database that all tests of this process share."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def grounds(request: pytest.FixtureRequest, tmp_path: Path) -> Grounds:
+    """Where stores lie. A database is looked for when one is asked for."""
+    return Grounds(tmp_path, lambda: emptied(request.getfixturevalue("common_database")))

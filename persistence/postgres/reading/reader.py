@@ -69,14 +69,19 @@ class PostgresReader:
             no, root, version, is_ahead = found[0], found[1], found[4], found[20]
             # What the header does not know of must not be left out silently.
             last = version if is_ahead else version + 1
+            drafts = standing.drafts(connection, no)
             if resident_bytes is None:
                 rows, before = entries.all_of(connection, no, last), (0, root)
             else:
                 rows, before = entries.newest(connection, no, last, resident_bytes, root)
             outline = entries.outline(connection, no, before[0] + 1) if before[0] else []
-            drafts = standing.drafts(connection, no)
         return stored_session(
-            session_id, _as_written(found), rows=rows, before=before, outline=outline, drafts=drafts
+            session_id,
+            _as_written(found),
+            rows=rows,
+            before=before,
+            outline=outline,
+            drafts=standing.draft_chunks(drafts),
         )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:

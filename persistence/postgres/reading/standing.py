@@ -1,5 +1,10 @@
 """Reads what is not in the log: the drafts of messages, and which sessions wait for somebody."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Cursor
+
 from persistence.postgres.connections import Connection
 from persistence.postgres.text import shown
 from runtime import DraftChunk, WaitingPage
@@ -16,11 +21,16 @@ SELECT s.no, s.session_id
 """
 
 
-def drafts(connection: Connection, no: int) -> tuple[DraftChunk, ...]:
-    """All that there is of a life's drafts, in the order in which it came."""
+def drafts(connection: Connection, no: int) -> Cursor[tuple[Any, ...]]:
+    """Asks for all that there is of a life's drafts, in the order in which it came."""
+    return connection.cursor(binary=True).execute(_DRAFTS, (no,))
+
+
+def draft_chunks(found: Iterable[tuple[Any, ...]]) -> tuple[DraftChunk, ...]:
+    """What the answer is."""
     return tuple(
         DraftChunk(key=shown(key), offset=start, role=shown(role), at=at, body=body)
-        for key, start, role, at, body in connection.cursor(binary=True).execute(_DRAFTS, (no,))
+        for key, start, role, at, body in found
     )
 
 

@@ -54,18 +54,21 @@ _BEYOND = """
 DELETE FROM agent_runtime.entry AS e USING agent_runtime.session AS s
  WHERE s.no = e.no AND e.no = %s AND e.seq > s.version
 """
-_MARKED = "SELECT no FROM agent_runtime.ahead WHERE shard = ANY(%s) ORDER BY no FOR UPDATE"
+_REMOVE = """
+WITH left_behind AS (DELETE FROM agent_runtime.ahead WHERE shard = ANY(%s) RETURNING no)
+DELETE FROM agent_runtime.entry AS e
+ USING left_behind AS l JOIN agent_runtime.session AS s ON s.no = l.no
+ WHERE e.no = s.no AND e.seq > s.version
+"""
 
 
 def remove(connection: Connection, shards: Collection[int]) -> None:
     """Removes what was written ahead of living sessions of these shards, in a transaction.
 
     For who takes the shards over, before it serves them: whoever wrote it is gone. At most what may
-    wait for the store goes at once.
+    wait for the store goes at once. Nothing is fetched.
     """
-    for (no,) in connection.execute(_MARKED, (list(shards),)).fetchall():
-        connection.execute(_BEYOND, (no,))
-        connection.execute("DELETE FROM agent_runtime.ahead WHERE no = %s", (no,))
+    connection.execute(_REMOVE, (list(shards),))
 
 
 def rest_of(to: Transaction, session_id: str, change: Change) -> Sequence[Entry]:
