@@ -6,7 +6,7 @@ does not own, as a database would. So a runtime that commits, or serves, what it
 fails its test.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attrs import define, field
 
@@ -98,6 +98,8 @@ class Node:
     gate: Gate = field(factory=Gate)
     """While clear, beats block their thread."""
     hand_over_gate: Gate = field(factory=Gate)
+    on_hand_over: Callable[[], object] = lambda: None
+    """Called in the thread, before anything has gone."""
     handed: list[set[int]] = field(factory=list)
     """Which shards were handed over, call by call."""
 
@@ -153,6 +155,7 @@ class Node:
         if self.hand_over_error is not None:
             raise self.hand_over_error
         assert set(shards) <= self.gone, "handed over, and not let go of"
+        self.on_hand_over()
         heirs = {n: self.gives.get(n) or self._others()[0] for n in set(shards) - self.unwanted}
         self.handed.append(set(heirs))
         self.gone -= heirs.keys()
