@@ -13,7 +13,7 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `rows`         rows of the tables, on their way in and out
 - `reading`      the reading half, also beside running nodes
 - `writing`      puts deltas into the tables
-- `nodes`        who may write what
+- `nodes`        who owns what, and who may write
 - `store`        PostgresStore
 - `place`        what can be done with such a database, for the front door
 """

@@ -17,8 +17,8 @@ Rules:
 - `ahead` has the living lives beyond whose version entries are written ahead.
 - `tally` counts the living sessions by shard. One counter for all would be a row that the nodes
   wait for in turn.
-- `node` and `shard` say who owns what; see `nodes`. Their rows are written four times a second, in
-  place, for which they have room.
+- `node`, `fence` and `shard` say who owns what; see `nodes`. A node's row in `node` is written with
+  each of its beats, that in `fence` with each of its commits: in place, for which they have room.
 - `sessions` and `agent_contexts` are the published schema; see `views`.
 - `meta` has one row. A schema of a higher `schema_version` is refused.
 """
@@ -67,11 +67,16 @@ _TABLES = (
         id text COLLATE "C" PRIMARY KEY,
         address text COLLATE "C",
         pid int NOT NULL,
-        connection bigint NOT NULL,
-        commit_seq bigint NOT NULL,
         beats bigint NOT NULL,
         seen timestamptz NOT NULL,
         is_leaving bool NOT NULL
+    ) WITH (fillfactor = 10)
+    """,
+    """
+    CREATE TABLE agent_runtime.fence (
+        node text COLLATE "C" PRIMARY KEY REFERENCES agent_runtime.node ON DELETE CASCADE,
+        connection bigint NOT NULL,
+        commit_seq bigint NOT NULL
     ) WITH (fillfactor = 10)
     """,
     """

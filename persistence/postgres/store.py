@@ -13,23 +13,23 @@ from persistence.parts import Part, Room, Written
 from persistence.postgres.address import Address
 from persistence.postgres.connections import Connection, connect, first_connection
 from persistence.postgres.errors import is_data_fault, said_by
+from persistence.postgres.nodes.fence import Fence
+from persistence.postgres.nodes.membership import Membership, new_id
 from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.reading.reader import PostgresReader
 from persistence.postgres.reading.readers import Readers
 from persistence.postgres.schema import prepare
-from persistence.postgres.writing import ahead
 from persistence.postgres.writing.batch import (
     beginning,
     can_be_sent_at_once,
     give_up,
     write,
 )
+from persistence.postgres.writing.leavings import Heritage, Leavings, Tenures
 from persistence.postgres.writing.numbers import Numbers
-from persistence.postgres.writing.purging import purge, unfinished
+from persistence.postgres.writing.purging import purge
 from persistence.postgres.writing.transaction import Transaction
 from runtime import (
-    SHARDS,
-    Alone,
     Committed,
     Delta,
     DeltaRejected,
@@ -45,8 +45,9 @@ class PostgresStore(PostgresReader):
     """Keeps sessions in a PostgreSQL database. It implements `runtime.store.Store`."""
 
     _writer: Writer = field(kw_only=True)
-    ownership: Alone = field(factory=Alone, init=False)
-    _purging: list[int] = field(factory=list, kw_only=True)
+    ownership: Membership = field(kw_only=True)
+    _heritage: Heritage = field(factory=Heritage, init=False)
+    _purging: list[int] = field(factory=list, init=False)
     """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
     so that commits need not look for them."""
     _parts: dict[str, Part] = field(factory=dict, init=False)
@@ -55,39 +56,40 @@ class PostgresStore(PostgresReader):
     _room: Room = field(factory=Room, init=False)
 
     @classmethod
-    def open(cls, url: str, *, address: str | None = None, create: bool = True) -> Self:  # noqa: ARG003
+    def open(cls, url: str, *, address: str | None = None, create: bool = True) -> Self:
         """Takes part in using the database; others reach this process at `address`.
 
         Creates the tables if they are not there, unless told not to. Raises `CannotOpenStore`,
         `StoreError`.
         """
-        place = Address.of(url)
-        with first_connection(place) as connection:
+        place, node = Address.of(url), new_id()
+        with first_connection(place, node) as connection:
             prepare(connection, place, create=create)
-            with connection.transaction():
-                ahead.remove(connection, range(SHARDS))
-            purging = unfinished(connection, range(SHARDS))
-        return cls(
-            place,
-            readers=Readers(place, ""),
-            writer=Writer(partial(connect, place)),
-            purging=purging,
-        )
+        connecting = partial(connect, place, node)
+        writer = Writer(Fence(node), connecting)
+        membership = Membership(node, connecting, writer)
+        membership.join(address)
+        return cls(place, readers=Readers(place, node), writer=writer, ownership=membership)
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
+        shards, tenures = _shards_of(deltas), self.ownership.tenures
+        leavings = self._heritage.of(shards, tenures)
         pipelined = (
             not self._purging
+            and not leavings.unpurged
             and can_be_sent_at_once(deltas)
             and self._numbers.has(beginning(deltas))
         )
-        parts = self._parts.copy()
+        parts = self._parts_without(leavings)
         try:
-            with self._writer.transaction(_shards_of(deltas), pipelined=pipelined) as connection:
+            with self._writer.transaction(shards, pipelined=pipelined) as connection:
+                leavings.remove(connection)
+                purging = [*self._purging, *leavings.purging(connection, self.ownership.node)]
                 to = self._transaction(connection, parts)
                 if not pipelined:
                     self._numbers.ensure(connection, beginning(deltas))
                 write(to, deltas)
-                purging = [*self._purging, *to.written.purged]
+                purging += to.written.purged
                 if purging and not pipelined:
                     purging = self._purge(connection, purging)
         except Exception as error:
@@ -95,19 +97,39 @@ class PostgresStore(PostgresReader):
                 raise
             # Some session's values are at fault, and nothing was written. Once more, so that only
             # the guilty one stays out.
-            return self._commit_without_the_guilty(deltas)
+            return self._commit_without_the_guilty(deltas, leavings, tenures)
+        self._heritage.seen_to(leavings, tenures)
         return self._committed({}, to.written, parts, purging)
 
     def close(self) -> None:
+        """Leaves the other nodes, who then have what this one had."""
         super().close()
         self._writer.close()
+        self.ownership.close()
 
-    def _commit_without_the_guilty(self, deltas: Sequence[Delta]) -> Committed:
+    def _own(self) -> Collection[int]:
+        return self.ownership.own()
+
+    def _parts_without(self, leavings: Leavings) -> dict[str, Part]:
+        """What of a shard is known from another time of owning it is not there any more."""
+        gone = frozenset(leavings.written_ahead)
+        return {
+            session_id: part
+            for session_id, part in self._parts.items()
+            if shard_of(session_id) not in gone
+        }
+
+    def _commit_without_the_guilty(
+        self, deltas: Sequence[Delta], leavings: Leavings, tenures: Tenures
+    ) -> Committed:
         rejected: dict[str, DeltaRejected] = {}
         with self._writer.transaction(_shards_of(deltas), pipelined=False) as connection:
-            to = self._transaction(connection, self._parts.copy())
+            leavings.remove(connection)
+            lives = [*self._purging, *leavings.purging(connection, self.ownership.node)]
+            to = self._transaction(connection, self._parts_without(leavings))
             self._write_apart(to, deltas, rejected)
-            purging = self._purge(connection, [*self._purging, *to.written.purged])
+            purging = self._purge(connection, [*lives, *to.written.purged])
+        self._heritage.seen_to(leavings, tenures)
         return self._committed(rejected, to.written, to.ahead, purging)
 
     def _write_apart(

@@ -7,5 +7,6 @@ In the order in which one may import another:
 - `programs`   where PostgreSQL's programs are found, and how one is run
 - `server`     a server in a folder of its own, on a Unix socket
 - `databases`  fresh databases on a server, whoever started that
+- `cutting`    a proxy that loses connections at a chosen byte
 - `fixtures`   `databases` and `database`, for pytest
 """

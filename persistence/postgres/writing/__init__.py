@@ -9,5 +9,6 @@ A map, in the order in which one file may import another:
 - `ends`         lives that end, and come back from the trash
 - `forks`        lives that begin with a copy
 - `purging`      a life that goes for good goes bit by bit
+- `leavings`     what earlier owners of shards have left
 - `batch`        puts deltas into the tables
 """

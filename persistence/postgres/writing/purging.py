@@ -16,7 +16,10 @@ _LIFE = 10
 neighbours' do, and in those of its indexes."""
 
 _PURGING = """
-SELECT no FROM agent_runtime.session WHERE deleted_at = '' AND shard = ANY(%s) ORDER BY no
+SELECT no FROM agent_runtime.session
+ WHERE deleted_at = '' AND shard IN (
+    SELECT shard FROM agent_runtime.shard WHERE owner = %s AND shard = ANY(%s))
+ ORDER BY no
 """
 _LOCK = """
 SELECT no FROM agent_runtime.session WHERE no = ANY(%s) AND deleted_at = '' ORDER BY no
@@ -41,9 +44,13 @@ RETURNING s.no
 """
 
 
-def unfinished(connection: Connection, shards: Collection[int]) -> list[int]:
-    """The lives of these shards that are marked and not gone yet, those written ahead included."""
-    return [no for (no,) in connection.execute(_PURGING, (list(shards),))]
+def unfinished(connection: Connection, node: str, shards: Collection[int]) -> list[int]:
+    """The lives of these shards that are marked and not gone yet, those written ahead included.
+
+    For who has passed the fence, and has written nothing ahead there yet. Of shards that are not
+    the node's any more it says nothing: their owner may be writing ahead.
+    """
+    return [no for (no,) in connection.execute(_PURGING, (node, list(shards)))]
 
 
 def purge(connection: Connection, lives: Sequence[int]) -> list[int]:
