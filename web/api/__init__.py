@@ -23,6 +23,7 @@ A map, in the order in which one file may import another:
 - `resume`       one call that opens a session
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
+- `nodes`        who shares the store
 - `health`       how the service is
 - `routes`       all rows in one table
 - `dispatch`     from a request to its answer

@@ -195,10 +195,10 @@ class Peers:
     async def close(self) -> None:
         """Closes all that are idle, and keeps no other one."""
         self._is_closed = True
-        for idle in self._idle.values():
-            for line, _ in idle:
-                await trio.aclose_forcefully(line)
-        self._idle.clear()
+        with trio.CancelScope(shield=True):  # cancelled, it would close the first one alone
+            for idle in self._idle.values():
+                for line, _ in idle:
+                    await trio.aclose_forcefully(line)
 
     def take_back(self, address: str, line: Line, *, goes_on: bool) -> bool:
         """Whether a connection is kept whose answer has ended, there or not for another one."""

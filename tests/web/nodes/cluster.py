@@ -1,10 +1,9 @@
 """Several nodes in this process, each with a runtime, an API and a server of its own, over sockets.
 
-Who owns what is said by the test: a `Roster` stands in place of a database. What the nodes have in
-memory stores is each one's own, so a session that is asked for at the wrong one is not found.
+They share one "disk", and who owns what is dealt out by the test, as in `tests.runtime.nodes`.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
@@ -13,17 +12,12 @@ from typing import Any
 import trio
 from attrs import define, evolve, field
 
-from persistence import MemoryStore
-from runtime import (
-    SHARDS,
-    Node,
-    NotHere,
-    OwnershipStatistics,
-    Runtime,
-    RuntimeConfig,
-    open_runtime,
-)
+from runtime import SHARDS, NotHere, Runtime, RuntimeConfig, open_runtime
+from runtime import Node as Shown
+from tests.runtime.nodes import Cluster as Owners
+from tests.runtime.nodes import Node, NodeStore, id_in
 from tests.web.http.serving import Answer, Client
+from tests.web.streams import EventSource
 from web import Guard
 from web.api.dispatch import Api
 from web.app import App
@@ -36,84 +30,68 @@ from web.metrics import Metrics
 from web.nodes.forwarding import open_forwarding
 
 TOKEN = "of all nodes, and of no client"  # noqa: S105
-NOBODY = "nobody"
-"""Owns what no node does."""
 
 
 @define(eq=False)
-class Roster:
-    """Who is there, and owns what."""
+class Addresses(Owners):
+    """Which node owns which shard, and where it is asked."""
 
-    nodes: dict[str, Node] = field(factory=dict)
-    """By name, which is also the id."""
-    owners: dict[str, str] = field(factory=dict)
-    """By session; those that are not here are the first node's."""
-    checks: int = field(default=0, init=False)
+    addresses: dict[str, str | None] = field(factory=dict)
 
-    def owner_of(self, session_id: str) -> Node | None:
-        name = self.owners.get(session_id, next(iter(self.nodes)))
-        return self.nodes.get(name)
+    def join(self, name: str, shards: Any = ()) -> "AddressedNode":
+        node = self.nodes[name] = AddressedNode(self, name)
+        node.addresses = self.addresses
+        node.store = NodeStore(node)
+        self.owners.update(dict.fromkeys(shards, name))
+        node.look()
+        return node
 
-    def join(self, name: str, address: str | None) -> None:
-        self.nodes[name] = Node(
-            id=name,
-            address=address,
-            shards=SHARDS,
-            is_leaving=False,
-            is_self=False,
-            seen="2025-12-31T12:00:00.000Z",
-        )
-
-    def change(self, name: str, **what: Any) -> None:
-        self.nodes[name] = evolve(self.nodes[name], **what)
+    def move(self, shards: Sequence[int], to: str) -> None:
+        """They are another node's, and all nodes know it."""
+        self.owners.update(dict.fromkeys(shards, to))
+        for node in self.nodes.values():
+            node.look()
 
 
 @define(eq=False)
-class Listed:
-    """A node's ownership, as a roster has it."""
+class AddressedNode(Node):
+    """One process among them."""
 
-    roster: Roster
-    name: str
-    is_shared: bool = True
-    pace: float = 0.25
-    has_left: bool = False
-    stale: dict[str, str] = field(factory=dict)
-    """Sessions that it believes to be another node's than the roster says."""
+    addresses: dict[str, str | None] = field(factory=dict)
+    believed: dict[str, str | None] = field(factory=dict)
+    """Whose it takes sessions for, whatever is so."""
+    missed: int = 0
+    """How often it was asked for what it has not got."""
 
     def check(self, session_id: str) -> None:
-        self.roster.checks += 1
-        name = self.stale.get(session_id)
-        owner = self.roster.owner_of(session_id) if name is None else self.roster.nodes[name]
-        if owner is None or owner.id != self.name:
-            raise NotHere(session_id, None if owner is None else owner.address)
+        if self.believed.get(session_id) == self.name:
+            return
+        try:
+            if session_id in self.believed:
+                raise NotHere(session_id, f"{self.believed[session_id]}:80")  # noqa: TRY301
+            super().check(session_id)
+        except NotHere as error:
+            self.missed += 1
+            owner = (error.address or "").partition(":")[0]
+            raise NotHere(session_id, self.addresses.get(owner)) from None
 
-    def beat(self) -> None: ...
-
-    def surplus(self) -> Collection[int]:
-        return ()
-
-    def let_go(self, shards: Collection[int]) -> None: ...
-
-    def hand_over(self, shards: Collection[int]) -> Any:
-        return shards
-
-    def take_back(self, shards: Collection[int]) -> None: ...
-
-    def leave(self) -> None:
-        self.roster.change(self.name, is_leaving=True)
-
-    def nodes(self) -> Sequence[Node]:
-        return [evolve(node, is_self=node.id == self.name) for node in self.roster.nodes.values()]
-
-    def statistics(self) -> OwnershipStatistics:
-        return OwnershipStatistics(shards=self.roster.nodes[self.name].shards)
+    def nodes(self) -> Sequence[Shown]:
+        return [evolve(node, address=self.addresses.get(node.id)) for node in super().nodes()]
 
 
 @define(eq=False)
-class SharedMemory(MemoryStore):
-    """A memory store that says it is shared."""
+class Serving:
+    """A server that can be killed, too."""
 
-    ownership: Any = None
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    ended: trio.Event = field(factory=trio.Event)
+
+    async def run(self, serve: Any, task_status: trio.TaskStatus["Serving"]) -> None:
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(serve)
+                task_status.started(self)
+        self.ended.set()
 
 
 @define(eq=False)
@@ -121,19 +99,32 @@ class Member:
     """A node that serves."""
 
     name: str
+    shards: Sequence[int]
+    """That it owns at the beginning."""
     port: int
     runtime: Runtime
     api: Api
-    ownership: Listed
+    node: AddressedNode
     shutdown: trio.Event
+    _serving: "Serving"
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
     @property
-    def metrics(self) -> Metrics:
-        return self.api.resources.metrics
+    def forwards(self) -> dict[str, int]:
+        """By outcome."""
+        return self.api.resources.metrics.forwards
+
+    def id(self, number: int = 0) -> str:
+        """That of a session which is this node's at the beginning; of each number another one."""
+        return id_in(self.shards, number)
+
+    async def kill(self) -> None:
+        """Cuts its connections, and listens no more."""
+        self._serving.scope.cancel()
+        await self._serving.ended.wait()
 
     async def connect(self) -> Client:
         return Client(await trio.open_tcp_stream("127.0.0.1", self.port))
@@ -145,42 +136,60 @@ class Member:
         async with await self.connect() as client:
             return await client.ask(method, f"/api/v1{path}", body, **headers)
 
-    async def say(self, session_id: str, text: str = "hello") -> Answer:
+    async def say(self, session_id: str, text: str = "hello", **headers: str) -> Answer:
         body = b'{"role": "user", "content": "%s"}' % text.encode()
-        answer = await self.ask("POST", f"/sessions/{session_id}/messages", body)
-        assert answer.status == HTTPStatus.CREATED
-        return answer
+        return await self.ask("POST", f"/sessions/{session_id}/messages", body, **headers)
+
+    @asynccontextmanager
+    async def following(self, path: str, **headers: str) -> AsyncIterator[EventSource]:
+        """A stream, which is open."""
+        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+        try:
+            source = EventSource(stream)
+            assert await source.open(path, **headers) == HTTPStatus.OK
+            yield source
+        finally:
+            await trio.aclose_forcefully(stream)
 
 
 @define(eq=False)
 class Cluster:
     """The nodes, by name."""
 
-    roster: Roster
+    owners: Addresses
     members: dict[str, Member] = field(factory=dict)
 
     def __getattr__(self, name: str) -> Member:
         return self.members[name]
 
+    async def wait_owned(self, member: Member, session_id: str) -> None:
+        """Returns when it is this node's."""
+        while not member.node.owns(session_id):
+            await trio.sleep(0.01)
+
 
 @asynccontextmanager
 async def open_cluster(*names: str, **how: Any) -> AsyncIterator[Cluster]:
-    """Nodes that serve, under these names; the first owns all that no other does.
+    """Nodes that serve, under these names; each owns its share of the shards.
 
     `how`: as for `open_member`.
     """
-    cluster = Cluster(Roster())
+    cluster = Cluster(Addresses())
+    share = SHARDS // len(names)
     async with AsyncExitStack() as stack:
-        for name in names:
-            member = await stack.enter_async_context(open_member(cluster.roster, name, **how))
-            cluster.members[name] = member
+        for number, name in enumerate(names):
+            shards = range(number * share, (number + 1) * share)
+            member = open_member(cluster.owners, name, shards, **how)
+            cluster.members[name] = await stack.enter_async_context(member)
         yield cluster
+        cluster.owners.open_gates()
 
 
 @asynccontextmanager
 async def open_member(
-    roster: Roster,
+    owners: Addresses,
     name: str,
+    shards: Sequence[int] = (),
     *,
     rules: Guard | None = None,
     server: ServerConfig | None = None,
@@ -192,36 +201,25 @@ async def open_member(
     """A node that serves."""
     listeners = await open_listeners("127.0.0.1", port)
     port = listeners[0].socket.getsockname()[1]
-    roster.join(name, f"127.0.0.1:{port}")
-    ownership = Listed(roster, name)
+    owners.addresses[name] = f"127.0.0.1:{port}"
+    node = owners.join(name, shards)
     shutdown = trio.Event()
-    store = SharedMemory(ownership=ownership)
-    async with open_runtime(store, RuntimeConfig(**{"durability": "commit", **config})) as runtime:
+    settings = RuntimeConfig(**{"durability": "commit", **config})
+    server = ServerConfig() if server is None else server
+    async with open_runtime(node.store, settings) as runtime:
         metrics = Metrics(runtime)
-        async with open_forwarding(ownership, ownership.nodes, token, metrics) as forwarding:
-            api = Api(
-                runtime,
-                rules=Guard() if rules is None else rules,
-                metrics=metrics,
-                forwarding=forwarding,
-            )
-            settings = ServerConfig() if server is None else server
+        async with open_forwarding(node, node.nodes, token, metrics) as forwarding:
+            rules = Guard() if rules is None else rules
+            api = Api(runtime, rules=rules, metrics=metrics, forwarding=forwarding)
             async with open_answers(api) as answer, trio.open_nursery() as nursery:
-                serving = partial(serve, answer, listeners, config=settings, shutdown=shutdown)
+                how: dict[str, Any] = {"config": server, "shutdown": shutdown}
+                serving: Any = partial(serve, answer, listeners, **how)
                 if hypercorn:
-                    serving = partial(
-                        contained.serve,
-                        App(api),
-                        listeners,
-                        config=settings,
-                        tls=None,
-                        shutdown=shutdown,
-                    )
-                await nursery.start(serving)
+                    serving = partial(contained.serve, App(api), listeners, tls=None, **how)
+                running = await nursery.start(Serving().run, serving)
                 try:
-                    yield Member(name, port, runtime, api, ownership, shutdown)
+                    yield Member(name, shards, port, runtime, api, node, shutdown, running)
                 finally:
                     runtime.end_following()
                     forwarding.end_streams()
                     shutdown.set()
-                    roster.nodes.pop(name, None)
