@@ -30,6 +30,8 @@ from tests.service import COMMAND, PATIENCE
 NODES = 4
 PROBES = 2
 """Sessions of a dead node that are written to until that works."""
+IMPATIENCE = 1.5
+"""Seconds after which a call is made again whose node may hang."""
 
 
 @define(eq=False)
@@ -152,7 +154,7 @@ class Stage:
             self._probes += 1
             name = f"probe{self._probes}"
         ways = Ways(list(self.ways.nodes), self.ways.balancer, self.ways.asked)
-        caller = Caller(ways, Random(name), PATIENCE)  # noqa: S311 -- ways only
+        caller = Caller(ways, Random(name), IMPATIENCE)  # noqa: S311 -- ways only
         writer = Writer(caller, self.crowd.book, name, [], caller.random, 0)
         alarm = Timer(PATIENCE, ways.over.set)
         alarm.start()
