@@ -17,7 +17,17 @@ from runtime.feeds.feeds import Feeds
 from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, drafting, message, reading, record, resuming, settings, switch
+from runtime.session import (
+    calls,
+    compaction,
+    drafting,
+    message,
+    reading,
+    record,
+    resuming,
+    settings,
+    switch,
+)
 from runtime.session.calls import Item
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
@@ -291,6 +301,32 @@ class Session:
             patch["metadata"] = metadata
         return await self._shared.errands.fork(
             self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
+        )
+
+    # -- what a model is told ----------------------------------------------------------------
+
+    async def compact(
+        self,
+        through: int,
+        summary: Message | Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Written:
+        """Has a model told `summary` in the place of the messages up to entry `through`.
+
+        The history keeps them. Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`,
+        `PreconditionFailed`.
+        """
+        sent = summary.as_sent() if isinstance(summary, Message) else summary
+        check_tree(sent, "summary")
+        new = compaction.compaction(through, sent)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        return await self._write(
+            lambda state: compaction.compact(state, new, at=at, key=_key(id), condition=condition),
+            durable,
         )
 
     # -- records -----------------------------------------------------------------------------
