@@ -10,6 +10,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.approvals import Approvals
 from runtime.asking import Asking, condition_of
+from runtime.context import Context, context_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.feeds.events import Events
@@ -29,6 +30,8 @@ from runtime.session import (
     switch,
 )
 from runtime.session.calls import Item
+from runtime.session.context.composing import Limits
+from runtime.session.context.steps import LARGEST
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
@@ -51,6 +54,7 @@ from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
+from runtime.session.telling import telling
 from runtime.store import DEFAULT_AGENT
 from runtime.turns import Turn, Turns, holding
 
@@ -304,6 +308,23 @@ class Session:
         )
 
     # -- what a model is told ----------------------------------------------------------------
+
+    async def context(
+        self, *, max_messages: int | None = None, max_bytes: int | None = None
+    ) -> Context:
+        """What to send to a model: valid for any provider, and within these limits.
+
+        The newest exchanges, whole, behind the system's messages with which the session begins, and
+        the summary of a compaction. `max_bytes` are of JSON, at most 32 MiB, as if not given.
+        Raises `SessionNotFound`, `InvalidInput`, and `DoesNotFit` if even the least is more.
+        """
+        if max_messages is not None and max_messages < 1:
+            raise InvalidInput("max_messages: must be 1 or more")
+        size = LARGEST if max_bytes is None else max_bytes
+        if not 2 <= size <= LARGEST:
+            raise InvalidInput(f"max_bytes: must be from 2 to {LARGEST}")
+        limits = Limits(max_bytes=size, max_messages=max_messages)
+        return await context_of(await self._read(telling), limits, self._shared.find)
 
     async def compact(
         self,

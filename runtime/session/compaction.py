@@ -19,6 +19,7 @@ from attrs import define, frozen
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
+from runtime.session.context.reading import shape_of
 from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
@@ -90,6 +91,11 @@ def compaction(through: int, summary: Any) -> New:
         raise InvalidInput(
             f"summary: {len(text)} bytes of JSON, and the limit is {MAX_SUMMARY}: it stands for "
             "messages, and should be shorter than they are"
+        )
+    shape = shape_of(text)
+    if not shape.is_plain or shape.speaker == "tool":
+        raise InvalidInput(
+            "summary: must neither call a tool nor be a tool's result: it stands alone"
         )
     return New(COMPACTION, None, b'{"through":%d,"summary":%b}' % (through, text))
 

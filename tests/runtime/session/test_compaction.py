@@ -135,6 +135,19 @@ def test_a_summary_is_a_message(summary: Any) -> None:
         compaction(1, summary)
 
 
+@pytest.mark.parametrize(
+    "summary",
+    [
+        {"role": "tool", "content": "sum"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]},
+    ],
+)
+def test_a_summary_stands_alone(summary: Any) -> None:
+    with pytest.raises(InvalidInput, match="summary: must neither"):
+        compaction(1, summary)
+
+
 def test_a_summary_has_a_limit() -> None:
     longest = {"role": "user", "content": "x" * (MAX_SUMMARY - 28)}
     assert compaction(1, longest).body.endswith(b'x"}}')
