@@ -19,7 +19,6 @@ or folder may import another (a test enforces it):
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
-- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls

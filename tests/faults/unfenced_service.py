@@ -6,16 +6,16 @@ To be run as a script, in any folder.
 from collections.abc import Collection
 
 from persistence.postgres.nodes.fence import Fence
-from persistence.postgres.nodes.line import Connection
+from persistence.postgres.connections import Connection
 from web.cli.commands import main
 
 COUNT = "UPDATE agent_runtime.fence SET commit_seq = %s WHERE node = %s"
 
 
 def pass_always(
-    fence: Fence, sql: Connection, *, connection: int, commit_seq: int, shards: Collection[int]
+    self: Fence, sql: Connection, *, connection: int, commit_seq: int, shards: Collection[int]
 ) -> None:
-    sql.execute(COUNT, (commit_seq, fence.node))
+    sql.execute(COUNT, (commit_seq, self.node))
 
 
 if __name__ == "__main__":
