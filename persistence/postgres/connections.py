@@ -119,6 +119,15 @@ def opening(address: Address) -> Iterator[None]:
         ) from error
 
 
+def begin_snapshot(connection: Connection) -> None:
+    """Begins a transaction that sees one moment's state of the database, that of its first query.
+
+    It ends with the connection: for who streams a whole database, which no pipeline can do. Raises
+    `psycopg.Error`.
+    """
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """What is read within is one moment's state of the database. Raises `psycopg.Error`.
