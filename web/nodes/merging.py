@@ -44,8 +44,10 @@ AGAIN = 0.5 * SECONDS
 MISSED = event("reset")
 IS_ALIVE = event("alive")
 
-_FRAME = re.compile(rb"(?:retry: [0-9]+\n)?(?:id: ([^\n]+)\n)?(?:event: (\w+)\n)?")
+_FRAME = re.compile(rb"(?:retry: [0-9]+(?:\n|\Z))?(?:id: ([^\n]+)(?:\n|\Z))?(?:event: (\w+)\n)?")
 """How a frame of a node's stream begins: with its id, and its name."""
+
+_PLACE = re.compile(r"[0-9a-f]+-[0-9]+")
 
 
 async def merged(passing: Passing, roll: Roll, nursery: trio.Nursery, call: Call) -> Response:
@@ -247,7 +249,7 @@ class Round:
         name = found[2].decode() if found[2] else ""
         if name == "reset":  # its place stands behind it
             self._resetting.add(node)
-        if place is None:
+        if place is None or not _PLACE.fullmatch(place):  # a stream that begins with `reset`
             return None
         if name == "session":
             return News(node, name, place, b"event: session\n%s\n\n" % frame[found.end() :])

@@ -129,6 +129,8 @@ class Answer:
         if self._is_open:
             self._is_open = False
             if not self._peers.take_back(self._address, self._line, goes_on=goes_on):
+                # A reset: a node that has a stream for us would wait for its end otherwise.
+                self._line.cut()
                 await trio.aclose_forcefully(self._line)
 
     async def _receive(self) -> None:

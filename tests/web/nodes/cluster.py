@@ -27,7 +27,8 @@ from web.http.limits import ServerConfig
 from web.http.listen import open_listeners
 from web.http.server import serve
 from web.metrics import Metrics
-from web.nodes.forwarding import open_forwarding
+from web.nodes.forwarding import Forwarding, open_forwarding
+from web.nodes.peers import Peers
 
 TOKEN = "of all nodes, and of no client"  # noqa: S105
 
@@ -106,6 +107,7 @@ class Member:
     api: Api
     node: AddressedNode
     shutdown: trio.Event
+    _forwarding: Forwarding
     _serving: "Serving"
 
     @property
@@ -117,14 +119,45 @@ class Member:
         """By outcome."""
         return self.api.resources.metrics.forwards
 
+    @property
+    def peers(self) -> Peers:
+        """Its connections to the others."""
+        return self._forwarding._passing.peers
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it knows who else is there, and has for long enough."""
+        roll = self._forwarding._roll
+        return roll._settled == roll._seen == roll._parts()
+
     def id(self, number: int = 0) -> str:
         """That of a session which is this node's at the beginning; of each number another one."""
         return id_in(self.shards, number)
+
+    def end_streams(self) -> None:
+        """As a service that is to stop ends them."""
+        self.runtime.end_following()
+        self._forwarding.end_streams()
 
     async def kill(self) -> None:
         """Cuts its connections, and listens no more."""
         self._serving.scope.cancel()
         await self._serving.ended.wait()
+
+    async def relay(self, stream: trio.SocketStream) -> None:
+        """Passes on what comes, both ways."""
+
+        async def pump(source: trio.SocketStream, target: trio.SocketStream) -> None:
+            async for piece in source:
+                await target.send_all(piece)
+            nursery.cancel_scope.cancel()
+
+        async with (
+            await trio.open_tcp_stream("127.0.0.1", self.port) as theirs,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(pump, stream, theirs)
+            nursery.start_soon(pump, theirs, stream)
 
     async def connect(self) -> Client:
         return Client(await trio.open_tcp_stream("127.0.0.1", self.port))
@@ -196,6 +229,7 @@ async def open_member(
     token: str = TOKEN,
     port: int = 0,
     hypercorn: bool = False,
+    streams: int | None = None,
     **config: Any,
 ) -> AsyncIterator[Member]:
     """A node that serves."""
@@ -210,16 +244,18 @@ async def open_member(
         metrics = Metrics(runtime)
         async with open_forwarding(node, node.nodes, token, metrics) as forwarding:
             rules = Guard() if rules is None else rules
-            api = Api(runtime, rules=rules, metrics=metrics, forwarding=forwarding)
+            api = Api(runtime, rules=rules, metrics=metrics, streams=streams, forwarding=forwarding)
             async with open_answers(api) as answer, trio.open_nursery() as nursery:
                 how: dict[str, Any] = {"config": server, "shutdown": shutdown}
                 serving: Any = partial(serve, answer, listeners, **how)
                 if hypercorn:
                     serving = partial(contained.serve, App(api), listeners, tls=None, **how)
                 running = await nursery.start(Serving().run, serving)
+                member = Member(
+                    name, shards, port, runtime, api, node, shutdown, forwarding, running
+                )
                 try:
-                    yield Member(name, shards, port, runtime, api, node, shutdown, running)
+                    yield member
                 finally:
-                    runtime.end_following()
-                    forwarding.end_streams()
+                    member.end_streams()
                     shutdown.set()

@@ -1,13 +1,12 @@
 """Who is asked while owners change, and what is said if nobody can be."""
 
-from collections.abc import Callable
-
 import pytest
 import trio
 from attrs import define
 
 from tests.web.http.serving import Answer
 from tests.web.nodes.cluster import TOKEN, Member, open_cluster
+from tests.web.nodes.until import until
 from web.nodes import forwarding
 
 
@@ -25,11 +24,6 @@ class Deaths:
     async def _die(self, stream: trio.SocketStream) -> None:
         await stream.receive_some()
         self.count += 1
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    while not is_so():
-        await trio.sleep(0.01)
 
 
 @pytest.fixture
