@@ -18,6 +18,8 @@ or folder may import another (a test enforces it):
 - `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
+- `context`     what a model is told, of a log of any length
+- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
@@ -31,6 +33,7 @@ or folder may import another (a test enforces it):
 
 from runtime.approvals import Approvals, PendingPage, PendingPosition
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
+from runtime.context import Context
 from runtime.errands import trash_id_of
 from runtime.errors import (
     DAMAGE_REMEDY,
@@ -41,6 +44,7 @@ from runtime.errors import (
     CallerError,
     CannotOpenStore,
     DeltaRejected,
+    DoesNotFit,
     DraftConflict,
     ExpectationFailed,
     InvalidInput,
@@ -79,7 +83,15 @@ from runtime.runtime import Runtime, open_runtime
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.context.steps import LARGEST as MAX_CONTEXT
+from runtime.session.draft import (
+    MAX_DELTA,
+    MAX_DRAFT,
+    MAX_DRAFTS,
+    MAX_PART,
+    DraftView,
+    added_of,
+)
 from runtime.session.drafting import Drafted
 from runtime.session.encoding import (
     REPLACEMENT,
@@ -191,6 +203,7 @@ __all__ = [
     "INCLUDABLE",
     "KINDS",
     "MAX_AGENT",
+    "MAX_CONTEXT",
     "MAX_DELTA",
     "MAX_DRAFT",
     "MAX_DRAFTS",
@@ -244,11 +257,13 @@ __all__ = [
     "Change",
     "ChangesFollower",
     "Committed",
+    "Context",
     "Cursor",
     "Decision",
     "Deleted",
     "Delta",
     "DeltaRejected",
+    "DoesNotFit",
     "DraftChunk",
     "DraftConflict",
     "DraftNews",
@@ -343,6 +358,7 @@ __all__ = [
     "Wanted",
     "Written",
     "WrongOffset",
+    "added_of",
     "check_depth",
     "check_small_body",
     "damaged",

@@ -10,6 +10,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.approvals import Approvals
 from runtime.asking import Asking, condition_of
+from runtime.context import Context, context_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.feeds.events import Events
@@ -17,8 +18,20 @@ from runtime.feeds.feeds import Feeds
 from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, drafting, message, reading, record, resuming, settings, switch
+from runtime.session import (
+    calls,
+    compaction,
+    drafting,
+    message,
+    reading,
+    record,
+    resuming,
+    settings,
+    switch,
+)
 from runtime.session.calls import Item
+from runtime.session.context.composing import Limits
+from runtime.session.context.steps import LARGEST
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
@@ -41,6 +54,7 @@ from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
+from runtime.session.telling import telling
 from runtime.store import DEFAULT_AGENT
 from runtime.turns import Turn, Turns, holding
 
@@ -295,6 +309,49 @@ class Session:
             patch["metadata"] = metadata
         return await self._shared.errands.fork(
             self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
+        )
+
+    # -- what a model is told ----------------------------------------------------------------
+
+    async def context(
+        self, *, max_messages: int | None = None, max_bytes: int | None = None
+    ) -> Context:
+        """What to send to a model: valid for any provider, and within these limits.
+
+        The newest exchanges, whole, behind the system's messages with which the session begins, and
+        the summary of a compaction. `max_bytes` are of JSON, at most 32 MiB, as if not given.
+        Raises `SessionNotFound`, `InvalidInput`, and `DoesNotFit` if even the least is more.
+        """
+        if max_messages is not None and max_messages < 1:
+            raise InvalidInput("max_messages: must be 1 or more")
+        size = LARGEST if max_bytes is None else max_bytes
+        if not 2 <= size <= LARGEST:
+            raise InvalidInput(f"max_bytes: must be from 2 to {LARGEST}")
+        limits = Limits(max_bytes=size, max_messages=max_messages)
+        return await context_of(await self._read(telling), limits, self._shared.find)
+
+    async def compact(
+        self,
+        through: int,
+        summary: Message | Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Written:
+        """Has a model told `summary` in the place of the messages up to entry `through`.
+
+        The history keeps them. Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`,
+        `PreconditionFailed`.
+        """
+        sent = summary.as_sent() if isinstance(summary, Message) else summary
+        check_tree(sent, "summary")
+        new = compaction.compaction(through, sent)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        return await self._write(
+            lambda state: compaction.compact(state, new, at=at, key=_key(id), condition=condition),
+            durable,
         )
 
     # -- records -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `outline`   what is known of the entries that are not in memory
 - `large_form` a large message as a history shows it
 - `forms`     a message as it was sent, and as a history shows it
+- `context`   what a model is told: valid messages, within limits
 - `text`      a text that only grows
 - `draft`     messages that are still being written
 - `seen`      what of them a reader has been given
@@ -29,6 +30,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `settings`  … titles, flags and metadata, …
 - `switch`    … changes of the agent, …
 - `record`    … values under keys, …
+- `compaction` … what a model is told instead of old messages, …
 - `rewind`    … going back, and forward again, …
 - `turn`      … who may write for a while, …
 - `approval`  … and what somebody is asked, and what was answered
@@ -37,5 +39,6 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `calls`     calls that append entries of several kinds in one step
 - `fork`      a new session of another one's entries
 - `reading`   histories and pages of the log
+- `telling`   what a context is made of
 - `resuming`  what an IDE needs that opens a session
 """

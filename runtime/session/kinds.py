@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from runtime.session.approval import ApprovalKind, DecisionKind
+from runtime.session.compaction import CompactionKind
 from runtime.session.kind import Kind, Kinds
 from runtime.session.message import MessageKind
 from runtime.session.record import RecordKind
@@ -16,6 +17,7 @@ _TABLE: tuple[type[Kind], ...] = (
     MessageKind,
     SwitchKind,
     RecordKind,
+    CompactionKind,
     RewindKind,
     TurnKind,
     ApprovalKind,
