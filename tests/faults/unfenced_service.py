@@ -5,8 +5,8 @@ To be run as a script, in any folder.
 
 from collections.abc import Collection
 
+from persistence.postgres.connections import Connection
 from persistence.postgres.nodes.fence import Fence
-from persistence.postgres.nodes.line import Connection
 from web.cli.commands import main
 
 COUNT = "UPDATE agent_runtime.fence SET commit_seq = %s WHERE node = %s"
@@ -19,5 +19,5 @@ def pass_always(
 
 
 if __name__ == "__main__":
-    Fence.pass_with = pass_always  # type: ignore[method-assign]
+    Fence.pass_with = pass_always  # type: ignore[method-assign, assignment]
     main()

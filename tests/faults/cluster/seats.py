@@ -96,7 +96,7 @@ class Seat:
 
     def said(self) -> str:
         """The last of what it wrote to its terminal."""
-        return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+        return self.log.read_text(errors="replace")[-500:] if self.log.exists() else ""
 
 
 def _close(pipe: IO[str] | None) -> None:

@@ -153,7 +153,9 @@ class Stage:
         with self._writing:
             self._probes += 1
             name = f"probe{self._probes}"
-        ways = Ways(list(self.ways.nodes), self.ways.balancer, self.ways.asked)
+        with self._writing:
+            whole = [seat.way for seat in self.seats if seat.number not in self._hurt]
+        ways = Ways(whole, self.ways.balancer, self.ways.asked)
         caller = Caller(ways, Random(name), IMPATIENCE)  # noqa: S311 -- ways only
         writer = Writer(caller, self.crowd.book, name, [], caller.random, 0)
         alarm = Timer(PATIENCE, ways.over.set)

@@ -124,6 +124,12 @@ class Member:
         """Its connections to the others."""
         return self._forwarding._passing.peers
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it knows who else is there, and has for long enough."""
+        roll = self._forwarding._roll
+        return roll._settled == roll._seen == roll._parts()
+
     def id(self, number: int = 0) -> str:
         """That of a session which is this node's at the beginning; of each number another one."""
         return id_in(self.shards, number)
@@ -137,6 +143,21 @@ class Member:
         """Cuts its connections, and listens no more."""
         self._serving.scope.cancel()
         await self._serving.ended.wait()
+
+    async def relay(self, stream: trio.SocketStream) -> None:
+        """Passes on what comes, both ways."""
+
+        async def pump(source: trio.SocketStream, target: trio.SocketStream) -> None:
+            async for piece in source:
+                await target.send_all(piece)
+            nursery.cancel_scope.cancel()
+
+        async with (
+            await trio.open_tcp_stream("127.0.0.1", self.port) as theirs,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(pump, stream, theirs)
+            nursery.start_soon(pump, theirs, stream)
 
     async def connect(self) -> Client:
         return Client(await trio.open_tcp_stream("127.0.0.1", self.port))

@@ -66,11 +66,17 @@ class Book:
     def shown(
         self, session_id: str, floor: int, version: int, ids: Mapping[int, str], by: Answer
     ) -> None:
-        """Somebody who asked when `floor` was known was told of so many entries, and of these."""
+        """Somebody who asked when `floor` was known was told of so many entries, and of these.
+
+        Of what the answer does not say to be on disk nobody has to know later: while a store fails,
+        a node shows what it has in memory, and says so.
+        """
         if version < floor:
             what = f"a stale read through {by.way.name}: {version} entries, {floor} were told of"
             self.timeline.fault(f"{session_id}: {what}", by.ended)
-        self._learn(session_id, ids, by, version)
+        durable = by.durable or 0
+        known = {seq: one for seq, one in ids.items() if seq <= durable}
+        self._learn(session_id, known, by, min(version, durable))
 
     def _learn(self, session_id: str, ids: Mapping[int, str], by: Answer, version: int = 0) -> None:
         with self._writing:

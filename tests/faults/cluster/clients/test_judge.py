@@ -70,7 +70,7 @@ def test_two_sides_that_differ_are_found_out() -> None:
 
 
 WAY = Way("node 1", "http://127.0.0.1:1")
-BY = Answer(WAY, 1.0, 2.0, 200, {})
+BY = Answer(WAY, 1.0, 2.0, 200, {}, durable=2)
 
 
 def test_a_read_that_shows_less_than_anybody_was_told_of_is_stale() -> None:
@@ -82,6 +82,15 @@ def test_a_read_that_shows_less_than_anybody_was_told_of_is_stale() -> None:
     book.shown("s", book.floor("s"), 1, {}, BY)
     [fault] = book.timeline.wrong
     assert "stale" in fault
+
+
+def test_what_is_not_said_to_be_on_disk_nobody_has_to_know_later() -> None:
+    book = Book(Timeline())
+    book.shown("s", 0, 2, {1: "a", 2: "b"}, evolve(BY, durable=1))
+    assert book.floor("s") == 1
+    book.shown("s", book.floor("s"), 1, {1: "a"}, BY)
+    book.shown("s", book.floor("s"), 2, {2: "other"}, BY)
+    assert book.timeline.wrong == []
 
 
 def test_a_number_that_is_one_message_and_then_another_is_found_out() -> None:

@@ -71,6 +71,8 @@ class Answer:
     ended: float
     status: int
     body: Any
+    durable: int | None = None
+    """So many entries of the session are on disk, as the answer says; `None`: it does not."""
     was_sent: bool = True
     """Whether anybody can have received the call."""
 
@@ -93,20 +95,28 @@ class Caller:
         way = way or self.ways.some(self.random)
         content = None if body is None else json.dumps(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        began, status, said, was_sent = monotonic(), 0, b"", False
+        began, status, said, durable, was_sent = monotonic(), 0, b"", None, False
         try:
             connection = self._connected(way)
             was_sent = True
             connection.request(method, f"/api/v1{path}", content, headers)
             answer = connection.getresponse()
             said = answer.read()
-            status = answer.status
+            status, durable = answer.status, answer.headers.get("Durable-Seq")
         except (OSError, HTTPException):
             self._hang_up(way)
         ended = monotonic()
         self.ways.asked.append(Asked(f"{method} {path}", way, began, ended, status))
-        is_json = status and said[:1] in {b"{", b"["}  # a proxy's own answers are pages
-        return Answer(way, began, ended, status, json.loads(said) if is_json else None, was_sent)
+        is_json = said[:1] in {b"{", b"["}  # a proxy's own answers are pages
+        return Answer(
+            way,
+            began,
+            ended,
+            status,
+            json.loads(said) if status and is_json else None,
+            None if durable is None else int(durable),
+            was_sent,
+        )
 
     def insist(self, method: str, path: str, body: Any = None, way: Way | None = None) -> Answer:
         """Calls until it is answered for good, each time by any way. Raises `Over`."""

@@ -27,6 +27,10 @@ LOST = 7
 """The exit code of a node that has lost what it owned."""
 MEETING = 5.0
 """Seconds for a node under load to begin a transaction."""
+AWAKE = 0.7
+"""Seconds for a node to find out that it is alive."""
+MOMENT = 0.5
+"""Seconds of the machine's lag beyond which a moment may have been too long."""
 COMMITTED = "has committed after others had found it dead"
 
 
@@ -55,35 +59,34 @@ def kill(stage: Stage) -> None:
 
 def stop(stage: Stage, when: When) -> None:
     """The node hangs until others have taken its place; then it goes on where it was."""
-    with ExitStack() as stack:
-        stack.enter_context(stage.turnstile.together())
-        seat = stack.enter_context(stage.hurting())
-        lag = stack.enter_context(stage.lag().measured())
-        node = stage.node_at(seat)
-        sessions = stage.sessions_of(node)
-        hold = None
-        if when is not When.ANYWHERE:
-            hold = Hold(whole=when is When.SENT)
-            stack.enter_context(seat.gate.tapped(hold))
-            if not hold.met.wait(MEETING):
-                hold.pass_on()
-                return
-        since = _now(stage, f"SIGSTOP of {seat.name} {when.value}")
-        seat.signal(signal.SIGSTOP)
-        _over(stage, node, stage.written(sessions, since, WRITABLE, lag))
-        _comes_back(stage, seat, hold, sessions, lag)
-        stage.count(f"SIGSTOP {when.value}, then SIGCONT")
-    with stage.turnstile.together():
+    with stage.turnstile.together(), stage.hurting() as seat:
+        with ExitStack() as stack:
+            lag = stack.enter_context(stage.lag().measured())
+            node = stage.node_at(seat)
+            sessions = stage.sessions_of(node)
+            hold = None
+            if when is not When.ANYWHERE:
+                hold = Hold(whole=when is When.SENT)
+                stack.enter_context(seat.gate.tapped(hold))
+                if not hold.met.wait(MEETING):
+                    hold.pass_on()
+                    return
+            since = _now(stage, f"SIGSTOP of {seat.name} {when.value}")
+            seat.signal(signal.SIGSTOP)
+            _over(stage, node, stage.written(sessions, since, WRITABLE, lag))
+            _comes_back(stage, seat, hold, sessions, lag)
+            stage.count(f"SIGSTOP {when.value}, then SIGCONT")
         seat.start()
         settle(stage, seat)
 
 
 def partition(stage: Stage) -> None:
     """The node reaches the database no more, and its clients reach it as before."""
-    with ExitStack() as stack:
-        stack.enter_context(stage.turnstile.together())
-        seat = stack.enter_context(stage.hurting())
-        lag = stack.enter_context(stage.lag().measured())
+    with (
+        stage.turnstile.together(),
+        stage.hurting() as seat,
+        stage.lag().measured() as lag,
+    ):
         node = stage.node_at(seat)
         sessions = stage.sessions_of(node)
         since = _now(stage, f"{seat.name} is cut off from the database")
@@ -105,28 +108,24 @@ def partition(stage: Stage) -> None:
 def pause(stage: Stage) -> None:
     """The node hangs in a transaction, but not for so long that others take its place."""
     hold = Hold(whole=stage.random.random() < 0.5)
-    with (
-        stage.turnstile.together(),
-        stage.hurting() as seat,
-        seat.gate.tapped(hold),
-        stage.lag().measured() as lag,
-    ):
-        if hold.met.wait(MEETING):
-            _now(stage, f"SIGSTOP of {seat.name} inside a transaction, for a moment")
-            seat.signal(signal.SIGSTOP)
-            sleep(stage.random.uniform(0.1, 1.2))
+    with stage.turnstile.together(), stage.hurting() as seat:
+        with seat.gate.tapped(hold), stage.lag().measured() as lag:
+            if hold.met.wait(MEETING):
+                _now(stage, f"SIGSTOP of {seat.name} inside a transaction, for a moment")
+                seat.signal(signal.SIGSTOP)
+                sleep(stage.random.uniform(0.1, 1.2))
+                hold.pass_on()
+                sleep(stage.random.uniform(0, 0.3))
+                seat.signal(signal.SIGCONT)
+                sleep(AWAKE)
+                stage.count("SIGSTOP inside a transaction for a moment, then SIGCONT")
             hold.pass_on()
-            sleep(stage.random.uniform(0, 0.3))
-            seat.signal(signal.SIGCONT)
-            sleep(0.7)
-            is_fair = stage.effort.is_timed and lag.longest < 0.5
-            if is_fair and not seat.is_running():
+        if not seat.is_running():
+            if stage.effort.is_timed and lag.longest < MOMENT:
                 stage.timeline.fault(f"{seat.name} ended, after a moment: {seat.said()}")
-            stage.count("SIGSTOP inside a transaction for a moment, then SIGCONT")
-        hold.pass_on()
-    if not seat.is_running():
-        seat.ended()
-        seat.start()
+            seat.ended()
+            seat.start()
+            settle(stage, seat)
 
 
 def settle(stage: Stage, seat: Seat) -> None:
