@@ -2,12 +2,16 @@
 
 An event's id is the places among the changes of all nodes, with commas between them. Each node
 finds its own there, so a client can go on at any of them. What cannot be known is told with
-`reset`, which has an id, too: that a node has come, gone, or begun anew since that place; that
-shards have changed hands; that a node could not be reached for a while, and is there again.
+`reset`, which has an id, too: that a node has come, gone, or begun anew since that place, or that
+shards have changed hands.
 
 A stream is a sequence of *rounds*. In a round every node is followed, by a task of its own; it ends
 when the roll has changed, or this node's own changes end. What tasks have read and nobody has taken
 is dropped then: `reset` has the list read again, which is newer.
+
+While there is a node that cannot be followed, a stream does not begin; and one that has begun ends,
+so that nobody takes silence for news. Not at once: if the node has died, that shows within seconds,
+and then it is a round without it that begins.
 """
 
 import logging
@@ -34,11 +38,10 @@ from web.nodes.roll import Roll
 
 log = logging.getLogger(__name__)
 
-OPENING = 2 * SECONDS
-"""For all nodes to be followed, before the stream begins: as long as a connection may take. One
-that cannot be followed by then is told of with `reset` once it can."""
+PATIENCE = 6 * SECONDS
+"""For a node that cannot be followed: as for one that is to take a request (see `forwarding`)."""
 
-AGAIN = 0.5 * SECONDS
+AGAIN = 0.2 * SECONDS
 """Before a node that could not be followed is asked once more."""
 
 MISSED = event("reset")
@@ -100,10 +103,14 @@ class Merged:
                     yield piece
             finally:
                 one.end()
-            if one.failure is not None and is_first:
-                raise one.failure
             if one.is_over:
-                return
+                break
+        if is_first:
+            if one.failure is not None:
+                raise one.failure
+            # Not a refusal: a browser would not come back.
+            yield b""
+            yield opening()
 
 
 @define(eq=False)
@@ -121,11 +128,12 @@ class Round:
     """Whether no other round comes: this node's own changes have ended."""
     _places: dict[str, str] = field(factory=dict, init=False)
     """By node; what was told before them."""
-    _unasked: set[str] = field(factory=set, init=False)
-    """Nodes of which it is not known yet whether they can be followed."""
+    _awaited: set[str] = field(factory=set, init=False)
+    """Nodes that are not followed yet."""
     _resetting: set[str] = field(factory=set, init=False)
     """Nodes that have told `reset`, and not yet the place behind it."""
-    _all_asked: trio.Event = field(factory=trio.Event, init=False)
+    _are_followed: trio.Event = field(factory=trio.Event, init=False)
+    """Set when all are, or none is any more."""
     _is_open: bool = field(default=False, init=False)
     failure: Exception | None = field(default=None, init=False)
     """Why this node's own changes cannot be followed."""
@@ -150,7 +158,7 @@ class Round:
             log.error("Following all nodes failed: %s", names(error))  # noqa: TRY400
             self.is_over = True
         finally:
-            self._all_asked.set()
+            self._are_followed.set()
 
     def end(self) -> None:
         """Nobody wants more of it."""
@@ -158,10 +166,9 @@ class Round:
         self._out.close()
 
     async def opens(self) -> bool:
-        """Waits until all nodes are followed that can be; whether the round has begun then."""
-        with trio.move_on_after(OPENING):
-            await self._all_asked.wait()
-        self._is_open = bool(self._places) and not self._running.cancel_called
+        """Waits until all nodes are followed; whether it has come to that."""
+        await self._are_followed.wait()
+        self._is_open = not (self._awaited or self._running.cancel_called)
         if self._begin_at is not None:
             known = {_instance(place) for place in self._places.values()}
             self.has_missed |= not known.issuperset(map(_instance, self._begin_at.split(",")))
@@ -192,7 +199,7 @@ class Round:
 
     async def _follow_all(self) -> None:
         changed, others = self._roll.changed, self._roll.others()
-        self._unasked = {HERE, *(node.id for node in others)}
+        self._awaited = {HERE, *(node.id for node in others)}
         async with trio.open_nursery() as following:
             following.start_soon(self._follow_here)
             for node in others:
@@ -214,20 +221,26 @@ class Round:
 
     async def _follow(self, node: Node) -> None:
         """Again and again: as long as it has a part, it has something to tell."""
-        while True:
-            # If it is there again, what was missed is told of with `reset`.
+        until = trio.current_time() + PATIENCE
+        while trio.current_time() < until:
             with suppress(NotReached, Cut, Refused):
-                await self._follow_once(node)
-            self._asked(node.id)
+                if await self._follow_once(node):
+                    until = trio.current_time() + PATIENCE
             await trio.sleep(AGAIN)
+        self.is_over = True
+        self._running.cancel()
 
-    async def _follow_once(self, node: Node) -> None:
+    async def _follow_once(self, node: Node) -> bool:
+        """Whether it was followed, until the connection was lost. Raises as asking it does."""
         if node.address is None:
-            return
+            return False
         answer = await self._passing.ask(self._asking(node.id), node.address, None, None)
         try:
-            if answer.status == HTTPStatus.OK:
+            if answer.status != HTTPStatus.OK:
+                return False
+            with suppress(Cut):
                 await self._pass_on(node.id, answer.piece)
+            return True
         finally:
             await answer.close()
 
@@ -257,18 +270,13 @@ class Round:
         missed = node in self._resetting
         self._resetting.discard(node)
         if self._is_open:
-            missed |= node not in self._places and self._begin_at is None
             return News(node, "reset" if missed else "", place)
         self.has_missed |= missed
         self._places[node] = place
-        self._asked(node)
+        self._awaited.discard(node)
+        if not self._awaited:
+            self._are_followed.set()
         return None
-
-    def _asked(self, node: str) -> None:
-        """The node is followed, or could not be."""
-        self._unasked.discard(node)
-        if not self._unasked:
-            self._all_asked.set()
 
     def _asking(self, node: str) -> Call:
         """The call as one node is asked: from behind what it has told, or where all begin."""

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -162,21 +161,36 @@ async def test_a_connection_that_is_lost_is_made_again_and_nothing_is_missed() -
         assert await changed(stream, 2) == [two.b.id(1), two.b.id(2)]
 
 
-async def test_a_node_that_cannot_be_reached_at_first_is_told_of_once_it_can() -> None:
+async def test_a_stream_waits_for_a_node_that_cannot_be_followed_yet() -> None:
     async with open_cluster("a", "b") as two, trio.open_nursery() as nursery:
         way = await trio.open_tcp_listeners(0, host="127.0.0.1")
         port = way[0].socket.getsockname()[1]
         await way[0].aclose()
         two.owners.addresses["b"] = f"127.0.0.1:{port}"
+
+        async def come() -> None:
+            await until(lambda: two.a.runtime.statistics().followers)
+            await trio.serve_tcp(two.b.relay, port, host="127.0.0.1")
+
+        nursery.start_soon(come)
         async with two.a.following("/events") as stream:
-            await two.a.say(two.a.id())
-            assert await changed(stream, 1) == [two.a.id()]
-            await two.b.say(two.b.id())
-            nursery.start_soon(partial(trio.serve_tcp, two.b.relay, port, host="127.0.0.1"))
-            assert (await stream.next()).name == "reset"
             await two.b.say(two.b.id(1))
             assert await changed(stream, 1) == [two.b.id(1)]
             nursery.cancel_scope.cancel()
+
+
+async def test_one_that_cannot_be_followed_for_long_ends_the_stream_and_no_browser_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(merging, "PATIENCE", 0.2)
+    async with open_cluster("a", "b") as two:
+        async with two.a.following("/events") as stream:
+            await two.b.kill()
+            with pytest.raises(EOFError):
+                await stream.next()
+        async with two.a.following("/events") as stream:
+            with pytest.raises(EOFError):
+                await stream.next()
 
 
 async def test_a_silent_stream_says_that_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
