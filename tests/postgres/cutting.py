@@ -21,6 +21,9 @@ SYNC = b"S\x00\x00\x00\x04"
 SIMPLE = b"Q"
 """A statement without parameters is a message by itself."""
 
+COMMIT = b"COMMIT\0"
+"""The statement, wherever it stands in a message. `READ COMMITTED` is none."""
+
 PATIENCE = 30.0
 """Seconds for what has to happen, so that a test fails and does not hang."""
 

@@ -1,9 +1,10 @@
 """A database that nodes share, with a table of what they have written."""
 
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define
 
@@ -15,6 +16,8 @@ from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.schema import prepare
 from runtime import SHARDS, NotHere, shard_of
 from tests.postgres.server import wait_until
+
+T = TypeVar("T")
 
 WRITTEN = """
 CREATE TABLE agent_runtime.written (
@@ -71,6 +74,18 @@ def insert(sql: Connection, node: str, *texts: str) -> None:
         sql.execute("INSERT INTO agent_runtime.written (text, node) VALUES (%s, %s)", [text, node])
 
 
+@contextmanager
+def beside(work: Callable[[], T]) -> Iterator[list[T]]:
+    """Does it in a thread while the block runs; afterwards the list has what it has returned."""
+    results: list[T] = []
+    thread = threading.Thread(target=lambda: results.append(work()))
+    thread.start()
+    try:
+        yield results
+    finally:
+        thread.join()
+
+
 @define(eq=False)
 class Place:
     """The database, seen from outside."""
@@ -107,10 +122,27 @@ class Place:
         self._stack.callback(writer.close)
         return Node(membership, writer)
 
-    def wait_until_somebody_waits(self) -> None:
-        """For a lock."""
+    def connection(self, node: str = "") -> Connection:
+        """One more; with a node's id it is taken for one of that node's."""
+        return self._stack.enter_context(connect(Address.of(self.url), node))
+
+    def end_connections(self) -> None:
+        """All but this one."""
+        self.run(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    def end(self, node: Node) -> None:
+        """What others do who have found it dead."""
+        assert self.run("DELETE FROM agent_runtime.node WHERE id = %s", node.id) == 1
+
+    def wait_until_somebody_waits(self, sql: Connection | None = None) -> None:
+        """For a lock. `sql` is asked if the place's own connection is the one that may wait."""
+        asking = sql or self._sql
         wait_until(
-            lambda: bool(self.rows("SELECT FROM pg_locks WHERE NOT granted")), "nobody waits"
+            lambda: bool(asking.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall()),
+            "nobody waits",
         )
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:

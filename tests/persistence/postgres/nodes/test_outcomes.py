@@ -7,7 +7,7 @@ import pytest
 
 from runtime import StoreBroken, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place, insert
-from tests.postgres.cutting import Cutter
+from tests.postgres.cutting import COMMIT, Cutter
 
 STEP = 37
 """Bytes between two places where a connection is cut: less than any message, and no divisor."""
@@ -138,7 +138,7 @@ def test_with_the_answer_lost_it_was_committed(place: Place, node: Node, cutter:
 
 
 def test_lost_before_commit_has_left_it_was_not(place: Place, node: Node, cutter: Cutter) -> None:
-    cutter.lose(b"COMMIT")
+    cutter.lose(COMMIT)
     with pytest.raises(StoreUnavailable):
         node.write("one")
     assert place.written() == ["zero"]
@@ -154,7 +154,7 @@ def test_a_larger_batch_behind_one_that_was_committed(
 
 
 def test_a_larger_batch_behind_one_that_was_not(place: Place, node: Node, cutter: Cutter) -> None:
-    cutter.lose(b"COMMIT")
+    cutter.lose(COMMIT)
     with pytest.raises(StoreUnavailable):
         node.write("one")
     node.write("one", *(f"more {number}" for number in range(300)))
@@ -257,8 +257,9 @@ def test_a_connection_lost_between_two_commits_is_made_again(
 def test_nothing_is_unknown_where_nothing_was_sent(
     place: Place, node: Node, cutter: Cutter
 ) -> None:
+    """So nobody has to wait for the database to come back."""
     cutter.before_connecting = refused
-    cutter.lose(b"COMMIT")
+    cutter.lose(b"INSERT")
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
             node.write("one", pipelined=False)
