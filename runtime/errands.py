@@ -1,12 +1,12 @@
-"""What is done to sessions that need not be in memory: the trash, forks, clean-ups.
+"""What is done to sessions that need not be in memory: the trash, and forks.
 
 Each is an errand: a step that the store takes in a commit, under a session's id. While it waits for
 the commit, nobody can activate the id; so what is found out about a session before stays true.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import trio
@@ -31,16 +31,13 @@ from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session import fork, settings
-from runtime.session.record import drop_superseded
 from runtime.session.replies import Summary
 from runtime.session.rules import MAX_SESSION_ID, check_new_session_id, check_session_id
 from runtime.session.state import Condition, SessionState
 from runtime.store import (
-    Expire,
     Fork,
     Purge,
     Store,
-    Superseded,
     TrashedSession,
     TrashPage,
     TrashPosition,
@@ -52,10 +49,6 @@ T = TypeVar("T")
 RACES = 10
 """How often the store may reject a fork or an undeletion before that is the answer. One is lost
 only if somebody else begins a session of the same id, and is done with it, at that moment."""
-
-CHUNK = 500
-"""Sessions of which one transaction disposes in a clean-up: tens of milliseconds of the writer's
-time."""
 
 
 @frozen(eq=False, kw_only=True)
@@ -187,64 +180,9 @@ class Errands:
         await self._persister.try_flush()
         if await self._loading.read(self._store.trashed, no) is None:
             raise NotInTrash(f"{trash_id!r}")
-        errand = Errand(f"{_PURGE}{no}", Purge(no))
+        errand = purge_of(no)
         if not await self._run(errand):  # somebody is at it: it is not done before that is on disk
             await self._persister.wait_written(errand.session_id)
-
-    # -- clean-ups ---------------------------------------------------------------------------
-
-    async def expire(self, max_age: timedelta, *, dry_run: bool = False) -> int:
-        """Deletes the sessions whose last activity is longer ago, into the trash.
-
-        Of this process's. Returns how many those were, or would be, when that is on disk. Raises
-        `StoreError`.
-        """
-        await self._persister.try_flush()
-        before = timestamp(self._now() - max_age)
-        if dry_run:
-            return len(await self._loading.read(self._store.expired, before, _ALL))
-        deleted = 0
-        while ids := await self._loading.read(self._store.expired, before, CHUNK):
-            chunk = await self._expire(ids, before)
-            if chunk == 0:  # what is left was used again meanwhile
-                break
-            deleted += chunk
-        return deleted
-
-    async def empty_trash(self) -> int:
-        """Deletes for good what has been in the trash for longer than is configured."""
-        age = timedelta(seconds=self._config.trash_retention)
-        before = timestamp(self._now() - age)
-        emptied = 0
-        while found := await self._loading.read(self._store.trashed_before, before, CHUNK):
-            errands = [Errand(f"{_PURGE}{no}", Purge(no)) for no, _ in found]
-            for errand in errands:
-                if not self._persister.has_dirty(errand.session_id):
-                    self._persister.mark_dirty(errand)
-            for errand in errands:
-                await self._persister.wait_written(errand.session_id)
-            emptied += len(errands)
-        return emptied
-
-    async def drop_superseded(self) -> int:
-        """Drops values of records that were superseded for longer than is configured."""
-        if self._config.record_retention is None:
-            return 0
-        age = timedelta(seconds=self._config.record_retention)
-        before = timestamp(self._now() - age)
-        dropped = 0
-        after: int | None = 0
-        while after is not None:
-            found: Superseded = await self._loading.read(
-                self._store.superseded, before, CHUNK, after
-            )
-            after = found.next
-            for _, session_id in found.sessions:
-                with suppress(SessionNotFound, NotHere):  # it was deleted, or has gone elsewhere
-                    dropped += await self._directory.ask(
-                        session_id, Command(lambda state: drop_superseded(state, before=before))
-                    )
-        return dropped
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -313,16 +251,18 @@ class Errands:
         # From here to the mark nothing yields: an id that is not active now cannot become so before
         # the errand is in the dirty set, and then waits for it. Nor does its session go elsewhere.
         session_id = errand.session_id
-        if self._directory.closed:
-            raise RuntimeClosed
         if not errand.is_of_nobody:
             self._directory.check(session_id)
+        elif self._directory.closed:
+            raise RuntimeClosed
         if session_id in self._directory or self._persister.has_dirty(session_id):
             await trio.lowlevel.checkpoint()
             return False
+        # First whatever may refuse: by the clock it may, a moment after it did not.
+        actor = None if first is None else self._directory.actor(session_id)
         self._persister.mark_dirty(errand)
-        if first is not None:
-            self._directory.actor(session_id).mail_nowait(first)
+        if first is not None and actor is not None:
+            actor.mail_nowait(first)
         # To here.
         await self._persister.wait_written(session_id)
         return True
@@ -342,49 +282,6 @@ class Errands:
             raise NotInTrash(f"Session {session_id}")
         return page.sessions[0]
 
-    async def _expire(self, ids: Sequence[str], before: str) -> int:
-        """Deletes those of the sessions that are still expired."""
-        purge = self._config.trash_retention == 0
-        moment = timestamp(self._now())
-        # From here to the last mark nothing yields: a session that is not active now cannot
-        # become active before its errand is in the dirty set, and then waits for it.
-        if self._directory.closed:  # it knows of no active session any more
-            raise RuntimeClosed
-        ids = [session_id for session_id in ids if self._is_here(session_id)]
-        active = [session_id for session_id in ids if session_id in self._directory]
-        errands = [
-            Errand(session_id, Expire(before, moment, purge))
-            for session_id in ids
-            if session_id not in self._directory and not self._persister.has_dirty(session_id)
-        ]
-        for errand in errands:
-            self._persister.mark_dirty(errand)
-        # To here.
-        deleted = 0
-        for session_id in active:
-            with suppress(SessionNotFound, NotHere):  # it was deleted, or has gone elsewhere
-                ended = await self._directory.ask(
-                    session_id,
-                    Command(lambda state: state.delete(at=moment, purge=purge, before=before)),
-                )
-                if ended:  # one that was used again may be waiting for the store for long
-                    await self._persister.wait_written(session_id)
-                    deleted += 1
-        for errand in errands:
-            await self._persister.wait_written(errand.session_id)
-            deleted += errand.expired
-        return deleted
-
-    def _is_here(self, session_id: str) -> bool:
-        try:
-            self._directory.check(session_id)
-        except NotHere:
-            return False
-        return True
-
-
-_ALL = 2**31
-"""More than any store has."""
 
 _PURGE = "a purge of number " + "." * MAX_SESSION_ID
 """Begins the ids under which purges wait: longer than any by which a session can be asked for."""
@@ -394,6 +291,11 @@ _PURGE = "a purge of number " + "." * MAX_SESSION_ID
 class _Lost:
     races: int = 0
     """Rejections so far, in one call."""
+
+
+def purge_of(no: int) -> Errand:
+    """The errand that deletes a life in the trash for good."""
+    return Errand(f"{_PURGE}{no}", Purge(no))
 
 
 def trash_id_of(trashed: TrashedSession) -> str:

@@ -11,6 +11,7 @@ import trio
 from attrs import frozen
 
 from runtime.approvals import PendingPage, PendingPosition, pending_of_all
+from runtime.cleaning import Cleaning
 from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import SECONDS, RuntimeConfig
 from runtime.errands import Errands
@@ -45,6 +46,7 @@ class Runtime:
     config: RuntimeConfig
     _parts: Parts
     _errands: Errands
+    _cleaning: Cleaning
     _shared: Shared
     _new_session_id: Callable[[], str]
 
@@ -105,7 +107,8 @@ class Runtime:
         """A page of the sessions, the most recent first, or as `listing` says.
 
         Shows what was written a moment ago, in either durability; while the store cannot commit,
-        what was committed last. Raises `StoreError`, `InvalidInput`.
+        and of the sessions of other processes, what was committed last. Raises
+        `StoreError`, `InvalidInput`.
         """
         check_limit(limit)
         await self._parts.persister.try_flush()
@@ -168,7 +171,7 @@ class Runtime:
     # -- what happens ------------------------------------------------------------------------
 
     def changes(self, after: str | None = None) -> ChangesFollower:
-        """Which sessions are created, changed and deleted, once that is on disk.
+        """Which sessions are created, changed and deleted here, once that is on disk.
 
         `with runtime.changes() as changes: news = await changes.next()`. From now on, or behind the
         place that an earlier follower had, its `cursor`: where that is not known any more, the
@@ -195,20 +198,20 @@ class Runtime:
         await self._errands.purge(trash_id)
 
     async def cleanup(self, max_age: timedelta, *, dry_run: bool = False) -> int:
-        """Deletes the sessions whose last activity is longer ago, into the trash.
+        """Deletes the sessions whose last activity is longer ago, into the trash; its own.
 
         Returns how many that were when it is on disk; with `dry_run`, how many it would be. Raises
         `StoreError`.
         """
-        return await self._errands.expire(max_age, dry_run=dry_run)
+        return await self._cleaning.expire(max_age, dry_run=dry_run)
 
     async def tidy(self) -> None:
         """Removes what has been kept for long enough: in the trash, and of superseded records.
 
-        Raises `StoreError`.
+        Of its own sessions. Raises `StoreError`.
         """
-        await self._errands.empty_trash()
-        await self._errands.drop_superseded()
+        await self._cleaning.empty_trash()
+        await self._cleaning.drop_superseded()
 
     # -- the processes that share the store --------------------------------------------------
 
@@ -306,14 +309,15 @@ async def open_runtime(
     """
     config = config or RuntimeConfig()
     async with running(store, config, now, on_commit) as parts:
-        errands = Errands(
-            store=store,
-            directory=parts.directory,
-            persister=parts.persister,
-            config=config,
-            loading=parts.loading,
-            now=now,
-        )
+        tools: Any = {
+            "store": store,
+            "directory": parts.directory,
+            "persister": parts.persister,
+            "config": config,
+            "loading": parts.loading,
+            "now": now,
+        }
+        errands, cleaning = Errands(**tools), Cleaning(**tools)
         shared = Shared(
             directory=parts.directory,
             persister=parts.persister,
@@ -328,6 +332,7 @@ async def open_runtime(
             config=config,
             parts=parts,
             errands=errands,
+            cleaning=cleaning,
             shared=shared,
             new_session_id=new_session_id,
         )

@@ -147,23 +147,29 @@ class Tenure:
 
     async def _vacate(self, shards: Collection[int]) -> None:
         sessions = await self._vacating.sessions_of(shards)
+        kept: dict[int, str] = {}
+
+        async def vacate_one(shard: int) -> None:
+            with trio.move_on_after(VACATING):
+                try:
+                    await self._vacating.vacate(sessions.get(shard, ()))
+                except StoreError as error:
+                    kept[shard] = str(error)
+                else:
+                    self._vacated.add(shard)
+                    self._is_ready.set()
+                    return
+            kept.setdefault(shard, "its sessions have not come to an end in time")
+            self._take_back([shard])
+
         async with trio.open_nursery() as nursery:
             for shard in shards:
-                nursery.start_soon(self._vacate_one, shard, sessions.get(shard, ()))
-
-    async def _vacate_one(self, shard: int, session_ids: Collection[str]) -> None:
-        with trio.move_on_after(VACATING) as patience:
-            try:
-                await self._vacating.vacate(session_ids)
-            except StoreError as error:
-                log.warning("shard %d stays here for now: %s", shard, error)
-            else:
-                self._vacated.add(shard)
-                self._is_ready.set()
-                return
-        if patience.cancelled_caught:
-            log.warning("shard %d stays here for now: its sessions are in use", shard)
-        self._take_back([shard])
+                nursery.start_soon(vacate_one, shard)
+        if kept:
+            shard, reason = min(kept.items())
+            log.warning(
+                "%d shards are not given up for now, among them %d: %s", len(kept), shard, reason
+            )
 
     async def _hand_over(self) -> None:
         while True:

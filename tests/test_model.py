@@ -1,13 +1,13 @@
-"""Sessions in memory, in both stores, and in the published views, against a plain list.
+"""Sessions in memory, in all stores, and in the published views, against a plain list.
 
 After every step all of them say the same. Commands are given to the state itself, and deltas to the
 stores: no task runs, so every sequence of steps can be tried, and one that fails be shrunk.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +17,16 @@ import pytest
 from attrs import define, evolve, field
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from persistence.memory import MemoryStore
+from persistence.postgres.store import PostgresStore
 from persistence.sqlite.store import SQLiteStore
 from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
@@ -37,6 +44,8 @@ from runtime.session.stretch import Stretch
 from runtime.session.tail import Needs
 from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
 from tests.model import Asked, Model, Refused
+from tests.persistence.builders import query
+from tests.persistence.databases import Grounds, asked, emptied
 
 T = TypeVar("T")
 
@@ -106,7 +115,8 @@ class Side:
 
     store: Store
     resident_bytes: int = MiB
-    path: Path | None = None
+    ask_views: Callable[[str], list[tuple[Any, ...]]] | None = None
+    """Asks the store's database something in SQL."""
     states: dict[str, SessionState] = field(factory=dict)
 
     def state(self, session_id: str) -> SessionState:
@@ -167,15 +177,11 @@ class Side:
 
     def views(self) -> dict[str, tuple[Any, ...]]:
         """What the published views say of each session."""
-        assert self.path is not None
-        connection = sqlite3.connect(self.path)
-        try:
-            rows = connection.execute(
-                "SELECT session_id, messages, current_agent, agent_history, switch_count"
-                "  FROM sessions JOIN agent_contexts USING (session_id)"
-            ).fetchall()
-        finally:
-            connection.close()
+        assert self.ask_views is not None
+        rows = self.ask_views(
+            "SELECT session_id, messages, current_agent, agent_history, switch_count"
+            "  FROM sessions JOIN agent_contexts USING (session_id)"
+        )
         return {
             session_id: (json.loads(bodies), agent, json.loads(history), switches)
             for session_id, bodies, agent, history, switches in rows
@@ -183,16 +189,17 @@ class Side:
 
 
 class SessionsAndLists(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
         path = Path(self.folder.name, "sessions.db")
         tail = Path(self.folder.name, "tail.db")
         self.sides = [
             Side(MemoryStore()),
-            Side(SQLiteStore.open(path), path=path),
+            Side(SQLiteStore.open(path), ask_views=partial(query, path)),
             Side(MemoryStore(), 0),
-            Side(SQLiteStore.open(tail), 100, path=tail),
+            Side(SQLiteStore.open(tail), 100, partial(query, tail)),
+            Side(PostgresStore.open(database), 150, partial(asked, database)),
         ]
         self.models: dict[str, Model] = {}
         """The living sessions, in memory."""
@@ -505,7 +512,7 @@ class SessionsAndLists(RuleBasedStateMachine):
             for session_id, model in self.committed.items()
         }
         for side in self.sides:
-            if side.path is not None:
+            if side.ask_views is not None:
                 assert side.views() == expected
 
 
@@ -554,5 +561,9 @@ def switches_of(model: Model) -> list[dict[str, str]]:
     return found
 
 
-TestSessionsAndLists = SessionsAndLists.TestCase
-TestSessionsAndLists.settings = hypothesis_settings(max_examples=40, stateful_step_count=25)
+def test_all_of_them_say_what_a_list_says(grounds: Grounds) -> None:
+    run_state_machine_as_test(
+        # Whatever makes one does.
+        lambda: SessionsAndLists(emptied(grounds.database)),  # type: ignore[arg-type]
+        settings=hypothesis_settings(max_examples=40, stateful_step_count=25),
+    )

@@ -79,7 +79,9 @@ class Directory:
 
     def actor(self, session_id: str) -> Actor:
         """The session's actor, started if there is none. Never yields. Raises as `check` does."""
-        self.check(session_id)
+        if self.closed:  # as in `check`: a call less for every command
+            raise RuntimeClosed
+        self._check(session_id)
         actor = self._actors.get(session_id)
         if actor is None:
             actor = self._start(session_id)

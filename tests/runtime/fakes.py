@@ -180,6 +180,7 @@ class FakeStore(MemoryStore):
         self.gate.wait()
         if self.commit_error is not None:
             raise self.commit_error
+        self.check_owned(deltas)
         refused = {
             delta.session_id: DeltaRejected(f"{delta.session_id} is poison")
             for delta in deltas
@@ -206,6 +207,9 @@ class FakeStore(MemoryStore):
             leftover=leftover,
             unfinished=unfinished,
         )
+
+    def check_owned(self, deltas: Sequence[Delta]) -> None:
+        """Raises `LostOwnership` if the sessions of these deltas are another process's."""
 
     def list_sessions(
         self, listing: Listing, limit: int, after: ListPosition | None = None

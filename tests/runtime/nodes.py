@@ -6,7 +6,7 @@ does not own, as a database would. So a runtime that commits, or serves, what it
 fails its test.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attrs import define, field
 
@@ -14,7 +14,6 @@ from persistence import MemoryStore
 from runtime import (
     SHARDS,
     AgentRuntimeError,
-    Committed,
     Delta,
     LostOwnership,
     NotHere,
@@ -66,7 +65,7 @@ class Cluster:
     def open_gates(self) -> None:
         """Lets all threads go."""
         for node in self.nodes.values():
-            for gate in (node.gate, node.hand_over_gate, node.store.gate):
+            for gate in (node.gate, node.hand_over_gate, node.store.gate, node.store.stuck):
                 gate.set()
 
 
@@ -92,11 +91,15 @@ class Node:
     unwanted: set[int] = field(factory=set)
     """What the others do not take."""
     beats: int = 0
+    at_work: int = 0
+    """Threads that beat, or hand over, now."""
     beat_error: AgentRuntimeError | None = None
     hand_over_error: AgentRuntimeError | None = None
     gate: Gate = field(factory=Gate)
     """While clear, beats block their thread."""
     hand_over_gate: Gate = field(factory=Gate)
+    on_hand_over: Callable[[], object] = lambda: None
+    """Called in the thread, before anything has gone."""
     handed: list[set[int]] = field(factory=list)
     """Which shards were handed over, call by call."""
 
@@ -123,11 +126,15 @@ class Node:
 
     def beat(self) -> None:
         self.beats += 1
-        self.gate.wait()
-        self._check_alive()
-        if self.beat_error is not None:
-            raise self.beat_error
-        self.look()
+        self.at_work += 1
+        try:
+            self.gate.wait()
+            self._check_alive()
+            if self.beat_error is not None:
+                raise self.beat_error
+            self.look()
+        finally:
+            self.at_work -= 1
 
     def look(self) -> None:
         """Learns what it owns."""
@@ -143,11 +150,19 @@ class Node:
         self.gone |= set(shards)
 
     def hand_over(self, shards: Collection[int]) -> Collection[int]:
+        self.at_work += 1
+        try:
+            return self._handed_over(shards)
+        finally:
+            self.at_work -= 1
+
+    def _handed_over(self, shards: Collection[int]) -> Collection[int]:
         self.hand_over_gate.wait()
         self._check_alive()
         if self.hand_over_error is not None:
             raise self.hand_over_error
         assert set(shards) <= self.gone, "handed over, and not let go of"
+        self.on_hand_over()
         heirs = {n: self.gives.get(n) or self._others()[0] for n in set(shards) - self.unwanted}
         self.handed.append(set(heirs))
         self.gone -= heirs.keys()
@@ -200,16 +215,28 @@ class NodeStore(FakeStore):
     def __init__(self, node: Node) -> None:
         super().__init__()
         self.node = node
+        self.refusals = 0
+        self.closed_beside = 0
+        """How many threads of the node were at work when it was closed."""
+        self.stuck = Gate()
+        """While clear, commits and the end block their thread; also when a test fails, so that what
+        the runtime makes of that is seen."""
+        self.stuck.set()
         self.ownership = node
         self._kept, self._lock = node.cluster.disk._kept, node.cluster.disk._lock
 
-    def commit(self, deltas: Sequence[Delta]) -> Committed:
-        self.gate.wait()
+    def close(self) -> None:
+        self.closed_beside = self.node.at_work
+        self.stuck.wait()
+        super().close()
+
+    def check_owned(self, deltas: Sequence[Delta]) -> None:
+        self.stuck.wait()
         for delta in deltas:
             is_purge = all(isinstance(step, Purge) for step in delta.steps)
             if not is_purge and not self.node.owns(delta.session_id):
+                self.refusals += 1
                 raise LostOwnership(f"{delta.session_id} is another node's")
-        return super().commit(deltas)
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         return [name for name in super().expired(before, limit) if self.node.owns(name)]

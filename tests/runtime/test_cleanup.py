@@ -10,7 +10,7 @@ from runtime import (
     SessionNotFound,
     StoreError,
 )
-from runtime.errands import CHUNK
+from runtime.cleaning import CHUNK
 from tests.runtime.fakes import (
     FakeStore,
     Watch,
@@ -67,7 +67,7 @@ async def test_a_cleanup_spares_what_is_used_again_while_it_runs(
     store.commit([stored("s", "a", active=LONG_AGO)])
     async with running(store) as runtime:
         await runtime.session("s").append(user("b"))
-        assert await runtime._errands._expire(["s"], "2025-12-30T12:00:00.000Z") == 0
+        assert await runtime._cleaning._expire(["s"], "2025-12-30T12:00:00.000Z") == 0
         await runtime.flush()
         assert store.texts("s") == ["a", "b"]
 
@@ -117,7 +117,7 @@ async def test_a_session_that_the_store_rejects_does_not_stop_the_cleanup_of_oth
 async def test_marking_the_expired_does_not_yield(clock: MockClock, store: FakeStore) -> None:
     store.commit([stored("s", "a", active=LONG_AGO)])
     async with running(store) as runtime:
-        expiring = runtime._errands._expire(["s"], "2025-12-30T12:00:00.000Z")
+        expiring = runtime._cleaning._expire(["s"], "2025-12-30T12:00:00.000Z")
         with assert_no_checkpoints():
             expiring.send(None)  # runs up to the first wait, which is behind the last mark
         assert runtime._parts.persister.has_dirty("s")

@@ -34,7 +34,7 @@ async def test_what_has_been_in_the_trash_for_long_enough_goes(
 async def test_the_trash_is_emptied_in_chunks(
     clock: MockClock, store: FakeStore, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.errands.CHUNK", 3)
+    monkeypatch.setattr("runtime.cleaning.CHUNK", 3)
     store.commit([stored(f"s-{n}", "a") for n in range(10)])
     async with running(store, now=watch) as runtime:
         for n in range(10):
