@@ -7,6 +7,8 @@ file or folder may import from another, the lower ones first:
 - `address`    what may be written to name a store
 - `sequence`   a delta must follow on what is stored
 - `intervals`  which entries count, as it is stored
+- `auditing`   the checks that all stores have in common
+- `transfer`   what the two sides of a move do
 - `parts`      what is large is written ahead, in parts: what, and how much at a time
 - `loaded`     a session of the columns that a database has for it
 - `filters`    which sessions a filter lets pass
@@ -14,6 +16,7 @@ file or folder may import from another, the lower ones first:
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
 - `postgres`   PostgresStore: the store on a server, which many processes may share
+- `moving`     moves all sessions from one store to another
 - `place`      what can be done with a store, wherever it is
 """
 
@@ -22,8 +25,11 @@ from os import PathLike, fspath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from persistence import moving
 from persistence.address import FORMS, file_called, scheme_of, without_password
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
+from persistence.moving import Moved
 from persistence.place import InMemory, MakePlace, Place
 from persistence.postgres.place import InDatabase
 from persistence.sqlite.backup import Progress
@@ -34,7 +40,7 @@ from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.place import InFile
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
+from persistence.transfer import Progress as MoveProgress
 from runtime import CannotOpenStore
 
 if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
@@ -44,6 +50,8 @@ if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
 __all__ = [
     "SCHEMES",
     "MemoryStore",
+    "MoveProgress",
+    "Moved",
     "Progress",
     "QuickCheck",
     "Report",
@@ -53,6 +61,7 @@ __all__ = [
     "UpgradeProgress",
     "Upgraded",
     "back_up",
+    "move",
     "open_reader",
     "open_store",
     "restore",
@@ -142,6 +151,20 @@ def upgrade(
     Raises `CannotOpenStore`, `StoreError`.
     """
     return _place(url).upgrade(dry_run=dry_run, progress=progress)
+
+
+def move(source: str, target: str, progress: MoveProgress | None = None) -> Moved:
+    """Copies all sessions of a store to another one, which must be new or empty.
+
+    Those in the trash too, with all their numbers, so that whoever has an ETag, a cursor or a trash
+    id goes on with it. Both are for this process alone meanwhile; the source stays as it is, and
+    the target is there as a whole, or not at all. Raises `CannotOpenStore`, `StoreError`.
+    """
+    begin, end = _place(source), _place(target)
+    if begin == end:
+        raise CannotOpenStore("Both names are of the same store", "Name a new one to move to")
+    with begin.leave() as leaving, end.arrive() as arriving:
+        return moving.move(leaving, arriving, without_password(source), progress)
 
 
 def restore_hint(url: str) -> str:

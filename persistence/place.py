@@ -1,12 +1,14 @@
 """What can be done with a store, wherever it is: each scheme of a URL has a place of its own."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from attrs import frozen
 
 from persistence.address import refuse_address
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -15,7 +17,7 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
+from persistence.transfer import Source, Target
 from runtime import CannotOpenStore
 
 if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
@@ -45,6 +47,12 @@ class Place(Protocol):
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         """Brings the store to the present schema."""
+
+    def leave(self) -> AbstractContextManager[Source]:
+        """The store, to be moved from: for this process alone, which does not change it."""
+
+    def arrive(self) -> AbstractContextManager[Target]:
+        """A new store, to be moved to: there must not be one with sessions in it."""
 
     def restore_hint(self) -> str:
         """Which backup there is, and how it is restored."""
@@ -89,6 +97,12 @@ class InMemory:
         self._refuse()
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:  # noqa: ARG002
+        self._refuse()
+
+    def leave(self) -> AbstractContextManager[Source]:
+        self._refuse()
+
+    def arrive(self) -> AbstractContextManager[Target]:
         self._refuse()
 
     def restore_hint(self) -> str:

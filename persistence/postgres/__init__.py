@@ -14,6 +14,12 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `reading`      the reading half, also beside running nodes
 - `writing`      puts deltas into the tables
 - `nodes`        who owns what, and who may write
+- `alone`        a database that no node uses
+- `auditing`     reads sessions for an audit
+- `verify`       finds out whether a database is whole
+- `copying`      rows, to be written in the fastest way
+- `leaving`      a database that is moved from
+- `arriving`     a database that is moved to
 - `store`        PostgresStore
 - `place`        what can be done with such a database, for the front door
 """

@@ -45,6 +45,8 @@ class Address:
     @classmethod
     def of(cls, url: str) -> "Address":
         """Of a URL, as libpq reads it. Raises `CannotOpenStore`."""
+        if "\0" in url:  # where the URL would end, to libpq
+            raise _unreadable()
         try:
             given = {name: str(value) for name, value in conninfo_to_dict(url).items()}
         except (psycopg.Error, UnicodeError):

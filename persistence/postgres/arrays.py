@@ -18,10 +18,12 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from persistence.postgres.text import stored
+from runtime import MiB
 
-LONGEST = (1 << 30) - (1 << 20)
-"""Bytes of one value: a field of PostgreSQL's has less than a gibibyte, and so has a message to the
-server, which has more in it than the value."""
+LONGEST = 256 * MiB
+"""Bytes of one text. A field of PostgreSQL's has less than a gibibyte, and so has a message to it,
+in which there is more than one text. Who sends a longer message is cut off, and would not know
+whose fault it was."""
 
 _HEAD = Struct(">iiIii").pack
 _LENGTH = Struct(">i").pack

@@ -119,6 +119,15 @@ def opening(address: Address) -> Iterator[None]:
         ) from error
 
 
+def begin_snapshot(connection: Connection) -> None:
+    """Begins a transaction that sees one moment's state of the database, that of its first query.
+
+    It ends with the connection: for who streams a whole database, which no pipeline can do. Raises
+    `psycopg.Error`.
+    """
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """What is read within is one moment's state of the database. Raises `psycopg.Error`.
@@ -126,7 +135,17 @@ def snapshot(connection: Connection) -> Iterator[None]:
     Statements wait for nobody but whoever fetches what they have found: so the first one leaves
     together with the transaction's begin, and several may leave before anything is fetched.
     """
-    with connection.pipeline():
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with connection.pipeline(), lasting_snapshot(connection):
         yield
-        connection.execute("COMMIT")
+
+
+@contextmanager
+def lasting_snapshot(connection: Connection) -> Iterator[None]:
+    """The same, to be read from now and then, for as long as it takes to send what was read.
+
+    Each statement is one of its own to the server: none seems to run for as long, and a
+    `statement_timeout` ends none.
+    """
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    yield
+    connection.execute("COMMIT")

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from runtime import CannotOpenStore
 
 if TYPE_CHECKING:
+    from persistence.auditing.report import Report
     from persistence.postgres.reading.reader import PostgresReader
     from persistence.postgres.store import PostgresStore
     from persistence.sqlite.backup import Progress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from persistence.sqlite.opening.restore import Restored
     from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
     from persistence.sqlite.opening.upgrade import Upgraded
-    from persistence.sqlite.verify import Report
+    from persistence.transfer import Source, Target
 
 _DUMP = "pg_dump --schema=agent_runtime --format=custom --file=FILE DATABASE"
 _RESTORE = "pg_restore --dbname=DATABASE FILE"
@@ -65,13 +66,29 @@ class InDatabase:
         )
 
     def verify(self) -> "Report":
-        _refuse("cannot be verified yet", "pg_amcheck finds damage of tables and indexes")
+        with _psycopg():
+            from persistence.postgres.verify import verify
+        return verify(self._url)
 
     def upgrade(self, *, dry_run: bool, progress: "UpgradeProgress | None") -> "Upgraded":  # noqa: ARG002
         _refuse(
             "is upgraded by the first service of a newer release that opens it",
             "Stop the services of the older release before",
         )
+
+    @contextmanager
+    def leave(self) -> Iterator["Source"]:
+        with _psycopg():
+            from persistence.postgres.leaving import leaving
+        with leaving(self._url) as source:
+            yield source
+
+    @contextmanager
+    def arrive(self) -> Iterator["Target"]:
+        with _psycopg():
+            from persistence.postgres.arriving import arriving
+        with arriving(self._url) as target:
+            yield target
 
     def restore_hint(self) -> str:
         return f"Backups are PostgreSQL's own; one that pg_dump made is restored with: {_RESTORE}"

@@ -205,6 +205,11 @@ SELECT to_regnamespace('agent_runtime') IS NOT NULL,
                 WHERE relnamespace = to_regnamespace('agent_runtime'))
 """
 
+_HAS_LZ4 = """
+SELECT 'lz4' = ANY(enumvals) FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'
+"""
+"""Whether the server was built with it: most are."""
+
 
 def prepare(connection: Connection, address: Address, *, create: bool = True) -> None:
     """Makes sure that the database has this schema, whoever else does the same at this moment.
@@ -245,6 +250,10 @@ def _create(connection: Connection, address: Address) -> None:
             f"This user may not create the schema agent_runtime in {address}",
             "Have the database's owner run: CREATE SCHEMA agent_runtime AUTHORIZATION this_user",
         ) from error
+    [(has_lz4,)] = connection.execute(_HAS_LZ4).fetchall()
+    if has_lz4:
+        # Half of what inserting a text of 8 KiB costs is its compression by the older method.
+        connection.execute("ALTER TABLE agent_runtime.entry ALTER body SET COMPRESSION lz4")
     everyone = f"generate_series(0, {SHARDS - 1})"
     connection.execute(f"INSERT INTO agent_runtime.tally SELECT n, 0 FROM {everyone} AS n")  # noqa: S608
     connection.execute(f"INSERT INTO agent_runtime.shard SELECT n FROM {everyone} AS n")  # noqa: S608

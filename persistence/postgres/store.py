@@ -3,7 +3,7 @@
 One connection writes, from one thread at a time; what reads beside it is `PostgresReader`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Self
 
@@ -68,8 +68,13 @@ class PostgresStore(PostgresReader):
         connecting = partial(connect, place, node)
         writer = Writer(Fence(node), connecting)
         membership = Membership(node, connecting, writer)
-        membership.join(address)
-        return cls(place, readers=Readers(place, node), writer=writer, ownership=membership)
+        store = cls(place, readers=Readers(place, node), writer=writer, ownership=membership)
+        try:
+            membership.join(address)
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
         shards, tenures = _shards_of(deltas), self.ownership.tenures
@@ -84,7 +89,7 @@ class PostgresStore(PostgresReader):
         try:
             with self._writer.transaction(shards, pipelined=pipelined) as connection:
                 leavings.remove(connection)
-                purging = [*self._purging, *leavings.purging(connection, self.ownership.node)]
+                purging = self._to_be_purged(connection, leavings, parts)
                 to = self._transaction(connection, parts)
                 if not pipelined:
                     self._numbers.ensure(connection, beginning(deltas))
@@ -100,6 +105,12 @@ class PostgresStore(PostgresReader):
             return self._commit_without_the_guilty(deltas, leavings, tenures)
         self._heritage.seen_to(leavings, tenures)
         return self._committed({}, to.written, parts, purging)
+
+    def trashed_before(self, before: str, limit: int) -> Sequence[tuple[int, str]]:
+        # A clean-up has come round: it is time to look, too, for what others have begun to purge in
+        # this node's shards, and did not come to the end of.
+        self._heritage.look_again()
+        return super().trashed_before(before, limit)
 
     def close(self) -> None:
         """Leaves the other nodes, who then have what this one had."""
@@ -119,14 +130,21 @@ class PostgresStore(PostgresReader):
             if shard_of(session_id) not in gone
         }
 
+    def _to_be_purged(
+        self, connection: Connection, leavings: Leavings, parts: Mapping[str, Part]
+    ) -> list[int]:
+        known = {*self._purging, *(part.no for part in parts.values())}
+        return [*self._purging, *leavings.purging(connection, self.ownership.node, known)]
+
     def _commit_without_the_guilty(
         self, deltas: Sequence[Delta], leavings: Leavings, tenures: Tenures
     ) -> Committed:
         rejected: dict[str, DeltaRejected] = {}
         with self._writer.transaction(_shards_of(deltas), pipelined=False) as connection:
             leavings.remove(connection)
-            lives = [*self._purging, *leavings.purging(connection, self.ownership.node)]
-            to = self._transaction(connection, self._parts_without(leavings))
+            parts = self._parts_without(leavings)
+            lives = self._to_be_purged(connection, leavings, parts)
+            to = self._transaction(connection, parts)
             self._write_apart(to, deltas, rejected)
             purging = self._purge(connection, [*lives, *to.written.purged])
         self._heritage.seen_to(leavings, tenures)

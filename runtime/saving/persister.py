@@ -292,8 +292,7 @@ class Persister:
         while self._unrejected() and not self._ended:
             with suppress(StoreError):  # logged where it arose
                 await self.flush()
-        if self.is_committing and not self._ended:
-            # A purge's: a thread left behind would keep the store from closing.
+        if self.is_committing:  # a purge's: a thread left behind would keep the store from closing
             await self._returned.wait()
 
     def check_written(self) -> None:

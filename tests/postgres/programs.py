@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from attrs import frozen
@@ -41,12 +42,17 @@ class Programs:
     account: Account
 
     def start(
-        self, program: str, *arguments: str, log: Path, leavings: Path | None = None
+        self,
+        program: str,
+        *arguments: str,
+        log: Path,
+        leavings: Path | None = None,
+        added: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.Popen[str]:
         """Starts one under the guard, whose first line on stdout is the program's pid.
 
         It writes to `log`, and works in the folder of that. `leavings` is removed if this process
-        ends first.
+        ends first. `added` goes into its environment.
         """
         account = self.account
         whom = ["-" if number is None else str(number) for number in (account.uid, account.gid)]
@@ -58,7 +64,7 @@ class Programs:
                     *(str(self.folder / program), *arguments),
                 ],
                 cwd=log.parent,
-                env=environment(),
+                env={**environment(), **added},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,

@@ -55,6 +55,8 @@ class Server:
     is_temporary: bool = False
     """Whether the folder goes too if this process is killed."""
     programs: Programs = Factory(lambda self: programs(self.folder), takes_self=True)
+    environment: Mapping[str, str] = field(factory=dict)
+    """Of its own, beside what it sees of ours."""
     pid: int = 0
     """The postmaster's, while it runs."""
     _guard: "subprocess.Popen[str] | None" = None
@@ -93,6 +95,7 @@ class Server:
             *settings,
             log=self.log,
             leavings=self.folder if self.is_temporary else None,
+            added=self.environment,
         )
         assert self._guard.stdout is not None
         self.pid = int(self._guard.stdout.readline())

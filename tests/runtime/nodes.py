@@ -65,7 +65,7 @@ class Cluster:
     def open_gates(self) -> None:
         """Lets all threads go."""
         for node in self.nodes.values():
-            for gate in (node.gate, node.hand_over_gate, node.store.gate):
+            for gate in (node.gate, node.hand_over_gate, node.store.gate, node.store.stuck):
                 gate.set()
 
 
@@ -92,7 +92,7 @@ class Node:
     """What the others do not take."""
     beats: int = 0
     at_work: int = 0
-    """Threads that beat now."""
+    """Threads that beat, or hand over, now."""
     beat_error: AgentRuntimeError | None = None
     hand_over_error: AgentRuntimeError | None = None
     gate: Gate = field(factory=Gate)
@@ -150,6 +150,13 @@ class Node:
         self.gone |= set(shards)
 
     def hand_over(self, shards: Collection[int]) -> Collection[int]:
+        self.at_work += 1
+        try:
+            return self._handed_over(shards)
+        finally:
+            self.at_work -= 1
+
+    def _handed_over(self, shards: Collection[int]) -> Collection[int]:
         self.hand_over_gate.wait()
         self._check_alive()
         if self.hand_over_error is not None:
@@ -209,10 +216,22 @@ class NodeStore(FakeStore):
         super().__init__()
         self.node = node
         self.refusals = 0
+        self.closed_beside = 0
+        """How many threads of the node were at work when it was closed."""
+        self.stuck = Gate()
+        """While clear, commits and the end block their thread; also when a test fails, so that what
+        the runtime makes of that is seen."""
+        self.stuck.set()
         self.ownership = node
         self._kept, self._lock = node.cluster.disk._kept, node.cluster.disk._lock
 
+    def close(self) -> None:
+        self.closed_beside = self.node.at_work
+        self.stuck.wait()
+        super().close()
+
     def check_owned(self, deltas: Sequence[Delta]) -> None:
+        self.stuck.wait()
         for delta in deltas:
             is_purge = all(isinstance(step, Purge) for step in delta.steps)
             if not is_purge and not self.node.owns(delta.session_id):

@@ -34,6 +34,7 @@ from tests.runtime.fakes import (
     stored,
     texts,
     unavailable,
+    until_held,
     until_quiet,
     user,
 )
@@ -239,6 +240,10 @@ async def test_who_waits_for_an_answer_is_told_that_the_session_has_gone(
         waits = call(nursery, lambda: one.session(S).approvals.get("q", wait=3600))
         await move(cluster, "a", "b")
         assert isinstance(await waits.error(), NotHere)
+        waits = call(nursery, lambda: other.session(S).approvals.get("q", wait=3600))
+        await until_quiet()
+        other._parts.feeds.move(A)  # it goes, and is back before anybody has had a turn
+        assert isinstance(await waits.error(), NotHere)
         await other.session(S).approvals.decide("q", "approved")
         assert (await other.session(S).approvals.get("q", wait=3600)).state == "approved"
 
@@ -258,6 +263,20 @@ async def test_the_block_of_a_turn_ends_when_its_session_goes_and_the_turn_goes_
         )
         assert held.number == turn.number
         await other.session(S).append(user("b"), turn=turn.number)
+
+
+async def test_a_turn_is_not_ended_by_a_block_whose_session_has_gone(
+    clock: MockClock, cluster: Cluster
+) -> None:
+    async with two(cluster) as (one, _):
+        await one.session(S).append(user("a"))
+        with pytest.raises(NotHere):  # noqa: PT012
+            async with one.session(S).turn("runner", ttl=60) as turn:
+                one._parts.feeds.move(A)  # it goes, and is back before anybody has had a turn
+                await trio.sleep_forever()
+        held = await one.session(S).turns.current()
+        assert held is not None
+        assert held.number == turn.number
 
 
 async def test_a_renewal_while_a_shard_is_let_go_of_and_taken_back_does_not_end_the_block(
@@ -412,6 +431,24 @@ async def test_a_clean_up_passes_over_what_has_gone_since_it_looked(
         node.gone = set()
 
 
+async def test_a_clean_up_passes_over_what_goes_while_it_deletes(
+    clock: MockClock, cluster: Cluster, watch: Watch
+) -> None:
+    cluster.disk.commit([stored(name, "old") for name in (S, T1)])
+    watch.turn(days=2)
+    async with two(cluster, now=watch) as (one, _), trio.open_nursery() as nursery:
+        for name in (S, T1):
+            await one.session(name).summary()  # is in memory
+        node = cluster.nodes["a"]
+        node.store.gate.clear()
+        cleaning = call(nursery, one.cleanup, timedelta(days=1))
+        await until_held()  # the first one's end is being written
+        node.gone = set(A)
+        node.store.gate.set()
+        assert await cleaning.result() == 1
+        node.gone = set()
+
+
 async def test_superseded_records_of_a_session_that_has_gone_are_passed_over(
     clock: MockClock, cluster: Cluster, watch: Watch
 ) -> None:
@@ -450,7 +487,8 @@ async def test_a_look_at_a_session_that_is_purged_meanwhile_finds_what_there_is_
 ) -> None:
     async with two(cluster) as (one, other):
         await other.session(ELSEWHERE).append(user("a"))
-        await other.session(ELSEWHERE).approvals.ask("q", "May I?", durable=True)
+        await other.session(ELSEWHERE).update({"title": "a"})
+        await other.session(ELSEWHERE).append(user("b"), durable=True)
         store = cluster.nodes["a"].store
         store.resident = 0
         find = store.find
@@ -462,7 +500,8 @@ async def test_a_look_at_a_session_that_is_purged_meanwhile_finds_what_there_is_
             return find(no, wanted)
 
         store.find = purged  # type: ignore[method-assign]
-        assert (await one.approvals()).approvals == []
+        with pytest.raises(SessionNotFound):
+            await one.session(ELSEWHERE).fork(S, at=2)
 
 
 async def test_a_look_at_a_damaged_session_says_that_it_is(

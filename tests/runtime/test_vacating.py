@@ -161,6 +161,26 @@ async def test_a_fork_that_is_being_written_goes_along(clock: MockClock, node: N
     assert node.store.texts(S) == ["a"]
 
 
+async def test_an_expiry_that_is_being_written_goes_along(
+    clock: MockClock, node: Node, watch: Watch
+) -> None:
+    node.store.commit([stored(S, "old")])
+    watch.turn(days=2)
+    left: list[list[str] | None] = []
+    node.on_hand_over = lambda: left.append(node.store.texts(S))
+    async with running(node.store, now=watch) as runtime, trio.open_nursery() as nursery:
+        node.store.gate.clear()
+        expiring = call(nursery, runtime.cleanup, timedelta(days=1))
+        await until_held()
+        node.give(ONE, to="b")
+        clock.jump(PACE)
+        await until(lambda: node.gone >= ONE)
+        node.store.gate.set()
+        assert await expiring.result() == 1
+        await until_gone(node, ONE)
+    assert left == [None]
+
+
 async def test_a_purge_in_the_trash_holds_nothing_up(clock: MockClock, node: Node) -> None:
     async with running(node.store) as runtime, trio.open_nursery() as nursery:
         await runtime.session(S).append(user("a"), durable=True)

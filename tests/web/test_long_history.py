@@ -22,6 +22,7 @@ from runtime import (
 from tests.clock import Clock
 from tests.web.serving import Answer, Served, open_server
 from web import create_app
+from web.http import crowd
 
 PATH = "/api/v1/sessions/s/history"
 LENGTH = 60
@@ -235,6 +236,7 @@ async def test_a_client_that_goes_leaves_nothing_behind(
             held.wait()
 
     monkeypatch.setattr(HistoryStream, "pieces", watched)
+    monkeypatch.setattr(crowd, "WATCH", 0.01)
     store.before_piece = hold
     async with served(store) as (server, _):
         async with await server.connect() as client:

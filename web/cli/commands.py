@@ -5,6 +5,7 @@ in the environment.
 """
 
 import io
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -20,12 +21,14 @@ import trio
 from persistence import (
     QuickCheck,
     back_up,
+    move,
     open_reader,
     open_store,
     restore,
     restore_hint,
     upgrade,
     verify,
+    without_password,
 )
 from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
 from web.cli import terminal
@@ -35,6 +38,9 @@ from web.cli.settings import COUNT, HOURS, option, service_config, service_optio
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Exit, Stop, watched
 from web.problems import CannotServe
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of a command that CTRL_C ended, as shells have it."""
 
 database = option(
     "--db",
@@ -206,6 +212,34 @@ def upgrade_command(db: str, dry_run: bool) -> None:
         else:
             click.echo(f"The former database is kept as {upgraded.kept}")
             click.echo(f"{db} is upgraded")
+
+
+@main.command("move")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def move_command(source: str, target: str) -> None:
+    """Copies all sessions of the store FROM to the store TO, which must be new or empty.
+
+    Those in the trash, too, with all their numbers: who has an ETag, a place in a stream or a trash
+    id goes on with it. Needs both for itself. FROM stays as it is; TO is there as a whole, or not
+    at all, however this ends.
+    """
+    try:
+        with _exit_codes():
+            with terminal.steps("Copying") as show_step:
+                moved = move(source, target, show_step)
+            in_trash = f", and {moved.trashed} sessions in the trash" if moved.trashed else ""
+            click.echo(
+                f"Moved {moved.sessions} sessions, {moved.messages} messages, "
+                f"{moved.switches} agent switches{in_trash}, in {moved.seconds:.1f} s"
+            )
+            click.echo(
+                f"{without_password(source)} is as it was; go on with "
+                f"--db {without_password(target)}"
+            )
+    except KeyboardInterrupt:
+        click.echo("agent-runtime: interrupted: TO has all sessions, or none, as before", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def _path(name: str) -> Path | None:

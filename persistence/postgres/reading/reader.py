@@ -6,7 +6,13 @@ from attrs import define, field
 
 from persistence.loaded import stored_session
 from persistence.postgres.address import Address
-from persistence.postgres.connections import check_server, connect, opening, snapshot
+from persistence.postgres.connections import (
+    check_server,
+    connect,
+    lasting_snapshot,
+    opening,
+    snapshot,
+)
 from persistence.postgres.reading import entries, standing, superseded, trash
 from persistence.postgres.reading import listing as lists
 from persistence.postgres.reading.readers import Readers
@@ -106,7 +112,7 @@ class PostgresReader:
     def stream_sessions(
         self, listing: Listing, include: Collection[str] = ()
     ) -> Generator[ListChunk, None, None]:
-        with self._readers.lasting() as connection, snapshot(connection):
+        with self._readers.lasting() as connection, lasting_snapshot(connection):
             for chunk, is_last in lists.chunks(connection, listing, include):
                 if is_last:
                     break

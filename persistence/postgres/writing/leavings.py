@@ -27,12 +27,13 @@ class Leavings:
         if self.written_ahead:
             ahead.remove(connection, self.written_ahead)
 
-    def purging(self, connection: Connection, node: str) -> list[int]:
+    def purging(self, connection: Connection, node: str, known: Collection[int]) -> list[int]:
         """The lives that others have begun to purge, or to write ahead.
 
-        Asked before anything is written, as this node may begin to write ahead as well.
+        `known` are those of which this node knows that it has done so itself.
         """
-        return unfinished(connection, node, self.unpurged) if self.unpurged else []
+        found = unfinished(connection, node, self.unpurged) if self.unpurged else []
+        return [no for no in found if no not in known]
 
 
 @define
@@ -40,16 +41,24 @@ class Heritage:
     """Which leavings have been seen to."""
 
     _removed: dict[int, int] = field(factory=dict)
-    _looked_for: dict[int, int] = field(factory=dict)
+    _looked_for: Mapping[int, int] = field(factory=dict)
+
+    def look_again(self) -> None:
+        """For what others have begun meanwhile in this node's shards. Called by any thread."""
+        self._looked_for = {}
 
     def of(self, shards: Collection[int], tenures: Tenures) -> Leavings:
         """What a commit to these shards has to see to."""
+        looked_for = self._looked_for
         return Leavings(
             [one for one in shards if one in tenures and self._removed.get(one) != tenures[one]],
-            [one for one, since in tenures.items() if self._looked_for.get(one) != since],
+            # Nearly always it is the same object: of the last beat.
+            []
+            if looked_for is tenures
+            else [one for one, since in tenures.items() if looked_for.get(one) != since],
         )
 
     def seen_to(self, leavings: Leavings, tenures: Tenures) -> None:
         """It is committed, and so done."""
         self._removed.update((shard, tenures[shard]) for shard in leavings.written_ahead)
-        self._looked_for.update((shard, tenures[shard]) for shard in leavings.unpurged)
+        self._looked_for = tenures

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from persistence.auditing.report import Report
 from persistence.sqlite.backup import backup
 from persistence.sqlite.connections import connect, snapshot
 from persistence.sqlite.files import (
@@ -46,9 +47,10 @@ from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.comparing import compare
 from persistence.sqlite.opening.converting import convert
 from persistence.sqlite.opening.examining import cannot_open, damaged, examine, refuse_remains
+from persistence.sqlite.opening.replacing import remove
 from persistence.sqlite.schema import SCHEMA_VERSION, mark_of
 from persistence.sqlite.systems import IS_UNIX
-from persistence.sqlite.verify import Report, verify_content
+from persistence.sqlite.verify import verify_content
 from runtime import CannotOpenStore, StoreError
 
 Progress = Callable[[str, int, int], object]
@@ -156,13 +158,6 @@ def copy(old: sqlite3.Connection, new: Path, progress: Progress | None = None) -
         raise ValueError(report.problems[0])
     sync(new)
     return report
-
-
-def remove(new: Path) -> None:
-    """Takes an unfinished database away, if there is one."""
-    for what in (Companion.JOURNAL, Companion.WAL, Companion.SHM):
-        companion(new, what).unlink(missing_ok=True)
-    new.unlink(missing_ok=True)
 
 
 def _ignore(_what: str, _done: int, _total: int) -> None:
