@@ -55,6 +55,7 @@ ENDPOINTS = {
     "GET /api/v1/sessions/{session_id}/approvals/{approval_id}",
     "POST /api/v1/sessions/{session_id}/approvals/{approval_id}/decision",
     "POST /api/v1/maintenance/cleanup",
+    "GET /api/v1/nodes",
     "GET /health",
 }
 
@@ -223,6 +224,7 @@ CALLS: list[tuple[str, str, Any, int]] = [
     ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version&limit=9", None, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"max_age_hours": 1}, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"dry_run": True}, 200),
+    ("GET /api/v1/nodes", "", None, 200),
     ("GET /health", "", None, 200),
     (f"DELETE {SESSION}", "", None, 204),
     ("GET /api/v1/trash", "", None, 200),

@@ -171,3 +171,13 @@ async def test_what_is_passed_on_is_counted() -> None:
         assert "agent_runtime_shards 128.0\n" in text
         assert "agent_runtime_takeovers_total 0.0\n" in text
         assert "agent_runtime_fence_refusals_total 0.0\n" in text
+
+
+async def test_who_leaves_says_so_to_proxies_and_answers_all_the_same() -> None:
+    async with open_cluster("a", "b") as two:
+        assert (await two.a.ask("GET", "/health")).json["status"] == "healthy"
+        assert await two.a.runtime.leave()
+        health = await two.a.ask("GET", "/health")
+        assert (health.status, health.json["status"]) == (503, "leaving")
+        assert (await two.a.say(two.a.id())).status == 201
+        assert (await two.b.ask("GET", "/health")).status == 200
