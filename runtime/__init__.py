@@ -19,7 +19,7 @@ or folder may import another (a test enforces it):
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
-- `errands`     what is done to sessions that need not be in memory: the trash, forks, clean-ups
+- `working`     who worked when, at what cost, of a log of any length
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
@@ -144,6 +144,10 @@ from runtime.session.seen import DraftNews
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
+from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
+from runtime.session.work.reported import MAX_NUMBER
+from runtime.session.work.sums import Used
+from runtime.session.working import Timeline, UsagePage, Work
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,
@@ -212,6 +216,9 @@ __all__ = [
     "MAX_FILTERS",
     "MAX_KEY",
     "MAX_NAME",
+    "MAX_NUMBER",
+    "MAX_NUMBERS",
+    "MAX_NUMBER_NAME",
     "MAX_PART",
     "MAX_REASON",
     "MAX_RECORD_KEY",
@@ -235,6 +242,7 @@ __all__ = [
     "STILL",
     "STREAMABLE",
     "SWITCH",
+    "TAKEN",
     "TEXT_ID",
     "WHOLE",
     "Activity",
@@ -345,6 +353,7 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Timeline",
     "Told",
     "TrashPage",
     "TrashPosition",
@@ -354,8 +363,11 @@ __all__ = [
     "TurnLost",
     "Turns",
     "Undelete",
+    "UsagePage",
+    "Used",
     "WaitingPage",
     "Wanted",
+    "Work",
     "Written",
     "WrongOffset",
     "added_of",

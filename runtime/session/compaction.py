@@ -25,6 +25,7 @@ from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.replies import Written
 from runtime.session.rules import MAX_SMALL_BODY, check_key, check_role
+from runtime.session.single import written
 from runtime.session.state import ANY, Condition, SessionState
 from runtime.store import Entry
 
@@ -119,7 +120,7 @@ def compact(
         if seq is not None:
             if digest_of(life.entry(seq)) != new.digest:
                 raise KeyConflict(COMPACTION, key, seq)
-            return _written(state, seq, 0)
+            return written(state, seq, repeated=True)
     state.check(condition)
     through = _read(new.body).through
     if through > life.version:
@@ -128,7 +129,7 @@ def compact(
             "that the summary stands for"
         )
     state.write([new], at)
-    return _written(state, life.version, 1)
+    return written(state, life.version)
 
 
 def present_compaction(life: Life) -> Compaction | None:
@@ -144,16 +145,3 @@ def present_compaction(life: Life) -> Compaction | None:
 
 def _read(body: bytes) -> _Body:
     return msgspec.json.decode(body, type=_Body)
-
-
-def _written(state: SessionState, seq: int, applied: int) -> Written:
-    life = state.present()
-    return Written(
-        session_id=state.session_id,
-        version=life.version,
-        durable_seq=state.durable_seq,
-        tag=life.tag,
-        seqs=[seq],
-        applied=applied,
-        repeated=not applied,
-    )

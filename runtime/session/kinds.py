@@ -11,6 +11,7 @@ from runtime.session.rewind import RewindKind
 from runtime.session.settings import SettingsKind
 from runtime.session.switch import SwitchKind
 from runtime.session.turn import TurnKind
+from runtime.session.usage import UsageKind
 
 _TABLE: tuple[type[Kind], ...] = (
     SettingsKind,
@@ -22,6 +23,7 @@ _TABLE: tuple[type[Kind], ...] = (
     TurnKind,
     ApprovalKind,
     DecisionKind,
+    UsageKind,
 )
 
 KINDS: Kinds = MappingProxyType({kind.name: kind() for kind in _TABLE})

@@ -259,6 +259,18 @@ class Tail:
         if not backwards:
             yield from loose
 
+    def annotated(self, low: int, high: int) -> list[int]:
+        """The numbers of the resident messages from `low` to `high` that have metadata."""
+        settled, fresh = self._tail
+        places = list(self._metadata)  # ascending; in one step, as threads may look here
+        begin = bisect_left(places, low - self.first)
+        end = bisect_left(places, min(settled, high + 1 - self.first))
+        found = [place + self.first for place in places[begin:end]]
+        found += (
+            entry.seq for entry in fresh if low <= entry.seq <= high and entry.metadata is not None
+        )
+        return found
+
     def others(self, low: int, high: int) -> list[int]:
         """The numbers of the settled entries from `low` to `high` that are no messages."""
         kinds = self._kinds[max(0, low - self.first) : max(0, high + 1 - self.first)]

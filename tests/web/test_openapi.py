@@ -33,6 +33,9 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
     "DELETE /api/v1/sessions/{session_id}/drafts/{message_id}",
     "GET /api/v1/sessions/{session_id}/context",
+    "POST /api/v1/sessions/{session_id}/usage",
+    "GET /api/v1/sessions/{session_id}/usage",
+    "GET /api/v1/sessions/{session_id}/timeline",
     "POST /api/v1/sessions/{session_id}/compactions",
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
@@ -171,6 +174,14 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"POST {SESSION}/compactions", "", SUMMED_UP, 200),
     (f"POST {SESSION}/compactions", "", {**SUMMED_UP, "through": 2}, 409),
     (f"POST {SESSION}/compactions", "", {"through": 1}, 400),
+    (f"POST {SESSION}/usage", "", {"id": "u", "model": "m", "input_tokens": 5, "cost": 0.1}, 201),
+    (f"POST {SESSION}/usage", "", {"id": "u", "model": "m", "input_tokens": 5, "cost": 0.1}, 200),
+    (f"POST {SESSION}/usage", "", {"id": "u", "input_tokens": 6}, 409),
+    (f"POST {SESSION}/usage", "", {"agent": "coder"}, 400),
+    (f"GET {SESSION}/usage", "", None, 200),
+    (f"GET {SESSION}/usage", "?limit=0", None, 400),
+    (f"GET {SESSION}/timeline", "", None, 200),
+    (f"GET {SESSION}/timeline", "?limit=1", None, 200),
     (f"GET {SESSION}/context", "", None, 200),
     (f"GET {SESSION}/context", "?max_messages=5&max_bytes=999", None, 200),
     (f"GET {SESSION}/context", "?max_bytes=9", None, 409),
@@ -288,7 +299,7 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
 async def test_entries_are_told_apart_by_their_kind(document: Json) -> None:
     schemas = document["components"]["schemas"]
     sent = {"message", "record", "rewind", "settings", "switch"}
-    shown = sent | {"compaction", "turn", "approval", "decision"}
+    shown = sent | {"compaction", "turn", "approval", "decision", "usage"}
     for name, kinds in (("LogPageOut", shown), ("LogIn", sent)):
         entries = schemas[name]["properties"]["entries"]["items"]
         assert entries["discriminator"]["propertyName"] == "kind"

@@ -22,6 +22,8 @@ A map, in the order in which one file may import another:
 - `compactions`  what a model is told in the place of old messages
 - `turns`        who may write for a while
 - `approvals`    what somebody is asked, and what was answered
+- `usage`        what was used up
+- `timeline`     who worked when, and at what cost
 - `resume`       one call that opens a session
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for

@@ -20,7 +20,7 @@ from tests.postgres.server import wait_until
 T = TypeVar("T")
 
 WRITTEN = """
-CREATE TABLE agent_runtime.written (
+CREATE TABLE IF NOT EXISTS agent_runtime.written (
     number bigint GENERATED ALWAYS AS IDENTITY, text text PRIMARY KEY, node text)
 """
 
@@ -101,6 +101,7 @@ class Place:
             sql = stack.enter_context(connect(Address.of(url)))
             prepare(sql, Address.of(url))
             sql.execute(WRITTEN.encode())
+            sql.execute("TRUNCATE agent_runtime.written")
             yield cls(url, stack, sql)
 
     def node(
