@@ -82,7 +82,7 @@ SELECT CASE WHEN is_called THEN last_value + {NUMBERS} ELSE last_value END
   FROM agent_runtime.session_no
 """  # noqa: S608 (a number of our own)
 
-_END = (1 << 63) - 1
+_BEGIN, _END = -1 << 63, (1 << 63) - 1
 _SERVERS_OWN = "XX"
 """Begins the SQLSTATE of errors that tell of damage: of pages, and indexes."""
 
@@ -137,7 +137,7 @@ class _Looking:
     _sink: Sink | None
     last: int = 0
     """The number of the last life that there is."""
-    _through: int = 0
+    _through: int = _BEGIN
     """The number up to which everything has been looked at."""
 
     def all(self) -> Iterator[Problem]:
