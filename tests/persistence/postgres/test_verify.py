@@ -229,7 +229,7 @@ DAMAGED = """
 ALTER TABLE entry RENAME TO kept;
 CREATE FUNCTION page(seq bigint, body text) RETURNS text STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    IF body LIKE '%m2%' THEN
+    IF body LIKE '%m2%' OR body LIKE '%z%' THEN
         RAISE EXCEPTION 'invalid page in block 7' USING ERRCODE = 'XX001';
     END IF;
     RETURN body;
@@ -242,7 +242,7 @@ MENDED = "DROP VIEW entry; DROP FUNCTION page; ALTER TABLE kept RENAME TO entry"
 
 @pytest.fixture
 def damaged(filled: str, ask: Asker) -> Iterator[str]:
-    """Of session `s`, the second entry cannot be read."""
+    """Of session `s`, the second entry cannot be read, and of `last` the only one."""
     with psycopg.connect(filled) as connection:
         connection.execute("SET search_path TO agent_runtime")
         connection.execute(DAMAGED)
@@ -253,12 +253,23 @@ def damaged(filled: str, ask: Asker) -> Iterator[str]:
 
 
 def test_a_session_that_cannot_be_read_does_not_end_the_search(damaged: str, ask: Asker) -> None:
-    ask.run("UPDATE session SET message_count = 5 WHERE session_id = 'last'")
+    ask.run("UPDATE session SET message_count = 5 WHERE session_id IN ('empty', 'gone')")
     found = verify(damaged)
     assert found.problems == (
         "Session 's' cannot be read: invalid page in block 7 (XX001)",
-        "Session 'last' says it has 5 messages that count; it has 1",
+        "Session 'empty' says it has 5 messages that count; it has 0",
+        "Session 'gone' says it has 5 messages that count; it has 2",
+        "Session 'last' cannot be read: invalid page in block 7 (XX001)",
     )
+
+
+@pytest.mark.parametrize("lives", [1, 2, 3, 100])
+def test_it_is_named_whatever_is_read_together_with_it(
+    damaged: str, lives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "LIVES", lives)
+    names = [problem.split("'")[1] for problem in verify(damaged).problems]
+    assert names == ["s", "last"]
 
 
 # -- what is no database of this program ----------------------------------------------------------
