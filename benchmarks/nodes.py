@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, 
 from functools import partial
 from itertools import count, repeat
 from pathlib import Path
+from socket import socket
 
 import msgspec
 import psycopg
@@ -164,6 +165,15 @@ async def batches_on_stores(bench: Bench) -> None:
     bench.judge("batches_postgres", found[POSTGRES].over(found[SQLITE]))
 
 
+def free_ports(number: int) -> list[int]:
+    """Ports of loopback that nobody has now: a node has to know its own before it begins."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket()) for _ in range(number)]
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in held]
+
+
 # -- many nodes --------------------------------------------------------------------------------
 
 
@@ -171,8 +181,9 @@ async def batches_on_stores(bench: Bench) -> None:
 def nodes(url: str, number: int, folder: Path) -> Iterator[list[tuple[Address, Process]]]:
     """So many services on one database. Sessions are not dealt out yet."""
     with ExitStack() as stack:
-        command = [SERVICE, "serve", "--db", url, "--port", "0", "--log-file", ""]
-        yield [stack.enter_context(server(command, folder)) for _ in range(number)]
+        command = [SERVICE, "serve", "--db", url, "--log-file", "", "--port"]
+        ports = free_ports(number)
+        yield [stack.enter_context(server([*command, str(port)], folder)) for port in ports]
 
 
 async def dealt_out(address: Address, number: int) -> list[int]:
