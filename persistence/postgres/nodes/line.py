@@ -47,6 +47,7 @@ class Line:
             not self.connection.closed
             and info.transaction_status is TransactionStatus.IDLE
             and info.pipeline_status is PipelineStatus.OFF
+            and not self._has_news()
         )
 
     @contextmanager
@@ -69,6 +70,20 @@ class Line:
         """Called by the thread that uses it."""
         self.connection.close()
         self._socket.close()
+
+    def _has_news(self) -> bool:
+        """Whether the server has said something unasked: that it is shutting down, or the end.
+
+        So a connection that was cut while nobody used it costs nobody a commit.
+        """
+        try:
+            # It does not wait: libpq has set that for the file that both are numbers of.
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
 
     def _note(self, notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == WARNING:

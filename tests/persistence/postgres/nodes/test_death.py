@@ -10,6 +10,7 @@ from runtime import LostOwnership, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place, beside, insert
 from tests.persistence.postgres.nodes.steps import beat_on, owned_once, settle
 from tests.persistence.postgres.nodes.ticks import Ticks
+from tests.postgres.cutting import Cutter
 
 ALL = list(range(256))
 
@@ -69,13 +70,14 @@ def test_the_lease_counts_from_before_the_beat_was_sent(
     assert looker.owned() == []
 
 
-def test_a_beat_that_fails_prolongs_nothing(place: Place, looker: Node, clock: Ticks) -> None:
+def test_a_beat_that_fails_prolongs_nothing(place: Place, clock: Ticks, cutter: Cutter) -> None:
+    node = place.node(url=cutter.url(place.url), clock=clock)
     clock.pass_(LEASE / 2)
-    place.end_connections()
+    cutter.lose_answer(0)
     with pytest.raises(StoreUnavailable):
-        looker.membership.beat()
+        node.membership.beat()
     clock.pass_(LEASE / 2)
-    assert looker.owned() == []
+    assert node.owned() == []
 
 
 def test_who_does_not_know_how_things_are_gives_nothing_up(

@@ -20,7 +20,7 @@ WAITING = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 @pytest.fixture(scope="module")
 def server(databases: object) -> Iterator[Server]:
     """One of our own, as its settings change; skipped where none can be started."""
-    with open_server() as server:
+    with open_server(autovacuum="off") as server:  # which would wait for the standby as well
         yield server
 
 
