@@ -25,8 +25,9 @@ import trio
 from attrs import define, field
 
 from runtime import SECONDS, KiB
-from web.http.limits import RECEIVE_SIZE
+from web.http.limits import JOINED, RECEIVE_SIZE
 from web.http.line import Line, SocketLine, watch_peers
+from web.http.message import Headers
 from web.nodes.reader import Broken, Reader
 
 CONNECTING = 2 * SECONDS
@@ -88,8 +89,13 @@ class Answer:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """Those of its head."""
+        """Those of its head, as they were sent."""
         return self._reader.fields
+
+    @property
+    def headers(self) -> Headers:
+        """The same, to be asked."""
+        return self._reader.headers
 
     @property
     def length(self) -> int | None:
@@ -253,6 +259,8 @@ async def _connect(address: str) -> Line:
 
 async def _send(line: Line, buffers: tuple[bytes, ...]) -> None:
     """Raises `NotReached` if not all of it has left."""
+    if sum(map(len, buffers)) <= JOINED:
+        buffers = (b"".join(buffers),)
     try:
         sent = line.send_nowait(*buffers)
         with trio.move_on_after(SENDING):
