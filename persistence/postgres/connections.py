@@ -34,6 +34,13 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 """
 
 
+# Not every server has all of them.
+_NO_TIMEOUTS = """
+SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
+ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
+
+
 def connect(address: Address, node: str = "") -> Connection:
     """A connection, for one thread at a time. Raises `psycopg.Error`.
 
@@ -131,6 +138,11 @@ def begin_snapshot(connection: Connection) -> None:
     `psycopg.Error`.
     """
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def take_time(connection: Connection) -> None:
+    """Lets the transaction take as long as a large database does. Raises `psycopg.Error`."""
+    connection.execute(_NO_TIMEOUTS)
 
 
 @contextmanager

@@ -202,7 +202,7 @@ def restore_command(file: Path, db: str, *, force: bool) -> None:
 @main.command("verify")
 @database
 def verify_command(db: str) -> None:
-    """Looks whether the database is whole: counts, gapless numbers, and what was written last.
+    """Looks whether the database is whole: chains, gapless numbers, counts.
 
     Of a file, SQLite's own check, too; and whether it has all transactions of which the file beside
     it, `….seq`, knows. Works beside a running service.

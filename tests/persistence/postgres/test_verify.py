@@ -11,7 +11,7 @@ from persistence.auditing import report
 from persistence.postgres import auditing
 from persistence.postgres.address import Address
 from persistence.postgres.auditing import audit
-from persistence.postgres.connections import begin_snapshot, connect
+from persistence.postgres.connections import begin_snapshot, connect, take_time
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.verify import verify
 from runtime import CannotOpenStore, Settings
@@ -221,6 +221,17 @@ def test_all_of_it_is_of_one_moment(store: PostgresStore, url: str) -> None:
         committed(store, born("new", "x"), delta("s0", follows(nos[0], 2, "x", "y", end="trash")))
         assert list(audit(reader, tally)) == []
     assert (tally.living, tally.entries) == (6, 6)
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "idle_in_transaction_session_timeout"])
+def test_it_may_take_its_time(filled: str, limit: str) -> None:
+    separator = "&" if "?" in filled else "?"
+    with connect(Address.of(f"{filled}{separator}options=-c%20{limit}%3D7min")) as reader:
+        begin_snapshot(reader)
+        take_time(reader)
+        assert reader.execute(f"SHOW {limit}").fetchall() == [("0",)]
+        reader.execute("ROLLBACK")
+        assert reader.execute(f"SHOW {limit}").fetchall() == [("7min",)]
 
 
 # -- damage --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.cluster.ports import free_port
 from tests.persistence.builders import change
 from tests.service import command, running
 from tests.web.cli.given import DB, listed, refused, seed, two_sessions
@@ -29,7 +30,11 @@ def test_what_was_moved_is_served_with_the_same_tags(tmp_path: Path, database: s
         assert service.end() == 0
     assert command(tmp_path, "move", DB, database).returncode == 0
     assert "is whole" in command(tmp_path, "verify", "--db", database).stdout
-    with running(tmp_path, db=database) as service, service.client() as client:
+    port = str(free_port())
+    with (
+        running(tmp_path, "--port", port, db=database) as service,
+        service.client() as client,
+    ):
         after = client.get(f"{place}/messages")
         assert (after.content, after.headers["ETag"]) == (before.content, before.headers["ETag"])
         headers = {"If-Match": before.headers["ETag"]}
