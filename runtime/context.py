@@ -4,10 +4,10 @@ It is read from the newest message backwards, until there is enough: from memory
 from the store, in short pieces, as a history is, while the session goes on.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import trio
@@ -17,17 +17,22 @@ from runtime.config import KiB
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import PIECE, Find
 from runtime.session.context.composing import Composed, Composer, Fixed, Limits
-from runtime.session.context.reading import shape_of
+from runtime.session.context.reading import shape_of, speaker_of
 from runtime.session.forms import sent_of
 from runtime.session.pieces import give_way
 from runtime.session.replies import Reply
 from runtime.session.stretch import Stretch
-from runtime.session.tail import Said
+from runtime.session.tail import Said, Tail
 from runtime.session.telling import Telling
 from runtime.store import MESSAGE, Wanted
 
+T = TypeVar("T")
+
 SHORT = 16 * KiB
 """Bytes of messages that are looked at without a thread: less than a millisecond."""
+
+FEW = 100
+"""Messages of which as much is true."""
 
 AT_ONCE = 1_000
 """Entries that are asked of the store at a time, at most."""
@@ -55,7 +60,7 @@ async def context_of(told: Telling, limits: Limits, find: Find) -> Context:
     """The context of a session. Raises `DoesNotFit`, `StoreError`."""
     reading = _Reading(told.session_id, find, limits.max_bytes)
     before = None
-    if told.summary is not None and shape_of(told.summary).speaker != "user":
+    if told.summary is not None and speaker_of(told.summary) != "user":
         before = await reading.last_said(told.earlier)
     fixed = Fixed(instructions=told.instructions, summary=told.summary, before=before)
     composer = Composer(fixed, limits)
@@ -82,11 +87,7 @@ class _Reading:
 
     async def into(self, composer: Composer, messages: Stretch) -> None:
         """Gives the composer as many as it wants. Raises `DoesNotFit`, `StoreError`."""
-        if min(self.size, messages.tail.size) < SHORT:
-            wants = composer.take(messages.backwards())
-        else:
-            wants = await trio.to_thread.run_sync(composer.take, _paced(messages.backwards()))
-        if not wants:
+        if not await self._looked(composer.take, messages):
             return
         async with aclosing(self._earlier(messages)) as pieces:
             async for piece in pieces:
@@ -95,7 +96,7 @@ class _Reading:
 
     async def last_said(self, messages: Stretch) -> bytes | None:
         """The last of these messages that a user said, as JSON. Raises `StoreError`."""
-        found = _said(messages.backwards())
+        found = await self._looked(_said, messages)
         if found is None:
             async with aclosing(self._earlier(messages)) as pieces:
                 async for piece in pieces:
@@ -103,6 +104,12 @@ class _Reading:
                     if found is not None:
                         break
         return found
+
+    async def _looked(self, look: Callable[[Iterable[Said]], T], messages: Stretch) -> T:
+        """What comes of a look at those that are in memory."""
+        if _is_short(messages.tail):
+            return look(messages.backwards())
+        return await trio.to_thread.run_sync(look, _paced(messages.backwards()))
 
     async def _earlier(self, messages: Stretch) -> AsyncGenerator[Sequence[Said], None]:
         """Those that are not in memory, in pieces, each the newest first. Raises `StoreError`."""
@@ -128,6 +135,13 @@ class _Reading:
                     for _, kind, key, _, body, _, metadata, form, _ in reversed(rows)
                     if kind == MESSAGE
                 ]
+
+
+def _is_short(tail: Tail) -> bool:
+    fresh = tail.fresh
+    if tail.size > SHORT or len(fresh) > FEW:
+        return False
+    return tail.size + sum(entry.size for entry in fresh) <= SHORT
 
 
 def _said(messages: Iterable[Said]) -> bytes | None:

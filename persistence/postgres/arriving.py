@@ -4,6 +4,7 @@ All of it is one transaction, with the schema if that is new: it commits when ev
 and has been looked at. Until then nobody sees any of it, and if it ends before, there is nothing.
 """
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,12 @@ _STANDING = "no, lease, lease_ends_at, lease_ttl, waits_until"
 _ENTRY = "no, seq, form, kind, at, chain, key, call, metadata, body"
 _DRAFT = "no, key, start, role, at, body"
 
+_ROW = re.compile(r"\b(session|entry)\b\D*(\d+)")
+"""In what the server says of a failed COPY, in whatever language: the table, and the line."""
+
+_SHOWN = 100
+"""Characters of an id that are shown: what is not taken is too long."""
+
 
 @define(eq=False)
 class Arriving:
@@ -57,7 +64,7 @@ class Arriving:
 
     def write(self, batch: Batch) -> None:
         connection, lives = self._connection, batch.lives
-        with _explained(self._address):
+        with _explained(self._address, batch):
             copy_in(connection, "session", _SESSION, map(_session, lives))
             copy_in(connection, "settings", _SETTINGS, _settings(lives))
             copy_in(connection, "standing", _STANDING, _standings(lives))
@@ -128,7 +135,7 @@ def _check_empty(connection: Connection, address: Address) -> None:
 
 
 @contextmanager
-def _explained(address: Address) -> Iterator[None]:
+def _explained(address: Address, batch: Batch | None = None) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.DiskFull as error:
@@ -139,9 +146,22 @@ def _explained(address: Address) -> Iterator[None]:
     except psycopg.Error as error:
         if is_data_fault(error):
             raise CannotOpenStore(
-                f"{address} does not take what is moved: {said_by(error)}", "Nothing was moved"
+                f"{address} does not take what is moved: {said_by(error)}",
+                f"Nothing was moved. It is {_place_in(batch or Batch(), error)}",
             ) from error
         raise store_error(error) from error
+
+
+def _place_in(batch: Batch, error: psycopg.Error) -> str:
+    """What of the batch the server did not take, as far as it says that: in which row it was."""
+    if match := _ROW.search(error.diag.context or ""):
+        place = int(match[2]) - 1
+        if match[1] == "session" and place < len(batch.lives):
+            return f"the session {batch.lives[place].session_id[:_SHOWN]!r}"
+        if match[1] == "entry" and place < len(batch.entries):
+            no, row = batch.entries[place]
+            return f"entry {row[0]} of the session of number {no}"
+    return "a value that PostgreSQL has no room for, or no way to write"
 
 
 # -- rows --------------------------------------------------------------------------------------

@@ -51,8 +51,11 @@ def connect(address: Address, node: str = "") -> Connection:
     return connection
 
 
-def first_connection(address: Address, node: str = "") -> Connection:
-    """The same, to a server that is found fit to be written to. Raises `CannotOpenStore`."""
+def first_connection(address: Address, node: str = "", *, to_write: bool = True) -> Connection:
+    """The same, to a server that is found fit: to be read, or to be written to as well.
+
+    A standby may be looked at. Raises `CannotOpenStore`.
+    """
     try:
         connection = connect(address, node)
     except psycopg.Error as error:
@@ -61,15 +64,15 @@ def first_connection(address: Address, node: str = "") -> Connection:
             "Check that the server runs, that the address is right, and that this user may connect",
         ) from error
     try:
-        check_server(connection, address)
+        _check_server(connection, address, to_write=to_write)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def check_server(connection: Connection, address: Address) -> None:
-    """Raises `CannotOpenStore` unless the server keeps what it confirms."""
+def _check_server(connection: Connection, address: Address, *, to_write: bool) -> None:
+    """Raises `CannotOpenStore` unless the server can say all texts, and keeps what it confirms."""
     with opening(address):
         [(number, version, encoding, synchronous, is_standby, read_only)] = connection.execute(
             _STATE
@@ -84,6 +87,8 @@ def check_server(connection: Connection, address: Address) -> None:
             f"The database {address} has the encoding {encoding}, which cannot say all texts",
             "Create one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
+    if not to_write:
+        return
     if is_standby:
         raise CannotOpenStore(
             f"The server of {address} is a standby, which cannot be written to",

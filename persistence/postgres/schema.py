@@ -198,6 +198,28 @@ $$
 """Ends a transaction in which something is not as expected. Its statements can so be sent all at
 once: none has to be waited for, and looked at, before the next."""
 
+_PASS_FENCE = """
+CREATE FUNCTION agent_runtime.pass_fence(
+    whose text, by_connection bigint, number bigint, shards smallint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE agent_runtime.fence SET commit_seq = number
+     WHERE node = whose AND commit_seq = number - 1 AND connection = by_connection;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the node is not what it takes itself for'
+            USING ERRCODE = '$LOST';
+    END IF;
+    IF (SELECT count(*) FROM agent_runtime.shard WHERE owner = whose AND shard = ANY (shards))
+            <> cardinality(shards) THEN
+        RAISE EXCEPTION 'a shard is not the node''s' USING ERRCODE = '$LOST';
+    END IF;
+END
+$$
+""".replace("$LOST", OWNERSHIP_LOST)
+"""What every commit has to pass; see `nodes`. In a function, as its statements are then planned
+once in a session, and not for each commit. Each of them sees what was committed before it begins:
+the second one all that was done to the shards by those who had the lock before the first."""
+
 _STATE = """
 SELECT to_regnamespace('agent_runtime') IS NOT NULL,
        to_regclass('agent_runtime.meta') IS NOT NULL,
@@ -250,7 +272,9 @@ def _create(connection: Connection, address: Address) -> None:
     try:
         if not has_schema:  # who may create none is given one
             connection.execute("CREATE SCHEMA agent_runtime")
-        for statement in (*_TABLES, *_INDEXES, _EXPECT, views.SESSIONS, views.AGENT_CONTEXTS):
+        functions = (_EXPECT, _PASS_FENCE)
+        the_views = (views.SESSIONS, views.AGENT_CONTEXTS)
+        for statement in (*_TABLES, *_INDEXES, *functions, *the_views):
             connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
         raise CannotOpenStore(

@@ -23,7 +23,7 @@ def verify(url: str) -> Report:
     the moment.
     """
     address = Address.of(url)
-    with first_connection(address) as connection:
+    with first_connection(address, to_write=False) as connection:
         prepare(connection, address, create=False)
         try:
             begin_snapshot(connection)

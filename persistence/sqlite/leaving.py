@@ -19,6 +19,7 @@ from persistence.sqlite.errors import store_error
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.opening.examining import examine, refuse_remains
+from persistence.sqlite.opening.replacing import tidy
 from persistence.sqlite.standing import stand_in
 from persistence.sqlite.verify import problems
 from runtime import CannotOpenStore, StoreBroken
@@ -72,6 +73,7 @@ def leaving(path: Path) -> Iterator[Leaving]:
             [(next_no,)] = connection.execute(_NEXT_NO).fetchall()
             yield Leaving(connection, int(entries), next_no)
     finally:
+        tidy(path)
         owner.release()
 
 

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from attrs import frozen
 
 from runtime.session.compaction import present_compaction
-from runtime.session.context.reading import shape_of
+from runtime.session.context.reading import speaker_of
 from runtime.session.forms import sent
 from runtime.session.life import Life
 from runtime.session.replies import Reply
@@ -46,7 +46,7 @@ def telling(state: SessionState) -> Telling:
         # One by one: there is seldom more than one, and what follows may be long.
         life.log.need([seq])
         entry = life.entry(seq)
-        if shape_of(entry.body).speaker != "system":
+        if speaker_of(entry.body) != "system":
             break
         instructions.append(sent(entry))
         first = seq + 1

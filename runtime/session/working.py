@@ -5,13 +5,14 @@ many, or they are not in memory, they are read outside of the actor, on a copy, 
 called again with that.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TypeVar
 
 import msgspec
 from attrs import define, frozen
 
+from runtime.config import KiB
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import Reply
@@ -20,12 +21,16 @@ from runtime.session.switch import SWITCH
 from runtime.session.tail import Tail
 from runtime.session.work.ledger import Ledger, Stretch, meaning
 from runtime.session.work.sums import Numbers, Place, Used, total
-from runtime.store import MESSAGE
+from runtime.store import MESSAGE, Entry
 
 A = TypeVar("A", bound=Reply)
 
 AT_ONCE = 500
 """Entries that are added to a ledger by the actor itself: about two milliseconds."""
+
+
+AT_ONCE_BYTES = 64 * KiB
+"""Of metadata: likewise."""
 
 
 @define(eq=False, kw_only=True)
@@ -109,9 +114,7 @@ def ledger_of(state: SessionState, brought: Unread | None = None) -> Ledger | Un
     tail, low = life.log.tail, ledger.through + 1
     if low >= tail.first:
         seqs = list(islice(meaning(tail, low, life.version), AT_ONCE + 1))
-        if len(seqs) <= AT_ONCE:
-            for seq in seqs:
-                ledger.take(tail.entry(seq))
+        if len(seqs) <= AT_ONCE and _take(ledger, map(tail.entry, seqs)):
             ledger.through = life.version
             return ledger
     return Unread(
@@ -124,6 +127,17 @@ def ledger_of(state: SessionState, brought: Unread | None = None) -> Ledger | Un
         tail=tail,
         no=life.no,
     )
+
+
+def _take(ledger: Ledger, entries: Iterable[Entry]) -> bool:
+    """Adds them as long as they are short; says whether all were."""
+    room = AT_ONCE_BYTES
+    for entry in entries:
+        room -= len(entry.metadata or b"")
+        if room < 0:
+            return False
+        ledger.take(entry)
+    return True
 
 
 def usage_page(

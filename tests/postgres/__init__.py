@@ -8,5 +8,6 @@ In the order in which one may import another:
 - `server`     a server in a folder of its own, on a Unix socket
 - `databases`  fresh databases on a server, whoever started that
 - `cutting`    a proxy that loses connections at a chosen byte
+- `pooler`     PgBouncer in front of one
 - `fixtures`   `databases` and `database`, for pytest
 """

@@ -124,6 +124,29 @@ async def test_what_the_user_said_is_looked_for_below_what_is_in_memory(
         assert told == ["sum", "text 60", *(str(n) for n in range(30, 60))]
 
 
+async def test_it_is_the_same_wherever_the_log_is(clock: MockClock, store: FakeStore) -> None:
+    def step(n: int) -> list[dict[str, Any]]:
+        call = {"id": f"c{n}", "type": "function", "function": {"name": "f"}}
+        said = [{"role": "user", "content": f"do {n}"}] if n % 4 == 0 else []
+        result = {"role": "tool", "tool_call_id": f"c{n}", "content": "x" * 50}
+        # Every third one is interrupted, and its result comes late, or not at all.
+        late = [] if n % 3 == 0 else [result]
+        return [*said, {"role": "assistant", "content": None, "tool_calls": [call]}, *late]
+
+    log = [{"role": "system", "content": "p"}, *(one for n in range(40) for one in step(n))]
+    answers = []
+    for kept in (store, FakeStore(clock.current_time)):
+        async with running(kept) as runtime:
+            session = runtime.session("s")
+            for message in log:
+                await session.append(message, durable=True)
+        async with running(kept) as runtime:
+            session = runtime.session("s")
+            found = [await session.context(max_bytes=size) for size in range(300, 12_000, 700)]
+            answers.append([(one.messages, one.interrupted) for one in found])
+    assert answers[0] == answers[1]
+
+
 @either
 async def test_who_is_purged_meanwhile_breaks_it_off(
     clock: MockClock, store: FakeStore, again: bool

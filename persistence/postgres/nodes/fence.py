@@ -11,19 +11,8 @@ import psycopg
 from attrs import frozen
 
 from persistence.postgres.connections import Connection
-from persistence.postgres.errors import OWNERSHIP_LOST
 
-_NEXT = """
-WITH mine AS (
-    UPDATE agent_runtime.fence SET commit_seq = %s
-     WHERE node = %s AND commit_seq = %s AND connection = %s
-    RETURNING node)
-SELECT agent_runtime.expect(%s, (SELECT count(*) FROM mine), 1)
-"""
-_OWNED = """
-SELECT agent_runtime.expect(%s, count(*), %s)
-  FROM agent_runtime.shard WHERE owner = %s AND shard = ANY(%s::smallint[])
-"""
+_PASSED = "SELECT agent_runtime.pass_fence(%s, %s, %s, %s::smallint[])"
 _CONNECTED = """
 UPDATE agent_runtime.fence SET connection = %s WHERE node = %s AND connection < %s
 RETURNING commit_seq
@@ -39,17 +28,13 @@ class Fence:
     def pass_with(
         self, sql: Connection, *, connection: int, commit_seq: int, shards: Collection[int]
     ) -> None:
-        """The first statements of a transaction: with `OWNERSHIP_LOST` they end it, or it goes on.
+        """Begins a transaction, and ends it with `OWNERSHIP_LOST` if this is not the owner.
 
         `connection`: the number of the node's connection that this comes by; `commit_seq`: that of
         the commit.
         """
-        sql.execute(_NEXT, (commit_seq, self.node, commit_seq - 1, connection, OWNERSHIP_LOST))
-        # A statement of its own: only one that begins behind the lock sees all that was done to
-        # the shards by those who had it before.
-        if shards:
-            wanted = sorted(set(shards))
-            sql.execute(_OWNED, (OWNERSHIP_LOST, len(wanted), self.node, wanted))
+        wanted = sorted(set(shards))
+        sql.execute(_PASSED, (self.node, connection, commit_seq, wanted))
 
     def connect(self, sql: Connection, connection: int) -> psycopg.Cursor[tuple[int]]:
         """From now on only the connection of this number passes; none with a lower one will.

@@ -74,17 +74,19 @@ class View:
         self, reading: Reading, *, since: float, beat: int, given: Collection[int] = ()
     ) -> "View":
         """The next one. `given`: shards that were handed over before `reading` was read."""
+        mine = {
+            shard: beat if shard in given else self.mine.get(shard, beat)
+            for shard, owner in enumerate(reading.owners)
+            if owner == self.node
+        }
         return View(
             node=self.node,
             since=since,
             beat=beat,
             reading=reading,
             silent=self.silent,
-            mine={
-                shard: beat if shard in given else self.mine.get(shard, beat)
-                for shard, owner in enumerate(reading.owners)
-                if owner == self.node
-            },
+            # The same object where nothing has changed: so that is seen at once.
+            mine=self.mine if self.mine == mine else mine,
         )
 
     def address_of(self, shard: int) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from select import select
+from selectors import EVENT_READ, DefaultSelector
 from threading import BoundedSemaphore
 
 import psycopg
@@ -75,7 +75,10 @@ class Readers:
 
 def _has_news(connection: Connection) -> bool:
     """Whether the server has sent something unasked: that it is shutting down, or the end."""
-    try:
-        return bool(select([connection.fileno()], [], [], 0)[0])
-    except (psycopg.Error, OSError, ValueError):
-        return True
+    # Not `select`, which knows only the first 1,024 files of a process: a service has more.
+    with DefaultSelector() as selector:
+        try:
+            selector.register(connection.fileno(), EVENT_READ)
+            return bool(selector.select(0))
+        except (psycopg.Error, OSError, ValueError):
+            return True

@@ -11,7 +11,7 @@ complete, and nothing of the one is ever applied to the other:
 """
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from persistence.sqlite.connections import connect
@@ -73,6 +73,15 @@ def remove_companions(path: Path) -> None:
     """Takes away what could be applied to a database of this name."""
     for what in (*HOLDING, Companion.SHM):
         companion(path, what).unlink(missing_ok=True)
+
+
+def tidy(path: Path) -> None:
+    """Takes the WAL away that reading a database has made, if it is empty."""
+    held = companion(path, Companion.WAL)
+    if held.exists() and not held.stat().st_size:
+        # SQLite does so when a connection that may write is closed, and nobody else has one.
+        with suppress(sqlite3.Error), closing(connect(path, "rw")) as connection:
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
 
 
 def size_of(path: Path) -> int:

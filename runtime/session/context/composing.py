@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from runtime.errors import DoesNotFit
 from runtime.session.context.cutting import Cutting, NoRoom, Room
-from runtime.session.context.reading import shape_of
+from runtime.session.context.reading import shape_of, speaker_of
 from runtime.session.context.step import Step, single
 from runtime.session.context.steps import Steps
 from runtime.session.forms import sent_of
@@ -69,7 +69,7 @@ class Composer:
         before = None if fixed.before is None else single(fixed.before, "user")
         self._opens = False
         if fixed.summary is not None:
-            speaker = shape_of(fixed.summary).speaker
+            speaker = speaker_of(fixed.summary)
             summary = single(fixed.summary, speaker)
             if speaker == "user":
                 front.append(summary)

@@ -1,6 +1,9 @@
 """From a message to its shape: the forms of calls and results, recognised."""
 
+import re
 from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from runtime.session.context.forms import (
     CHAT,
@@ -28,6 +31,9 @@ _FRONTS = {
     for role in ("user", "assistant", "system", "developer", "model")
 }
 """How messages of the usual roles begin."""
+
+_ROLE = re.compile(rb'\{"role":("[^"\\]*+(?:\\.[^"\\]*+)*+")')
+"""What is kept of a message begins so."""
 
 _THOUGHTS = ("thinking", "redacted_thinking")
 
@@ -65,6 +71,13 @@ def shape_of(message: bytes) -> Shape:
     if results:
         return Shape(who, (), results, where, len(parts))
     return Shape("tool", (), (_whole_result(sent, role),)) if who == "tool" else PLAIN[who]
+
+
+def speaker_of(message: bytes) -> Speaker:
+    """Who speaks in it: known from its beginning, however long it is."""
+    found = _ROLE.match(message)
+    role = members_of(message).role if found is None else msgspec.json.decode(found[1])
+    return speaker(role or "")
 
 
 def are_thoughts(parts: Sequence[bytes]) -> bool:

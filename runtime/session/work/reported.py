@@ -18,6 +18,7 @@ A number within another object is summed under both names: `prompt_tokens_detail
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -80,6 +81,9 @@ class _Metadata(Struct):
     model: str | None = None
 
 
+_metadata = msgspec.json.Decoder(_Metadata)
+
+
 @frozen
 class Reported:
     """What one message took."""
@@ -93,7 +97,11 @@ def reported(metadata: bytes) -> Reported | None:
     """What a message's metadata, as JSON, says; `None` if it says nothing of the kind."""
     if b'"usage' not in metadata:
         return None
-    found = picked(metadata, _Metadata)
+    found: _Metadata | None = None
+    if len(metadata) <= WHOLE:
+        with suppress(msgspec.ValidationError):
+            found = _metadata.decode(metadata)
+    found = found or picked(metadata, _Metadata)
     if found is None:
         return None
     for usage in (found.usage, found.usageMetadata, found.usage_metadata):

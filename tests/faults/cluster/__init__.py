@@ -7,6 +7,7 @@
 - `clients`    who writes, reads, forks, deletes and follows; and the judges of what they were told
 - `balancer`   HAProxy in front of the nodes
 - `seats`      the nodes, as processes
+- `probing`    when a session can be written to again
 - `stage`      all of these, running
 - `kinds`      what is done to them
 - `ending`     what there is in the end, from all sides

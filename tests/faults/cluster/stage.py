@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from threading import Lock, Thread, Timer
+from threading import Lock, Thread
 from time import monotonic
 
 from attrs import define, field
@@ -13,8 +13,8 @@ from runtime.ownership import SHARDS, shard_of
 from tests.faults.campaign import Effort, Report, comes_true
 from tests.faults.cluster import balancer
 from tests.faults.cluster.clients.crowd import Crowd
-from tests.faults.cluster.clients.ways import Caller, Ways
-from tests.faults.cluster.clients.writers import Writer
+from tests.faults.cluster.clients.ways import Ways
+from tests.faults.cluster.probing import Probe
 from tests.faults.cluster.seats import Seat
 from tests.faults.cluster.storage.clock import WallClock
 from tests.faults.cluster.storage.pair import Pair
@@ -22,7 +22,6 @@ from tests.faults.cluster.storage.proxy import Gate
 from tests.faults.cluster.timeline import Timeline
 from tests.faults.cluster.turnstile import Turnstile
 from tests.faults.lag import Lag
-from tests.faults.streaming.place import Over
 from tests.postgres.programs import Programs
 from tests.postgres.server import ADMIN
 from tests.service import COMMAND, PATIENCE
@@ -30,8 +29,6 @@ from tests.service import COMMAND, PATIENCE
 NODES = 4
 PROBES = 2
 """Sessions of a dead node that are written to until that works."""
-IMPATIENCE = 1.5
-"""Seconds after which a call is made again whose node may hang."""
 
 
 @define(eq=False)
@@ -152,22 +149,14 @@ class Stage:
         """When one message was taken."""
         with self._writing:
             self._probes += 1
-            name = f"probe{self._probes}"
-        with self._writing:
+            message_id = f"probe{self._probes}"
             whole = [seat.way for seat in self.seats if seat.number not in self._hurt]
         ways = Ways(whole, self.ways.balancer, self.ways.asked)
-        caller = Caller(ways, Random(name), IMPATIENCE)  # noqa: S311 -- ways only
-        writer = Writer(caller, self.crowd.book, name, [], caller.random, 0)
-        alarm = Timer(PATIENCE, ways.over.set)
-        alarm.start()
-        try:
-            return writer.say(session_id, way=self.ways.balancer).ended
-        except Over:
+        ended = Probe(ways, self.crowd.book, session_id, message_id).send()
+        if ended is None:
             self.timeline.fault(f"{session_id} is not writable again, not after {PATIENCE:g} s")
             return monotonic()
-        finally:
-            alarm.cancel()
-            caller.close()
+        return ended
 
     # -- the nodes -------------------------------------------------------------------------------
 
@@ -191,12 +180,16 @@ def staged(
     *,
     nodes: int = NODES,
     program: Sequence[str] = (COMMAND,),
+    alone: bool = False,
 ) -> Iterator[Stage]:
-    """All of it, running; the crowd not yet at work. `folder`: PostgreSQL's user may enter it."""
+    """All of it, running; the crowd not yet at work. `folder`: PostgreSQL's user may enter it.
+
+    `alone`: the database has no standby.
+    """
     with ExitStack() as stack:
         clock = WallClock.build(folder)
         environment = {} if clock is None else clock.environment
-        pair = stack.enter_context(Pair.running(programs, folder, environment))
+        pair = stack.enter_context(Pair.running(programs, folder, environment, alone=alone))
         seats = []
         for number in range(1, nodes + 1):
             gate = stack.enter_context(Gate.opened(pair.primary.address))

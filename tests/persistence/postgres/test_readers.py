@@ -1,5 +1,6 @@
 """Connections for reading: shared, given back, and done without where the server has gone."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -115,3 +116,32 @@ def test_a_read_passes_over_connections_that_the_server_has_ended(
         " WHERE application_name LIKE 'agent-runtime%%' AND datname = current_database()"
     )
     assert listed(store) == ["s"]
+
+
+def test_a_connection_is_used_again_however_many_files_are_open(
+    store: PostgresStore, ask: Asker
+) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2_048:
+        pytest.skip("this process may not open so many")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_048), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        committed(store, born("s", "one"))
+        listed(store)
+        before = readers_of(ask)
+        listed(store)
+        assert readers_of(ask) == before
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def readers_of(ask: Asker) -> list[tuple[int, ...]]:
+    """The server's processes that have read last."""
+    return ask(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'agent-runtime%%' AND query = 'COMMIT'"
+    )

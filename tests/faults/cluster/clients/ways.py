@@ -16,6 +16,9 @@ from tests.faults.streaming.place import Over
 PATIENCE = 3.0
 """Seconds for an answer, of one who does not care by which way it comes."""
 
+IDLE = 5.0
+"""Seconds after which a connection is not used again: the other side may be about to close it."""
+
 LATER = {429, 502, 503, 504}
 """Statuses that say nothing of what became of a call; the two that are not the service's own are
 a proxy's."""
@@ -83,12 +86,13 @@ class Answer:
 
 @define
 class Caller:
-    """One client, with a connection to each address."""
+    """One client, with a connection to each address, if it has used that lately."""
 
     ways: Ways
     random: Random
     patience: float = PATIENCE
     _connections: dict[str, HTTPConnection] = field(factory=dict)
+    _used: dict[str, float] = field(factory=dict)
 
     def call(self, method: str, path: str, body: Any = None, way: Way | None = None) -> Answer:
         """Of status 0: no answer came, and what came of the call is unknown."""
@@ -132,6 +136,10 @@ class Caller:
         self._connections.clear()
 
     def _connected(self, way: Way) -> HTTPConnection:
+        now = monotonic()
+        if now - self._used.get(way.url, now) > IDLE:
+            self._hang_up(way)
+        self._used[way.url] = now
         connection = self._connections.get(way.url)
         if connection is None:
             address = urlsplit(way.url)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import define
+from attrs import define, field
 
 from persistence.postgres.address import Address
 from persistence.postgres.connections import Connection, connect
@@ -15,12 +15,12 @@ from persistence.postgres.nodes.membership import Membership, new_id, steady
 from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.schema import prepare
 from runtime import SHARDS, NotHere, shard_of
-from tests.postgres.server import wait_until
+from tests.postgres.server import PATIENCE, wait_until
 
 T = TypeVar("T")
 
 WRITTEN = """
-CREATE TABLE agent_runtime.written (
+CREATE TABLE IF NOT EXISTS agent_runtime.written (
     number bigint GENERATED ALWAYS AS IDENTITY, text text PRIMARY KEY, node text)
 """
 
@@ -78,12 +78,11 @@ def insert(sql: Connection, node: str, *texts: str) -> None:
 def beside(work: Callable[[], T]) -> Iterator[list[T]]:
     """Does it in a thread while the block runs; afterwards the list has what it has returned."""
     results: list[T] = []
-    thread = threading.Thread(target=lambda: results.append(work()))
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
     thread.start()
-    try:
-        yield results
-    finally:
-        thread.join()
+    yield results
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), "it does not come to its end"
 
 
 @define(eq=False)
@@ -93,6 +92,7 @@ class Place:
     url: str
     _stack: ExitStack
     _sql: Connection
+    _nodes: list[Node] = field(factory=list)
 
     @classmethod
     @contextmanager
@@ -101,7 +101,10 @@ class Place:
             sql = stack.enter_context(connect(Address.of(url)))
             prepare(sql, Address.of(url))
             sql.execute(WRITTEN.encode())
-            yield cls(url, stack, sql)
+            sql.execute("TRUNCATE agent_runtime.written")
+            place = cls(url, stack, sql)
+            yield place
+            place.close_nodes()
 
     def node(
         self,
@@ -118,9 +121,16 @@ class Place:
         writer = Writer(fence(id_), open_)
         membership = Membership(id_, open_, writer, clock)
         membership.join(address)
-        self._stack.callback(membership.close)
-        self._stack.callback(writer.close)
-        return Node(membership, writer)
+        node = Node(membership, writer)
+        self._nodes.append(node)
+        return node
+
+    def close_nodes(self) -> None:
+        """All of them; those that are closed already are left alone."""
+        while self._nodes:
+            node = self._nodes.pop()
+            node.writer.close()
+            node.membership.close()
 
     def connection(self, node: str = "") -> Connection:
         """One more; with a node's id it is taken for one of that node's."""

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from runtime.session.context.forms import INTERRUPTED
+from runtime.session.context.reading import speaker_of
+from runtime.session.context.speakers import speaker
 from tests.runtime.session.context.logs import (
     Json,
     assistant,
@@ -251,6 +254,13 @@ def test_roles_may_be_written_in_other_ways(role: str) -> None:
     calling = {**chat("a"), "role": role}
     log = [{"role": "Human", "content": "go"}, calling, {**tool("a"), "role": "Tool"}]
     assert composed(log) == (log, [])
+
+
+def test_who_speaks_is_known_from_a_messages_beginning() -> None:
+    for role in ("system", "User", 'a "b"', "é", "tool"):
+        for message in ({"role": role, "content": "x" * 10}, {"content": [1], "role": role}):
+            text = msgspec.json.encode(message)
+            assert speaker_of(text) == speaker(role)
 
 
 def test_ids_and_metadata_come_back_where_a_message_is_changed() -> None:

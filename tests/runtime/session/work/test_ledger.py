@@ -193,3 +193,13 @@ def test_many_entries_are_not_added_at_once() -> None:
     found = ledger_of(state)
     assert isinstance(found, Unread)
     assert not found.has_gap
+
+
+def test_nor_is_large_metadata() -> None:
+    state = begun()
+    metadata = {"usage": {"input_tokens": 1}, "trace": "x" * 70_000}
+    append(state, [from_json({"role": "user", "metadata": metadata})], at=NOON)
+    report_usage(state, report({"n": 1}), at=NOON)
+    found = ledger_of(state)
+    assert isinstance(found, Unread)
+    assert not found.has_gap
