@@ -78,7 +78,9 @@ async def run(
     `CannotServe`, and what `open_runtime` raises.
     """
     asked = stop.event(_longest_end(config))
-    connections = connection_limit(config.server)
+    # What is asked of another node has a connection there for as long.
+    files_each = 1 if config.node_token is None else 2
+    connections = connection_limit(config.server, files_each)
     config = evolve(config, server=evolve(config.server, max_connections=connections))
     traces = spans()
     on_commit = None if traces is None else traces.commit
@@ -88,7 +90,7 @@ async def run(
         listeners = await open_listeners(config.host, config.port)
         metrics = Metrics(runtime)
         shutdown = trio.Event()
-        async with _forwarding(runtime, config, metrics) as forwarding:
+        async with _forwarding(runtime, config.node_token) as forwarding:
             api = Api(
                 runtime,
                 rules=config.rules,
@@ -116,16 +118,13 @@ async def run(
 
 
 @asynccontextmanager
-async def _forwarding(
-    runtime: Runtime, config: ServiceConfig, metrics: Metrics
-) -> AsyncIterator[Forwarding | None]:
+async def _forwarding(runtime: Runtime, token: str | None) -> AsyncIterator[Forwarding | None]:
     """What asks the other nodes; `None`: there cannot be any."""
-    if config.node_token is None:
+    if token is None:
         yield None
-        return
-    opened = open_forwarding(runtime.ownership, runtime.nodes, config.node_token, metrics)
-    async with opened as forwarding:
-        yield forwarding
+    else:
+        async with open_forwarding(runtime, token) as forwarding:
+            yield forwarding
 
 
 async def _on_our_own(
