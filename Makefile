@@ -8,6 +8,9 @@ ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# The tests start hundreds of Pythons: each would compile all that it imports.
+COMPILED := env -u PYTHONDONTWRITEBYTECODE
+
 .PHONY: help serve test faults bench bench-peers clean
 
 help:
@@ -21,11 +24,12 @@ help:
 serve: $(VENV)/.serve
 	@exec $(BIN)/agent-runtime serve $(ARGS)
 
+# By several processes side by side; ARGS=-n0 for one, which --pdb and -s need.
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(COMPILED) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # Under 20 minutes; FAULTS=quick under one. The figures go into docs/reliability.md.
 faults: $(VENV)/.test

@@ -11,14 +11,14 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from attrs import define, field
 
 from benchmarks import workload
 from benchmarks.workload import short_message
-from persistence import MemoryStore, SQLiteStore, open_store
+from persistence import SQLiteStore, open_store
 from runtime import History, Message, Runtime, RuntimeConfig, Session, open_runtime
 from runtime.clock import timestamp
 from runtime.session.chain import link, new_root
@@ -41,9 +41,11 @@ STRIDE = 7919
 different, and in another order than their ids and their rows."""
 
 
-def opened(path: Path) -> SQLiteStore | MemoryStore:
+def opened(path: Path) -> SQLiteStore:
     """The store at this absolute path, made if it is not there. No search for damage."""
-    return open_store(f"sqlite:///{path}", quick_check="never")
+    store = open_store(f"sqlite:///{path}", quick_check="never")
+    assert isinstance(store, SQLiteStore)
+    return store
 
 
 def running(
@@ -149,7 +151,7 @@ def _take(store: SQLiteStore, deltas: Sequence[Delta]) -> Mapping[str, int]:
 @contextmanager
 def filling(path: Path) -> Iterator[SQLiteStore]:
     """The store, which syncs nothing; it is on the disk when the block has ended."""
-    store = cast(SQLiteStore, opened(path))
+    store = opened(path)
     # Nothing public makes a store careless, and no other should be: this is for benchmarks alone.
     store._db.conn.execute("PRAGMA synchronous = OFF")
     store._db.conn.execute("PRAGMA cache_size = -200000")

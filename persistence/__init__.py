@@ -6,19 +6,32 @@ file or folder may import from another, the lower ones first:
 
 - `address`    what may be written to name a store
 - `sequence`   a delta must follow on what is stored
+- `intervals`  which entries count, as it is stored
+- `auditing`   the checks that all stores have in common
+- `transfer`   what the two sides of a move do
+- `parts`      what is large is written ahead, in parts: what, and how much at a time
+- `loaded`     a session of the columns that a database has for it
+- `filters`    which sessions a filter lets pass
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
+- `postgres`   PostgresStore: the store on a server, which many processes may share
+- `moving`     moves all sessions from one store to another
 - `place`      what can be done with a store, wherever it is
 """
 
 from collections.abc import Mapping
 from os import PathLike, fspath
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from persistence.address import FORMS, file_called, scheme_of
+from persistence import moving
+from persistence.address import FORMS, file_called, scheme_of, without_password
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
+from persistence.moving import Moved
 from persistence.place import InMemory, MakePlace, Place
+from persistence.postgres.place import InDatabase
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.restore import Restored
@@ -27,12 +40,18 @@ from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.place import InFile
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
+from persistence.transfer import Progress as MoveProgress
 from runtime import CannotOpenStore
+
+if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
+    from persistence.postgres.reading.reader import PostgresReader
+    from persistence.postgres.store import PostgresStore
 
 __all__ = [
     "SCHEMES",
     "MemoryStore",
+    "MoveProgress",
+    "Moved",
     "Progress",
     "QuickCheck",
     "Report",
@@ -42,37 +61,52 @@ __all__ = [
     "UpgradeProgress",
     "Upgraded",
     "back_up",
+    "can_be_shared",
+    "move",
     "open_reader",
     "open_store",
     "restore",
     "restore_hint",
     "upgrade",
     "verify",
+    "without_password",
 ]
 
-SCHEMES: Mapping[str, MakePlace] = MappingProxyType({"sqlite": InFile.named, "memory": InMemory})
+SCHEMES: Mapping[str, MakePlace] = MappingProxyType(
+    {
+        "sqlite": InFile.named,
+        "postgresql": InDatabase,
+        "postgres": InDatabase,
+        "memory": InMemory,
+    }
+)
 """What may stand before `://`, and what is there then. A new kind of store is a new row."""
-
-_NOT_YET = ("postgres", "postgresql")
 
 
 def open_store(
-    url: str, *, create: bool = True, quick_check: QuickCheck = "auto"
-) -> SQLiteStore | MemoryStore:
+    url: str,
+    *,
+    create: bool = True,
+    quick_check: QuickCheck = "auto",
+    advertise: str | None = None,
+) -> "SQLiteStore | MemoryStore | PostgresStore":
     """Opens the store that `url` names, and creates it if it is not there, unless told not to.
 
     `sqlite:///data/agent_runtime.db`, or just the path, is below the working directory,
     `sqlite:////var/lib/agent_runtime.db` an absolute path (SQLAlchemy's reading of the slashes).
-    `memory://` keeps everything in memory only.
+    `postgresql://user@host:port/database` is a database that many processes may share, each of
+    which owns some of its sessions; libpq reads the URL, and a password from PGPASSWORD, PGPASSFILE
+    or a service file. It needs the extra `postgres`. `memory://` keeps everything in memory only.
 
-    A database of the guide's own system is taken over, after a backup beside it. `quick_check`
-    says whether the file is searched for damage first; `"auto"` does so while that is quick.
-    Raises `CannotOpenStore`.
+    A SQLite database of the guide's own system is taken over, after a backup beside it.
+    `quick_check` says whether a file is searched for damage first; `"auto"` does so while that is
+    quick. `advertise` is the `host:port` at which the others that share the store reach this
+    process. Raises `CannotOpenStore`, `StoreError`.
     """
-    return _place(url).open(create=create, quick_check=quick_check)
+    return _place(url).open(create=create, quick_check=quick_check, advertise=advertise)
 
 
-def open_reader(url: str) -> SQLiteReader:
+def open_reader(url: str) -> "SQLiteReader | PostgresReader":
     """Opens a store for looking only, also beside a running service.
 
     Raises `CannotOpenStore`, `StoreError`.
@@ -120,6 +154,28 @@ def upgrade(
     return _place(url).upgrade(dry_run=dry_run, progress=progress)
 
 
+def move(source: str, target: str, progress: MoveProgress | None = None) -> Moved:
+    """Copies all sessions of a store to another one, which must be new or empty.
+
+    Those in the trash too, with all their numbers, so that whoever has an ETag, a cursor or a trash
+    id goes on with it. Both are for this process alone meanwhile; the source stays as it is, and
+    the target is there as a whole, or not at all. Raises `CannotOpenStore`, `StoreError`.
+    """
+    begin, end = _place(source), _place(target)
+    if begin == end:
+        raise CannotOpenStore("Both names are of the same store", "Name a new one to move to")
+    with begin.leave() as leaving, end.arrive() as arriving:
+        return moving.move(leaving, arriving, without_password(source), progress)
+
+
+def can_be_shared(url: str) -> bool:
+    """Whether several processes may open a store at one time, each owning some of its sessions.
+
+    Raises `CannotOpenStore`.
+    """
+    return _place(url).can_be_shared
+
+
 def restore_hint(url: str) -> str:
     """What to tell whoever has a store that is damaged: the backup, and the command."""
     return _place(url).restore_hint()
@@ -133,5 +189,4 @@ def _place(url: str) -> Place:
     if (make := SCHEMES.get(scheme)) is not None:
         return make(rest)
     # Not the URL itself: it may hold a password.
-    known = "is not supported yet" if scheme in _NOT_YET else "is not the scheme of a store"
-    raise CannotOpenStore(f"{scheme}:// {known}", f"Write {FORMS}")
+    raise CannotOpenStore(f"{scheme}:// is not the scheme of a store", f"Write {FORMS}")

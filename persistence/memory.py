@@ -8,9 +8,9 @@ from collections.abc import Collection, Generator, Sequence
 from math import inf
 from threading import Lock
 
-import msgspec
 from attrs import define, field
 
+from persistence.filters import GUIDES, encoded, is_of
 from persistence.lives import Life, Lives
 from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from runtime import (
@@ -37,15 +37,14 @@ from runtime import (
     text_size,
 )
 
-_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_GUIDES = ("session_id", "message_count", "last_activity", "current_agent")
-
 
 @define(eq=False)
 class MemoryStore:
     """Keeps sessions in this process only. It implements `runtime.store.Store`."""
 
     ownership: Ownership = field(factory=Alone, init=False)
+    node_secret: None = field(default=None, init=False)
+    """What processes that share the store show to each other: nobody shares this one."""
     commit_seq: int = 0
     """Transactions so far, as in the database's `meta` table."""
     _kept: Lives = field(factory=Lives)
@@ -103,8 +102,9 @@ class MemoryStore:
                     break
                 looked_at += 1
                 life = self._kept.lives[self._kept.living[session_id]]
-                if _is_of(life, listing):
-                    found.append(life.info)
+                info = life.info
+                if is_of(info, listing):
+                    found.append(info)
                     size += len(life.settings.metadata)
         # Behind the last one looked at, which a filter may have left out.
         more = looked_at < len(places)
@@ -114,11 +114,12 @@ class MemoryStore:
         self, listing: Listing, include: Collection[str] = ()
     ) -> Generator[ListChunk, None, None]:
         with self._lock:
-            lives = [
-                self._kept.lives[self._kept.living[place[1]]] for place in self._places(listing)
+            infos = [
+                self._kept.lives[self._kept.living[place[1]]].info
+                for place in self._places(listing)
             ]
-        members = [*_GUIDES, *(name for name in STREAMABLE if name in include)]
-        sessions = [_encoded(life.info, members) for life in lives if _is_of(life, listing)]
+        members = [*GUIDES, *(name for name in STREAMABLE if name in include)]
+        sessions = [encoded(info, members) for info in infos if is_of(info, listing)]
         yield ListChunk(b",".join(sessions), len(sessions))
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
@@ -238,32 +239,3 @@ def _trashed(no: int, life: Life) -> TrashedSession | None:
 
 def _trash_place(session: TrashedSession) -> tuple[str, int]:
     return session.deleted_at, session.no
-
-
-def _is_of(life: Life, listing: Listing) -> bool:
-    if not life.session_id.startswith(listing.prefix):
-        return False
-    if listing.archived not in (None, life.settings.archived):
-        return False
-    if not listing.metadata:
-        return True
-    members = _members_of(life.settings.metadata)
-    return all(_text(members.get(name)) == value for name, value in listing.metadata)
-
-
-def _text(member: msgspec.Raw | None) -> str | None:
-    """What a filter compares a member of the metadata with; an object and an array have none."""
-    json = b"null" if member is None else bytes(member)
-    match json[:1]:
-        case b"n":
-            return ""
-        case b'"':
-            return msgspec.json.decode(json, type=str)
-        case b"{" | b"[":
-            return None
-    return json.decode()
-
-
-def _encoded(info: SessionInfo, members: Sequence[str]) -> bytes:
-    values = {name: getattr(info, name) for name in members}
-    return msgspec.json.encode({name: value for name, value in values.items() if value is not None})

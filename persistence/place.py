@@ -1,11 +1,14 @@
 """What can be done with a store, wherever it is: each scheme of a URL has a place of its own."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
 from attrs import frozen
 
+from persistence.address import refuse_address
+from persistence.auditing.report import Report
 from persistence.memory import MemoryStore
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -14,17 +17,26 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
+from persistence.transfer import Source, Target
 from runtime import CannotOpenStore
+
+if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
+    from persistence.postgres.reading.reader import PostgresReader
+    from persistence.postgres.store import PostgresStore
 
 
 class Place(Protocol):
     """Where a store is. Every method raises `CannotOpenStore`, and may raise `StoreError`."""
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> SQLiteStore | MemoryStore:
-        """The store, for this process alone."""
+    can_be_shared: ClassVar[bool]
+    """Whether several processes may open it at one time, each owning some of its sessions."""
 
-    def read(self) -> SQLiteReader:
+    def open(
+        self, *, create: bool, quick_check: QuickCheck, advertise: str | None
+    ) -> "SQLiteStore | MemoryStore | PostgresStore":
+        """The store; `advertise` is where the others are to reach this process, if it is shared."""
+
+    def read(self) -> "SQLiteReader | PostgresReader":
         """The store, for looking only, also beside a running service."""
 
     def backup(self, target: Path, progress: Progress | None) -> None:
@@ -39,6 +51,12 @@ class Place(Protocol):
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         """Brings the store to the present schema."""
 
+    def leave(self) -> AbstractContextManager[Source]:
+        """The store, to be moved from: for this process alone, which does not change it."""
+
+    def arrive(self) -> AbstractContextManager[Target]:
+        """A new store, to be moved to: there must not be one with sessions in it."""
+
     def restore_hint(self) -> str:
         """Which backup there is, and how it is restored."""
 
@@ -51,9 +69,18 @@ MakePlace = Callable[[str], Place]
 class InMemory:
     """`memory://`: a store that begins and ends with the process that opens it."""
 
+    can_be_shared: ClassVar[bool] = False
+
     rest: str
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> MemoryStore:  # noqa: ARG002
+    def open(
+        self,
+        *,
+        create: bool,
+        quick_check: QuickCheck,  # noqa: ARG002
+        advertise: str | None,
+    ) -> MemoryStore:
+        refuse_address(advertise)
         if self.rest:
             raise CannotOpenStore(
                 f"'memory://{self.rest}' is not the URL of a store", "Write memory://"
@@ -75,6 +102,12 @@ class InMemory:
         self._refuse()
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:  # noqa: ARG002
+        self._refuse()
+
+    def leave(self) -> AbstractContextManager[Source]:
+        self._refuse()
+
+    def arrive(self) -> AbstractContextManager[Target]:
         self._refuse()
 
     def restore_hint(self) -> str:

@@ -18,6 +18,8 @@ or folder may import another (a test enforces it):
 - `history`     a history of any length, in pieces
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
+- `context`     what a model is told, of a log of any length
+- `working`     who worked when, at what cost, of a log of any length
 - `causes`      errors that leave our own nurseries as themselves
 - `asking`      how the calls of one subject ask a session
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
@@ -31,6 +33,7 @@ or folder may import another (a test enforces it):
 
 from runtime.approvals import Approvals, PendingPage, PendingPosition
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
+from runtime.context import Context
 from runtime.errands import trash_id_of
 from runtime.errors import (
     DAMAGE_REMEDY,
@@ -41,6 +44,7 @@ from runtime.errors import (
     CallerError,
     CannotOpenStore,
     DeltaRejected,
+    DoesNotFit,
     DraftConflict,
     ExpectationFailed,
     InvalidInput,
@@ -79,7 +83,15 @@ from runtime.runtime import Runtime, open_runtime
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, DraftView
+from runtime.session.context.steps import LARGEST as MAX_CONTEXT
+from runtime.session.draft import (
+    MAX_DELTA,
+    MAX_DRAFT,
+    MAX_DRAFTS,
+    MAX_PART,
+    DraftView,
+    added_of,
+)
 from runtime.session.drafting import Drafted
 from runtime.session.encoding import (
     REPLACEMENT,
@@ -132,6 +144,10 @@ from runtime.session.seen import DraftNews
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
+from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
+from runtime.session.work.reported import MAX_NUMBER
+from runtime.session.work.sums import Used
+from runtime.session.working import Timeline, UsagePage, Work
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,
@@ -191,6 +207,7 @@ __all__ = [
     "INCLUDABLE",
     "KINDS",
     "MAX_AGENT",
+    "MAX_CONTEXT",
     "MAX_DELTA",
     "MAX_DRAFT",
     "MAX_DRAFTS",
@@ -199,6 +216,9 @@ __all__ = [
     "MAX_FILTERS",
     "MAX_KEY",
     "MAX_NAME",
+    "MAX_NUMBER",
+    "MAX_NUMBERS",
+    "MAX_NUMBER_NAME",
     "MAX_PART",
     "MAX_REASON",
     "MAX_RECORD_KEY",
@@ -222,6 +242,7 @@ __all__ = [
     "STILL",
     "STREAMABLE",
     "SWITCH",
+    "TAKEN",
     "TEXT_ID",
     "WHOLE",
     "Activity",
@@ -244,11 +265,13 @@ __all__ = [
     "Change",
     "ChangesFollower",
     "Committed",
+    "Context",
     "Cursor",
     "Decision",
     "Deleted",
     "Delta",
     "DeltaRejected",
+    "DoesNotFit",
     "DraftChunk",
     "DraftConflict",
     "DraftNews",
@@ -330,6 +353,7 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Timeline",
     "Told",
     "TrashPage",
     "TrashPosition",
@@ -339,10 +363,14 @@ __all__ = [
     "TurnLost",
     "Turns",
     "Undelete",
+    "UsagePage",
+    "Used",
     "WaitingPage",
     "Wanted",
+    "Work",
     "Written",
     "WrongOffset",
+    "added_of",
     "check_depth",
     "check_small_body",
     "damaged",

@@ -9,6 +9,7 @@
     │   ├── SessionExists
     │   ├── KeyConflict             an id came back with different content
     │   ├── BelowFloor              what a rewind or a fork goes back to was dropped
+    │   ├── DoesNotFit              the least of a context is more than what was asked for
     │   ├── DraftConflict           a draft is not what the call takes it for
     │   │   └── WrongOffset             it is longer, or shorter
     │   ├── TurnHeld                somebody else holds the session
@@ -91,6 +92,21 @@ class BelowFloor(CallerError):
             f"clean-up; the floor is {floor}"
         )
         self.floor = floor
+
+
+class DoesNotFit(CallerError):
+    """A context was asked for within limits that not even the least of it is within."""
+
+    def __init__(self, size: int, count: int) -> None:
+        super().__init__(
+            f"The context does not fit: the system's messages, a summary, what the user said last "
+            f"and the newest step are {size} bytes in {count} messages; ask for as much "
+            "(max_bytes, max_messages), or compact the session"
+        )
+        self.size = size
+        """Bytes that are needed at least."""
+        self.count = count
+        """Messages that are needed at least."""
 
 
 class DraftConflict(CallerError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
@@ -10,6 +11,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.approvals import Approvals
 from runtime.asking import Asking, condition_of
+from runtime.context import Context, context_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
 from runtime.feeds.events import Events
@@ -17,8 +19,22 @@ from runtime.feeds.feeds import Feeds
 from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.saving.persister import Persister
-from runtime.session import calls, drafting, message, reading, record, resuming, settings, switch
+from runtime.session import (
+    calls,
+    compaction,
+    drafting,
+    message,
+    reading,
+    record,
+    resuming,
+    settings,
+    switch,
+    usage,
+    working,
+)
 from runtime.session.calls import Item
+from runtime.session.context.composing import Limits
+from runtime.session.context.steps import LARGEST
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
@@ -41,8 +57,13 @@ from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
+from runtime.session.telling import telling
+from runtime.session.work.ledger import Ledger
+from runtime.session.work.sums import Place
+from runtime.session.working import Timeline, Unread, UsagePage
 from runtime.store import DEFAULT_AGENT
 from runtime.turns import Turn, Turns, holding
+from runtime.working import read_on
 
 R = TypeVar("R")
 A = TypeVar("A", bound=Reply)
@@ -297,6 +318,96 @@ class Session:
             self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
         )
 
+    # -- what a model is told ----------------------------------------------------------------
+
+    async def context(
+        self, *, max_messages: int | None = None, max_bytes: int | None = None
+    ) -> Context:
+        """What to send to a model: valid for any provider, and within these limits.
+
+        The newest exchanges, whole, behind the system's messages with which the session begins, and
+        the summary of a compaction. `max_bytes` are of JSON, at most 32 MiB, as if not given.
+        Raises `SessionNotFound`, `InvalidInput`, and `DoesNotFit` if even the least is more.
+        """
+        if max_messages is not None and max_messages < 1:
+            raise InvalidInput("max_messages: must be 1 or more")
+        size = LARGEST if max_bytes is None else max_bytes
+        if not 2 <= size <= LARGEST:
+            raise InvalidInput(f"max_bytes: must be from 2 to {LARGEST}")
+        limits = Limits(max_bytes=size, max_messages=max_messages)
+        return await context_of(await self._read(telling), limits, self._shared.find)
+
+    async def compact(
+        self,
+        through: int,
+        summary: Message | Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Written:
+        """Has a model told `summary` in the place of the messages up to entry `through`.
+
+        The history keeps them. Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`,
+        `PreconditionFailed`.
+        """
+        sent = summary.as_sent() if isinstance(summary, Message) else summary
+        check_tree(sent, "summary")
+        new = compaction.compaction(through, sent)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        return await self._write(
+            lambda state: compaction.compact(state, new, at=at, key=_key(id), condition=condition),
+            durable,
+        )
+
+    # -- who worked, and at what cost --------------------------------------------------------
+
+    async def report_usage(
+        self,
+        numbers: Mapping[str, float],
+        *,
+        agent: str | None = None,
+        model: str | None = None,
+        id: str | None = None,  # noqa: A002 # as it is called over REST
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Written:
+        """Notes what an agent, the current one by default, used up: each number is summed.
+
+        Raises `SessionNotFound`, `InvalidInput`, `KeyConflict`, `PreconditionFailed`.
+        """
+        used = usage.report(numbers, agent, model)
+        at, condition = self._shared.timestamp(), condition_of(if_match, turn=turn)
+        return await self._write(
+            lambda state: usage.report_usage(state, used, at=at, key=_key(id), condition=condition),
+            durable,
+        )
+
+    async def usage(self, *, limit: int = 100, after: Place | None = None) -> UsagePage:
+        """What was used, by day, agent and model: at most `limit` sums, of those behind `after`.
+
+        What was reported, and what messages' metadata says. Raises `SessionNotFound`,
+        `InvalidInput`.
+        """
+        if limit < 1:
+            raise InvalidInput("limit: must be 1 or more")
+        return await self._worked(
+            lambda state, ledger: working.usage_page(state, ledger, limit=limit, after=after)
+        )
+
+    async def timeline(self, *, limit: int = 100, after: int = 0) -> Timeline:
+        """Which agent worked when: at most `limit` stretches, of those behind entry `after`.
+
+        Raises `SessionNotFound`, `InvalidInput`.
+        """
+        if limit < 1:
+            raise InvalidInput("limit: must be 1 or more")
+        return await self._worked(
+            lambda state, ledger: working.timeline(state, ledger, limit=limit, after=after)
+        )
+
     # -- records -----------------------------------------------------------------------------
 
     async def put_records(
@@ -472,7 +583,9 @@ class Session:
         if last < 1:
             raise InvalidInput("last: must be 1 or more")
         at = self._shared.timestamp()
-        return await self._read(lambda state: resuming.resume(state, last=last, at=at))
+        return await self._brought(
+            lambda state, brought: resuming.resume(state, last=last, at=at, brought=brought)
+        )
 
     async def summary(self) -> Summary:
         """The session's header. Raises `SessionNotFound`."""
@@ -578,6 +691,18 @@ class Session:
         commits = self._shared.commits
         return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
 
+    def _worked(self, render: Callable[[SessionState, Ledger], A]) -> Awaitable[A]:
+        return self._brought(lambda state, known: working.with_ledger(state, known, render))
+
+    async def _brought(self, work: Callable[[SessionState, Unread | None], A | Unread]) -> A:
+        """Reads what needs a ledger, and brings that what it lacks."""
+        known: Unread | None = None
+        while True:
+            found = await self._read(partial(_given, work, known))
+            if not isinstance(found, Unread):
+                return found
+            known = await read_on(found, self._shared.find)
+
     async def _look(self, look: Look, is_first: bool) -> Following:
         # A later one does not give up where many wait: whoever follows can do nothing but wait.
         commits = self._shared.commits
@@ -603,6 +728,14 @@ class Session:
         if command.is_durable and answer.durable_seq != answer.version:
             return evolve(answer, durable_seq=answer.version)
         return answer
+
+
+def _given(
+    work: Callable[[SessionState, Unread | None], A | Unread],
+    known: Unread | None,
+    state: SessionState,
+) -> A | Unread:
+    return work(state, known)
 
 
 def _key(call: str | None) -> str | None:

@@ -1,6 +1,18 @@
-"""How all property tests run: none has a deadline, as time says nothing about a property."""
+"""How all tests run: property tests without a deadline, as time says nothing about a property.
 
+By how many processes side by side, where that is asked for; and what every folder of tests may ask
+for: a PostgreSQL database, of its own or shared.
+"""
+
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.persistence.databases import common_database, grounds
+from tests.postgres.fixtures import database, databases
+
+__all__ = ["common_database", "database", "databases", "grounds"]
 
 PROFILE = "patient"
 
@@ -12,3 +24,13 @@ PROFILE = "patient"
 # is set they are the same in every run, since a red run there has to be about the change.
 settings.register_profile(PROFILE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(PROFILE)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: some more than there are cores, as many tests wait for a disk.
+
+    But not for ever more: each imports all tests, and has services and servers beside it.
+    """
+    cores = os.cpu_count() or 1
+    return min(cores + (cores + 1) // 2, 8)

@@ -73,8 +73,10 @@ def started(
 
 @contextmanager
 def running(folder: Path, *options: str, db: str = "data/agent_runtime.db") -> Iterator[Service]:
-    """A service working in `folder`, on a free port."""
-    with started([COMMAND, "serve", "--port", "0", "--db", db, *options], folder) as service:
+    """A service working in `folder`, on a free port. It waits for a busy disk as everybody does."""
+    patient = ("--commit-timeout", f"{PATIENCE:g}")
+    arguments = [COMMAND, "serve", "--port", "0", "--db", db, *patient, *options]
+    with started(arguments, folder) as service:
         yield service
 
 

@@ -25,16 +25,26 @@ CTRL_BREAK = signal.SIGUSR1
 
 STORE = "tests/persistence/sqlite"
 SUITES = (
-    ("tests/persistence/contract/test_committing.py", "sqlite"),
-    ("tests/persistence/contract/test_trash.py", "sqlite"),
-    ("tests/persistence/contract/test_reading_beside.py", "sqlite"),
+    (
+        "sqlite",
+        [
+            "tests/persistence/contract/test_committing.py",
+            "tests/persistence/contract/test_trash.py",
+            "tests/persistence/contract/test_reading_beside.py",
+        ],
+    ),
     # Windows lets nobody take the witness away while it is open.
-    (f"{STORE}/guards/test_witness.py", "not lost and not no_witness_is_made"),
+    ("not lost and not no_witness_is_made", [f"{STORE}/guards/test_witness.py"]),
     # The pid of the owner is not known, and of several names for a file only links are noticed.
-    (f"{STORE}/guards/test_owner.py", "not in_the_same_process and not in_this_process"),
-    (f"{STORE}/opening/test_replacing.py", ""),
-    (f"{STORE}/opening/test_restore.py", ""),
-    (f"{STORE}/test_backup.py", ""),
+    ("not in_the_same_process and not in_this_process", [f"{STORE}/guards/test_owner.py"]),
+    (
+        "",
+        [
+            f"{STORE}/opening/test_replacing.py",
+            f"{STORE}/opening/test_restore.py",
+            f"{STORE}/test_backup.py",
+        ],
+    ),
 )
 """What is tried of the store, but for the tests that no keyword chooses."""
 
@@ -69,12 +79,12 @@ def test_the_modules_of_a_unix_are_gone() -> None:
     assert shown.stdout == "False False 0\n"
 
 
-@pytest.mark.parametrize(("file", "chosen"), SUITES, ids=[Path(file).stem for file, _ in SUITES])
-def test_the_store_works(file: str, chosen: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("chosen", "files"), SUITES, ids=["contract", "witness", "owner", "files"])
+def test_the_store_works(chosen: str, files: list[str], tmp_path: Path) -> None:
     # Captured by Python alone: pytest's other way removes a file that is open.
     options = ("--capture=sys", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "tests"))
     result = subprocess.run(
-        elsewhere(SUITE, *options, file, "-k", chosen),
+        elsewhere(SUITE, *options, *files, "-k", chosen),
         cwd=ROOT,
         capture_output=True,
         text=True,

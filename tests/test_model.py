@@ -1,25 +1,32 @@
-"""Sessions in memory, in both stores, and in the published views, against a plain list.
+"""Sessions in memory, in all stores, and in the published views, against a plain list.
 
 After every step all of them say the same. Commands are given to the state itself, and deltas to the
 stores: no task runs, so every sequence of steps can be tried, and one that fails be shrunk.
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
 from typing import Any, TypeVar
 
 import pytest
 from attrs import define, evolve, field
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from persistence.memory import MemoryStore
+from persistence.postgres.store import PostgresStore
 from persistence.sqlite.store import SQLiteStore
 from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
@@ -37,6 +44,8 @@ from runtime.session.stretch import Stretch
 from runtime.session.tail import Needs
 from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
 from tests.model import Asked, Model, Refused
+from tests.persistence.builders import query
+from tests.persistence.databases import Grounds, asked, emptied
 
 T = TypeVar("T")
 
@@ -106,7 +115,8 @@ class Side:
 
     store: Store
     resident_bytes: int = MiB
-    path: Path | None = None
+    ask_views: Callable[[str], list[tuple[Any, ...]]] | None = None
+    """Asks the store's database something in SQL."""
     states: dict[str, SessionState] = field(factory=dict)
 
     def state(self, session_id: str) -> SessionState:
@@ -167,15 +177,11 @@ class Side:
 
     def views(self) -> dict[str, tuple[Any, ...]]:
         """What the published views say of each session."""
-        assert self.path is not None
-        connection = sqlite3.connect(self.path)
-        try:
-            rows = connection.execute(
-                "SELECT session_id, messages, current_agent, agent_history, switch_count"
-                "  FROM sessions JOIN agent_contexts USING (session_id)"
-            ).fetchall()
-        finally:
-            connection.close()
+        assert self.ask_views is not None
+        rows = self.ask_views(
+            "SELECT session_id, messages, current_agent, agent_history, switch_count"
+            "  FROM sessions JOIN agent_contexts USING (session_id)"
+        )
         return {
             session_id: (json.loads(bodies), agent, json.loads(history), switches)
             for session_id, bodies, agent, history, switches in rows
@@ -183,17 +189,9 @@ class Side:
 
 
 class SessionsAndLists(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, sides: list[Side]) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        path = Path(self.folder.name, "sessions.db")
-        tail = Path(self.folder.name, "tail.db")
-        self.sides = [
-            Side(MemoryStore()),
-            Side(SQLiteStore.open(path), path=path),
-            Side(MemoryStore(), 0),
-            Side(SQLiteStore.open(tail), 100, path=tail),
-        ]
+        self.sides = sides
         self.models: dict[str, Model] = {}
         """The living sessions, in memory."""
         self.committed: dict[str, Model] = {}
@@ -209,7 +207,6 @@ class SessionsAndLists(RuleBasedStateMachine):
     def teardown(self) -> None:
         for side in self.sides:
             side.store.close()
-        self.folder.cleanup()
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -505,7 +502,7 @@ class SessionsAndLists(RuleBasedStateMachine):
             for session_id, model in self.committed.items()
         }
         for side in self.sides:
-            if side.path is not None:
+            if side.ask_views is not None:
                 assert side.views() == expected
 
 
@@ -554,5 +551,37 @@ def switches_of(model: Model) -> list[dict[str, str]]:
     return found
 
 
-TestSessionsAndLists = SessionsAndLists.TestCase
-TestSessionsAndLists.settings = hypothesis_settings(max_examples=40, stateful_step_count=25)
+def in_files(folder: Path) -> list[Side]:
+    """A database on disk of which all is in memory, and one of which little is, beside none."""
+    path, tail = folder / f"{token_hex(8)}.db", folder / f"{token_hex(8)}.db"
+    return [
+        Side(MemoryStore()),
+        Side(SQLiteStore.open(path), ask_views=partial(query, path)),
+        Side(MemoryStore(), 0),
+        Side(SQLiteStore.open(tail), 100, partial(query, tail)),
+    ]
+
+
+def on_a_server(url: str) -> list[Side]:
+    """One on a server of which little is in memory, beside none."""
+    return [
+        Side(MemoryStore()),
+        Side(PostgresStore.open(url), 150, partial(asked, url)),
+    ]
+
+
+def check(sides: Callable[[], list[Side]], examples: int) -> None:
+    """That all sides say what the list says, whatever is done."""
+    run_state_machine_as_test(
+        # Whatever makes one does.
+        lambda: SessionsAndLists(sides()),  # type: ignore[arg-type]
+        settings=hypothesis_settings(max_examples=examples, stateful_step_count=25),
+    )
+
+
+def test_what_is_kept_in_files_is_what_a_list_says(tmp_path: Path) -> None:
+    check(partial(in_files, tmp_path), 40)
+
+
+def test_what_is_kept_on_a_server_is_what_a_list_says(grounds: Grounds) -> None:
+    check(lambda: on_a_server(emptied(grounds.database)), 25)

@@ -1,14 +1,14 @@
 """What the guide's own test script checks: sessions that are there again after a "restart".
 
 See the section "Тестирование" of the session-persistence guide; here against the embedded runtime,
-on a real file. A restart is a runtime that ends, and another one on the same file.
+on a real file, and on a server. A restart is a runtime that ends, and another one on the same
+store.
 """
 
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from persistence import open_store
 from runtime import AgentSwitch, History, Message, Runtime, SessionNotFound, open_runtime, sent
 from tests.clock import Clock
+from tests.persistence.databases import Grounds
 
 Start = Callable[[], AbstractAsyncContextManager[Runtime]]
 
@@ -40,13 +41,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def start(tmp_path: Path, clock: Clock) -> Start:
+@pytest.fixture(params=["sqlite", "postgres"])
+def start(request: pytest.FixtureRequest, grounds: Grounds, clock: Clock) -> Start:
     """Starts a runtime on the test's database."""
+    is_file = request.param == "sqlite"
+    url = f"sqlite:///{grounds.folder}/data/agent_runtime.db" if is_file else grounds.database
 
     @asynccontextmanager
     async def start() -> AsyncIterator[Runtime]:
-        store = open_store(f"sqlite:///{tmp_path}/data/agent_runtime.db")
+        store = open_store(url)
         async with open_runtime(store, now=clock) as runtime:
             yield runtime
 

@@ -243,11 +243,23 @@ def test_a_query_runs_as_it_stands_there(conversation: Path, call: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "call", [call for call in commands("agent-runtime") if call[1] != "serve"], ids=" ".join
+    "call",
+    [call for call in commands("agent-runtime") if call[1] not in ("serve", "move")],
+    ids=" ".join,
 )
 def test_a_command_runs_as_it_stands_there(conversation: Path, call: list[str]) -> None:
     result = command(conversation, *call[1:])
     assert result.returncode == 0, result.stderr
+
+
+def test_the_sessions_move_there_and_back_as_it_stands_there(
+    conversation: Path, database: str
+) -> None:
+    there, back = (call[1:] for call in commands("agent-runtime") if call[1] == "move")
+    named, left = there[2], back[2]
+    for call in (there, back, ["verify", "--db", left]):
+        result = command(conversation, *(database if part == named else part for part in call))
+        assert result.returncode == 0, result.stderr
 
 
 # Embedding

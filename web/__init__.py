@@ -11,6 +11,7 @@ in which one file may import another:
 - `metrics`     what is counted
 - `exposition`  the same as text
 - `call`        what every endpoint uses
+- `nodes`       what other nodes own is asked of them, where many share a store
 - `api`         the calls: one table, one dispatch, and a file a subject
 - `docs`        from the table to the OpenAPI document, and its page
 - `app`         `create_app`
@@ -28,10 +29,15 @@ from web.access.rules import Guard
 if TYPE_CHECKING:
     from web.app import create_app
     from web.mounted import create_blueprint
+    from web.nodes.forwarding import open_forwarding
 
-__all__ = ["Guard", "create_app", "create_blueprint"]
+__all__ = ["Guard", "create_app", "create_blueprint", "open_forwarding"]
 
-_MODULES = {"create_app": "web.app", "create_blueprint": "web.mounted"}
+_MODULES = {
+    "create_app": "web.app",
+    "create_blueprint": "web.mounted",
+    "open_forwarding": "web.nodes.forwarding",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,14 @@ class _WebCollector(Collector):
         for (method, route, status), count in self._metrics.requests.items():
             requests.add_metric((method, route, str(int(status))), count)
         yield requests
+        forwards = CounterMetricFamily(
+            f"{PREFIX}_forwards",
+            "Requests that other nodes were asked to answer, by what came of it",
+            labels=("outcome",),
+        )
+        for outcome, count in self._metrics.forwards.items():
+            forwards.add_metric((outcome,), count)
+        yield forwards
         yield _histogram(
             "event_loop_lag_seconds",
             "How late the event loop does what is due, observed twenty times a second",
@@ -54,7 +62,7 @@ class _RuntimeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         now = self._runtime.statistics()
-        directory, persister = now.directory, now.persister
+        directory, persister, ownership = now.directory, now.persister, now.ownership
         gauges = {
             "active_sessions": ("Sessions in memory", directory.active_sessions),
             "followers": ("Streams of events, and whoever else follows", now.followers),
@@ -65,6 +73,7 @@ class _RuntimeCollector(Collector):
                 persister.oldest_undurable_age,
             ),
             "store_failing": ("1 while the store fails", persister.failing_since is not None),
+            "shards": ("Of the 256 parts of all sessions, those of this node", ownership.shards),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value)
@@ -78,6 +87,11 @@ class _RuntimeCollector(Collector):
             ),
             "commit_failures": ("Commits that the store could not do", persister.commit_failures),
             "rejected_deltas": ("Sessions refused by the store", persister.rejected_deltas),
+            "takeovers": ("Other nodes found dead, and ended", ownership.takeovers),
+            "fence_refusals": (
+                "Commits refused by the store, because others own what was in them",
+                ownership.refusals,
+            ),
         }
         for name, (text, value) in counters.items():
             yield CounterMetricFamily(f"{PREFIX}_{name}", text, value)

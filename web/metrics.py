@@ -22,6 +22,8 @@ class Metrics:
     runtime: Runtime
     requests: dict[tuple[str, str, int], int] = field(factory=dict, init=False)
     """Answered requests by method, route and status."""
+    forwards: dict[str, int] = field(factory=dict, init=False)
+    """Requests that were passed on to other nodes, by what came of it."""
     _lag_counts: list[int] = field(init=False)
     _lag_sum: float = field(default=0.0, init=False)
 
@@ -46,3 +48,7 @@ class Metrics:
         """Counts an answered request, by its route: a label per session would grow without end."""
         labels = (method, route, status)
         self.requests[labels] = self.requests.get(labels, 0) + 1
+
+    def note_forward(self, outcome: str) -> None:
+        """Counts a request that was passed on to another node, by what came of that."""
+        self.forwards[outcome] = self.forwards.get(outcome, 0) + 1

@@ -7,7 +7,6 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `files`        private files and folders, and the names of what lies beside a database
 - `guards`       what stands guard over a database file: its witness, its owner, its WAL
 - `connections`  every connection to an existing database is opened here
-- `intervals`    which entries count, as it is stored
 - `look`         the places of entries: by number, and by key
 - `entries`      reads them
 - `rows`         the values of a new row
@@ -22,13 +21,14 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `reader`       SQLiteReader: the reading half, also beside a running service
 - `purging`      a life that goes for good goes bit by bit
 - `writing`      puts deltas into the tables
-- `auditing`     whether a session's entries are what was written
-- `auditing_drafts`  whether the pieces of drafts follow on each other
+- `auditing`     reads sessions for an audit, and looks whether their places are right
 - `verify`       finds out whether a database is whole
 - `backup`       copies a database while it is in use
 - `old_order`    what messages and switches that were kept apart become in one log
 - `guide`        takes over databases of the system that the guide describes
 - `opening`      what a database must pass, and how one takes the place of another
+- `leaving`      a database that is moved from
+- `arriving`     a new database that is moved to
 - `store`        SQLiteStore
 - `place`        what can be done with a database file, for the front door
 """

@@ -13,12 +13,13 @@ Rules:
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from persistence.parts import Part, goes_on
 from persistence.sequence import OutOfStep, check_change
 from persistence.sqlite import rows
 from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.transaction import LOOK, Part, Transaction
+from persistence.sqlite.transaction import LOOK, Transaction
 from runtime import Change, Entry, Fork, Header
 
 _NEXT_NO = "UPDATE meta SET next_no = next_no + 1 RETURNING next_no - 1"
@@ -88,31 +89,10 @@ def rest_of(to: Transaction, session_id: str, change: Change) -> Sequence[Entry]
     part = to.ahead.get(session_id)
     if part is None:
         return change.entries
-    done = part.upto - change.after
-    is_same_life = part.begins if change.no is None else part.no == change.no
-    if (
-        is_same_life
-        and 0 < done <= len(change.entries)
-        and change.entries[done - 1].chain == part.chain
-    ):
-        return change.entries[done:]
+    if goes_on(part, change):
+        return change.entries[part.upto - change.after :]
     give_up(to, session_id)
     return change.entries
-
-
-def is_long(to: Transaction, session_id: str, entries: Sequence[Entry]) -> bool:
-    """Whether these are written ahead, but for the last ones."""
-    count = len(entries)
-    if count <= 1:
-        return False
-    room = to.room
-    if session_id in to.ahead:
-        return count > room.entries or _size(entries) > room.size
-    return count > room.long or _size(entries) > room.long_size
-
-
-def _size(entries: Sequence[Entry]) -> int:
-    return sum([entry.size for entry in entries])
 
 
 def go_on(
@@ -132,9 +112,7 @@ def go_on(
     part = to.ahead.get(session_id)
     if part is None:
         part = _begun(to, session_id, change)
-    room, times = to.room, to.room.alone if alone else 1
-    count = max(times * room.entries // sharers, room.least)
-    taken = list(_first(rest, count, times * room.size // sharers))
+    taken = to.room.share(rest, sharers=sharers, alone=alone)
     to.put(part.no, part.upto, taken)
     to.flush()
     upto = part.upto + len(taken)
@@ -160,15 +138,6 @@ def _new(to: Transaction, session_id: str, root: bytes, header: Header) -> Part:
     return Part(no, 0, b"", begins=True)
 
 
-def _first(entries: Sequence[Entry], count: int, size: int) -> Iterator[Entry]:
-    """At most so many entries, until they have so many bytes; one in any case, and never all."""
-    for entry in entries[: min(count, len(entries) - 1)]:
-        yield entry
-        size -= entry.size
-        if size <= 0:
-            return
-
-
 # -- forks -------------------------------------------------------------------------------------
 
 
@@ -184,7 +153,7 @@ def copy(to: Transaction, session_id: str, fork: Fork, sharers: int) -> bool:
     if part is None:
         part = _new(to, session_id, fork.root, fork.header)
     low = part.upto + 1
-    high = min(part.upto + max((part.pace or to.room.copies) // sharers, 1), fork.at)
+    high = min(part.upto + to.room.copies_of(part, sharers=sharers), fork.at)
     place = to.place + 1
     _copy(to, fork.source, part, low, high)
     pace = _pace(to, place)
@@ -212,9 +181,7 @@ def _copy(to: Transaction, source: int, part: Part, low: int, high: int) -> None
 def _pace(to: Transaction, first: int) -> int:
     """How many entries are to be copied next, if they are as long as those from this row on."""
     [(size,)] = to.connection.execute(_SIZE, (first, to.place)).fetchall()
-    room = to.room
-    fitting = (to.place + 1 - first) * room.copied_size // int(size or 1)
-    return max(1, min(room.copies, fitting))
+    return to.room.pace(to.place + 1 - first, int(size or 0))
 
 
 # -- both --------------------------------------------------------------------------------------

@@ -2,16 +2,22 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from attrs import frozen
 
-from persistence.address import path_of
+from persistence.address import path_of, refuse_address
+from persistence.auditing.report import Report
 from persistence.sqlite import backup as backing_up
 from persistence.sqlite import verify as verifying
+from persistence.sqlite.arriving import arriving
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.connections import reading
 from persistence.sqlite.files import Companion, companion
+from persistence.sqlite.leaving import leaving
 from persistence.sqlite.opening import remedy
 from persistence.sqlite.opening import restore as restoring
 from persistence.sqlite.opening import upgrade as upgrading
@@ -21,7 +27,7 @@ from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import Report
+from persistence.transfer import Source, Target
 from runtime import CannotOpenStore
 
 _NO_ACCESS = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
@@ -31,6 +37,8 @@ _NO_ACCESS = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_P
 class InFile:
     """The database at a path, which need not be there."""
 
+    can_be_shared: ClassVar[bool] = False
+
     path: Path
 
     @classmethod
@@ -38,7 +46,8 @@ class InFile:
         """The place behind `sqlite://`. Raises `CannotOpenStore`."""
         return cls(path_of(rest))
 
-    def open(self, *, create: bool, quick_check: QuickCheck) -> SQLiteStore:
+    def open(self, *, create: bool, quick_check: QuickCheck, advertise: str | None) -> SQLiteStore:
+        refuse_address(advertise)
         if not create:
             self._find()
         return SQLiteStore.open(self.path, quick_check=quick_check)
@@ -62,6 +71,17 @@ class InFile:
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         self._find()
         return upgrading.upgrade(self.path, dry_run=dry_run, progress=progress)
+
+    @contextmanager
+    def leave(self) -> Iterator[Source]:
+        self._check_readable()
+        with leaving(self.path) as source:
+            yield source
+
+    @contextmanager
+    def arrive(self) -> Iterator[Target]:
+        with arriving(self.path) as target:
+            yield target
 
     def restore_hint(self) -> str:
         return remedy.restore_hint(self.path.resolve())

@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from persistence.sqlite import entries, intervals, standing, superseded, trash
+from persistence.loaded import Place, stored_session
+from persistence.sqlite import entries, standing, superseded, trash
 from persistence.sqlite import listing as lists
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
@@ -21,15 +21,11 @@ from persistence.sqlite.listing import LIST_CHUNK
 from persistence.sqlite.schema import refuse_foreign
 from runtime import (
     CannotOpenStore,
-    Header,
     ListChunk,
     Listing,
     ListPosition,
-    Mark,
-    Origin,
     Row,
     SessionPage,
-    Settings,
     StoredSession,
     Superseded,
     TrashedSession,
@@ -37,7 +33,6 @@ from runtime import (
     TrashPosition,
     WaitingPage,
     Wanted,
-    damaged,
     text_size,
 )
 
@@ -51,9 +46,6 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no LEFT JOIN standing AS n ON n.no = s.no
  WHERE s.session_id = ? AND s.deleted_at IS NULL
 """
-Place = tuple[int, bytes]
-"""An entry's number, and the chain behind it; 0 and the root."""
-
 _VERSION = "SELECT version FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
 
@@ -94,7 +86,9 @@ class SQLiteReader:
                 rows += entries.between(connection, no, version + 1, version + 1)
             outline = entries.outline(connection, no, before[0] + 1) if before[0] else []
             drafts = standing.drafts(connection, no)
-        return evolve(_stored(session_id, found, rows, before, outline), drafts=drafts)
+        return stored_session(
+            session_id, found, rows=rows, before=before, outline=outline, drafts=drafts
+        )
 
     def find(self, no: int, wanted: Wanted) -> Sequence[Row]:
         found: list[Row] = []
@@ -202,42 +196,3 @@ def _newest(
             rows.append(row)
     rows.reverse()
     return rows, before
-
-
-def _stored(
-    session_id: str, row: tuple[Any, ...], rows: list[Row], before: Place, outline: list[Mark]
-) -> StoredSession:
-    version = row[4]
-    # As many, and the last one has this number, so there is no gap: no number occurs twice.
-    count = before[0] + len(rows)
-    if count != version or (rows and rows[-1][0] != version):
-        raise damaged(session_id, f"it has {count} entries, not {version}")
-    try:
-        counting = intervals.decode(row[15])
-    except ValueError as error:  # somebody else has written to the tables
-        raise damaged(session_id, error) from error
-    return StoredSession(
-        no=row[0],
-        root=row[1],
-        header=Header(
-            created_at=row[2],
-            last_activity=row[3],
-            version=version,
-            message_count=row[5],
-            current_agent=row[6],
-            switch_count=row[7],
-            last_switch_at=row[8],
-            floor=row[9],
-        ),
-        settings=Settings(
-            title=row[10],
-            archived=bool(row[11]),
-            metadata=row[12],
-            forked_from=None if row[13] is None else Origin(row[13], row[14]),
-            intervals=counting,
-        ),
-        entries=rows,
-        before=before[1],
-        outline=outline,
-        standing=standing.standing(row[16:]),
-    )

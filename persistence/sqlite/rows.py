@@ -6,7 +6,7 @@ The statement is in `writing`, but that of `entry` is here: most rows of all are
 import sqlite3
 from collections.abc import Sequence
 
-from persistence.sqlite import intervals
+from persistence import intervals
 from runtime import DraftChunk, Entry, Header, Settings, Standing
 
 Values = tuple[object, ...]

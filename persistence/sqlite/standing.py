@@ -1,10 +1,9 @@
 """Reads what is not in the log: how sessions stand, and the drafts of messages."""
 
 import sqlite3
-from typing import Any
 
 from persistence.sqlite.schema import STANDING_AND_DRAFTS
-from runtime import DraftChunk, Lease, Standing, WaitingPage
+from runtime import DraftChunk, WaitingPage
 
 _DRAFTS = """
 SELECT key, start, role, at, CAST(body AS BLOB) FROM draft WHERE no = ? ORDER BY id
@@ -15,13 +14,6 @@ SELECT no, session_id FROM standing JOIN session USING (no)
  ORDER BY no LIMIT ?
 """
 _HAS_TABLES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'standing'"
-
-
-def standing(row: tuple[Any, ...]) -> Standing:
-    """Of the columns of the table, or of nulls if the session has no row."""
-    number, ends_at, ttl, waits_until = row
-    lease = None if number is None else Lease(number, ends_at, ttl)
-    return Standing(lease=lease, waits_until=waits_until or 0)
 
 
 def drafts(connection: sqlite3.Connection, no: int) -> tuple[DraftChunk, ...]:

@@ -13,6 +13,7 @@ from typing import Self
 from attrs import define, field
 from sqlite_utils import Database
 
+from persistence.parts import Part, Room, Written
 from persistence.sqlite.errors import DATA_FAULTS, store_error
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.guards.witness import Witness
@@ -20,7 +21,6 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
 from persistence.sqlite.purging import purge
 from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.transaction import Part, Room, Written
 from persistence.sqlite.writing import give_up, write
 from runtime import Alone, Committed, Delta, DeltaRejected, Fork, StoreBroken, StoreUnavailable
 
@@ -44,6 +44,8 @@ class SQLiteStore(SQLiteReader):
     """What is written ahead, by session id, as the last transaction left it."""
     _room: Room = field(factory=Room)
     ownership: Alone = field(factory=Alone, init=False)
+    node_secret: None = field(default=None, init=False)
+    """What processes that share the store show to each other: nobody shares this one."""
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:
@@ -109,10 +111,7 @@ class SQLiteStore(SQLiteReader):
                     if not any(isinstance(step, Fork) for step in delta.steps):
                         continue  # a session's own change comes again, with what is written ahead
                     done = give_up(self._db.conn, delta.session_id, parts)
-                written.begun.update(done.begun)
-                written.expired.extend(done.expired)
-                written.purged.extend(done.purged)
-                written.unfinished.extend(done.unfinished)
+                written.add(done)
             purging = self._purge(written.purged)
         self._purging, self._parts = purging, parts
         return _committed(rejected, written, purging)

@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from persistence.sqlite.auditing import Tally, sessions
-from persistence.sqlite.auditing_drafts import drafts
+from persistence.auditing import report
+from persistence.auditing.report import Problem, Report, Tally, bounded
+from persistence.auditing.rows import Sink
+from persistence.sqlite.auditing import audit
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.guards import witness
@@ -16,9 +17,6 @@ from persistence.sqlite.guards.witness import Mark
 from persistence.sqlite.schema import foreign, mark_of, refuse_foreign
 from persistence.sqlite.standing import stand_in
 from runtime import CannotOpenStore, StoreBroken
-
-MAX_PROBLEMS = 100
-"""Problems of one kind that are listed. Who has more of them restores a backup."""
 
 _CHECKS = {
     # Each row of an answer fills in the sentence.
@@ -36,46 +34,7 @@ _CHECKS = {
     """
     SELECT session_id, no FROM session WHERE listed <> last_activity AND deleted_at IS NULL
     """: "Session {!r} (number {}) is listed where it does not belong",
-    # json_type() would fail on what is not JSON; iif() does not call it then.
-    """
-    SELECT session_id FROM settings JOIN session USING (no)
-     WHERE NOT iif(json_valid(metadata), json_type(metadata) = 'object', FALSE)
-    """: "Session {!r}: the metadata is not a JSON object",
-    # What compares to null, iif() takes for false.
-    """
-    SELECT session_id FROM standing JOIN session USING (no)
-     WHERE lease IS NOT NULL
-       AND iif(strftime('%Y-%m-%dT%H:%M:%fZ', lease_ends_at) = lease_ends_at AND lease_ttl > 0,
-               FALSE, TRUE)
-    """: "Session {!r}: nobody can say until when its turn holds",
 }
-
-
-@frozen
-class Report:
-    """What `verify` found."""
-
-    sessions: int
-    """Living ones."""
-    messages: int
-    """Of the living sessions; those that count."""
-    switches: int
-    """Likewise."""
-    commit_seq: int
-    """Transactions since the database was made."""
-    identity: str = field(default="", eq=False)
-    """The database's own random id."""
-    problems: tuple[str, ...] = field(default=())
-    """Sentences. Empty if the database is whole."""
-    trashed: int = 0
-    """Sessions in the trash."""
-    entries: int = field(default=0, eq=False)
-    """Of all sessions, those in the trash included."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether the database is whole."""
-        return not self.problems
 
 
 def verify(path: Path) -> Report:
@@ -87,9 +46,9 @@ def verify(path: Path) -> Report:
     """
     # First the witness: beside a running service, the database only gets further in between.
     known = witness.read(path.resolve())
-    report = verify_content(path)
-    missing = witness.shortfall(path, known, Mark(report.identity, report.commit_seq))
-    return report if missing is None else evolve(report, problems=(missing, *report.problems))
+    found = verify_content(path)
+    missing = witness.shortfall(path, known, Mark(found.identity, found.commit_seq))
+    return found if missing is None else evolve(found, problems=(missing, *found.problems))
 
 
 def verify_content(path: Path) -> Report:
@@ -104,18 +63,8 @@ def verify_content(path: Path) -> Report:
             # From here on a text may be damaged: it is compared then, as far as it can be read.
             connection.text_factory = _readable
             tally = Tally()
-            found = chain(sessions(connection, tally), drafts(connection))
-            problems = (*_problems(connection), *_bounded(found))
-            return Report(
-                sessions=tally.living,
-                messages=tally.messages,
-                switches=tally.switches,
-                commit_seq=mark.commit_seq,
-                identity=mark.identity,
-                problems=problems,
-                trashed=tally.trashed,
-                entries=tally.entries,
-            )
+            found = bounded(problems(connection, tally))
+            return Report.of(tally, found, identity=mark.identity, commit_seq=mark.commit_seq)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
             raise foreign(path) from error
@@ -124,26 +73,28 @@ def verify_content(path: Path) -> Report:
         raise StoreBroken(f"The database is damaged: {error}") from error
 
 
-def _problems(connection: sqlite3.Connection) -> Iterator[str]:
+def problems(
+    connection: sqlite3.Connection, tally: Tally, sink: Sink | None = None
+) -> Iterator[Problem]:
+    """What is wrong with a database of this program, in the caller's read transaction.
+
+    Counts what there is, and hands it on.
+    """
+    yield from _checked(connection)
+    yield from audit(connection, tally, sink)
+
+
+def _checked(connection: sqlite3.Connection) -> Iterator[Problem]:
     for query, sentence in _CHECKS.items():
         try:
-            rows = connection.execute(f"{query} LIMIT {MAX_PROBLEMS}").fetchall()
+            rows = connection.execute(f"{query} LIMIT {report.MAX_PROBLEMS}").fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # A damaged file fails in the middle of a query; the other checks may still tell more.
-            yield f"SQLite: {error}"
+            yield "damage", f"SQLite: {error}"
             continue
         for row in rows:
             if row != ("ok",):
-                yield sentence.format(*row)
-
-
-def _bounded(problems: Iterator[tuple[str, str]]) -> Iterator[str]:
-    """The first ones of each kind. All are looked for, as the sessions are counted with it."""
-    seen: dict[str, int] = {}
-    for kind, sentence in problems:
-        seen[kind] = seen.get(kind, 0) + 1
-        if seen[kind] <= MAX_PROBLEMS:
-            yield sentence
+                yield query, sentence.format(*row)
 
 
 def _readable(text: bytes) -> str:

@@ -7,12 +7,12 @@ delta, in their order. Deltas are of different sessions, so the order between th
 
 import sqlite3
 from collections.abc import Sequence
-from sys import maxsize
 
+from persistence.parts import WHOLE, Part, Room, Written
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from persistence.sqlite import ahead, rows
 from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.transaction import Part, Room, Transaction, Written
+from persistence.sqlite.transaction import Transaction
 from runtime import DROPPED, Change, Delta, Entry, Expire, Fork, Purge, Step, Undelete, digest
 
 _Append = tuple[str, Change, Sequence[Entry]]
@@ -30,9 +30,6 @@ index."""
 SETTLED = 128
 """Of those that move, so many are put back at a time: more share the pages, and one commit in so
 many pays."""
-
-WHOLE = Room(long=maxsize, long_size=maxsize, copies=maxsize, copied_size=maxsize)
-"""For who has the database for himself: nothing is written ahead."""
 
 _ALLOCATE = """
 UPDATE meta SET next_no = next_no + ?1, living = living + ?1 RETURNING next_no
@@ -116,9 +113,8 @@ def write(
         step = delta.steps[0] if len(delta.steps) == 1 else None
         if isinstance(step, Change) and step.end is None:
             rest = ahead.rest_of(to, session_id, step)
-            (long if ahead.is_long(to, session_id, rest) else appends).append(
-                (session_id, step, rest)
-            )
+            is_long = room.is_long(rest, is_begun=session_id in to.ahead)
+            (long if is_long else appends).append((session_id, step, rest))
         elif isinstance(step, Fork):
             forks.append((session_id, step))
         else:

@@ -61,7 +61,8 @@ class Place:
 
 START = Place(0, {}, 0)
 
-_added_of = msgspec.json.Decoder(list[tuple[str, str]]).decode
+added_of = msgspec.json.Decoder(list[tuple[str, str]]).decode
+"""What a chunk's body says: each part's name, and what was added to it. Raises `ValueError`."""
 
 
 @frozen(kw_only=True)
@@ -198,8 +199,8 @@ class Drafts:
         drafts = cls()
         for chunk in chunks:
             try:
-                added = _added_of(chunk.body)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+                added = added_of(chunk.body)
+            except ValueError:
                 continue
             draft = drafts._by_key.get(chunk.key)
             if draft is None:

@@ -19,13 +19,20 @@ from runtime.store import NUMBER_ID, PLAIN, TEXT_ID, Entry
 
 def sent(entry: Entry) -> bytes:
     """The message as it was sent, as JSON."""
-    parts = [entry.body[:-1]]
-    if entry.form & TEXT_ID:
-        parts += (b',"id":', msgspec.json.encode(entry.key))
-    elif entry.form & NUMBER_ID:
-        parts += (b',"id":', (entry.key or "").encode())
-    if entry.metadata is not None:
-        parts += (b',"metadata":', entry.metadata)
+    return sent_of(entry.body, entry.key, entry.metadata, entry.form)
+
+
+def sent_of(body: bytes, key: str | None, metadata: bytes | None, form: int) -> bytes:
+    """The same, of what an entry has."""
+    if metadata is None and not form & (TEXT_ID | NUMBER_ID):
+        return body
+    parts = [body[:-1]]
+    if form & TEXT_ID:
+        parts += (b',"id":', msgspec.json.encode(key))
+    elif form & NUMBER_ID:
+        parts += (b',"id":', (key or "").encode())
+    if metadata is not None:
+        parts += (b',"metadata":', metadata)
     return b"".join((*parts, b"}"))
 
 

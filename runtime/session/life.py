@@ -28,6 +28,7 @@ from runtime.session.draft import Draft, Drafts
 from runtime.session.kind import Fold, Kind, Kinds, New
 from runtime.session.log import Brought, Log
 from runtime.session.stretch import Stretch
+from runtime.session.work.ledger import Ledger
 from runtime.store import (
     ALL,
     CALL_SIZE,
@@ -101,6 +102,9 @@ class Life:
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
     drafts: Drafts = field(factory=Drafts)
+    ledger: Ledger | None = None
+    """Who worked when, and at what cost, up to some entry: made when somebody first asks, and taken
+    on when somebody asks again. What it costs to read a long log is so paid once."""
     _message_count: int = 0
     _folds: dict[str, Fold] = field(init=False)
     _described: dict[str, Any] | None = None

@@ -24,6 +24,8 @@ from runtime.session.replies import (
 )
 from runtime.session.settings import summary
 from runtime.session.state import SessionState
+from runtime.session.work.sums import Numbers
+from runtime.session.working import Unread, ledger_of
 
 MAX_PENDING = 100
 """Approvals that are shown, those first that were asked for first: a person answers one at a time.
@@ -44,10 +46,22 @@ class Resumed(Reply):
     """What is pending."""
     drafts: list[DraftView]
     turn: HeldTurn | None
+    usage: Numbers | None
+    """Each number's sum. `None`: nothing was used; or nobody has asked for it yet, and to know it,
+    what is not in memory would have to be read."""
 
 
-def resume(state: SessionState, *, last: int, at: str) -> Resumed:
-    """All of it. Raises `SessionNotFound`, `Needs`."""
+def resume(
+    state: SessionState, *, last: int, at: str, brought: Unread | None = None
+) -> Resumed | Unread:
+    """All of it, or what its ledger lacks. Raises `SessionNotFound`, `Needs`."""
+    ledger = ledger_of(state, brought)
+    if isinstance(ledger, Unread):
+        if not ledger.has_gap:
+            return ledger
+        used = None
+    else:
+        used = ledger.sums.totals or None
     held = None
     with suppress(NoTurn):
         held = turn.current(state)
@@ -63,4 +77,5 @@ def resume(state: SessionState, *, last: int, at: str) -> Resumed:
         approvals=approval.page(state, at=at, wanted="pending", limit=MAX_PENDING),
         drafts=drafts_of(state),
         turn=held,
+        usage=used,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import evolve, frozen
 
-from runtime.session.tail import Kept, Needs, Piece, Tail
+from runtime.session.tail import Kept, Needs, Piece, Said, Tail
 from runtime.store import MESSAGE, PLAIN, Entry, Wanted
 
 
@@ -33,6 +33,16 @@ class Stretch:
         return len(self._earlier()) + sum(
             self.tail.count(MESSAGE, low, high) for low, high in self._resident()
         )
+
+    def backwards(self) -> Iterator[Said]:
+        """Those in memory, the newest first. Any thread may ask."""
+        for low, high in reversed(self._resident()):
+            yield from map(self.tail.said, self.tail.of_kind(MESSAGE, low, high, backwards=True))
+
+    def between(self, low: int, high: int) -> "Stretch":
+        """The same without what lies beyond these numbers."""
+        cut = ((max(low, first), min(high, last)) for first, last in self.intervals)
+        return evolve(self, intervals=tuple(pair for pair in cut if pair[0] <= pair[1]))
 
     def gaps(self) -> list[range]:
         """The numbers of the entries in between that are not in memory, in order."""

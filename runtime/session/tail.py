@@ -25,7 +25,18 @@ from attrs import frozen
 
 from runtime.session.chain import LINK_SIZE
 from runtime.session.moments import MOMENT_SIZE, packed, packed_own, unpacked
-from runtime.store import CALL_SIZE, DROPPED, MESSAGE, PLAIN, Entry, Mark, Row, Wanted
+from runtime.store import (
+    CALL_SIZE,
+    DROPPED,
+    MESSAGE,
+    NUMBER_ID,
+    PLAIN,
+    TEXT_ID,
+    Entry,
+    Mark,
+    Row,
+    Wanted,
+)
 
 _FULL = 1024 * 1024
 """Bytes of a piece that is not merged any more: one stretch of the event loop never moves much more
@@ -52,6 +63,10 @@ class Kept:
 Piece = bytes | memoryview | Kept
 """What a history shows: one message or several whose bodies are shown as they are, as JSON with
 commas between them, mostly where the tail has them; or one that is shown otherwise."""
+
+
+Said = tuple[bytes, str | None, bytes | None, int]
+"""Of a message: its body, key, metadata and form."""
 
 
 class Needs(Exception):
@@ -170,6 +185,22 @@ class Tail:
             call,
         )
 
+    def said(self, seq: int) -> Said:
+        """What a resident message says, in a third of the time that `entry` takes."""
+        index = seq - self.first
+        settled, fresh = self._tail
+        if index >= settled:
+            entry = fresh[index - settled]
+            return entry.body, entry.key, entry.metadata, entry.form
+        start = self._ends[index - 1] if index else 0
+        form = self._forms[index] & _FORM
+        return (
+            self._cut(start, self._ends[index] - 1),
+            self._key(index) if form & (TEXT_ID | NUMBER_ID) else None,
+            self._metadata.get(index),
+            form,
+        )
+
     def at(self, seq: int) -> str:
         """The time of a resident entry."""
         index = seq - self.first
@@ -227,6 +258,18 @@ class Tail:
                     index = self._kinds.find(code, index + 1, end)
         if not backwards:
             yield from loose
+
+    def annotated(self, low: int, high: int) -> list[int]:
+        """The numbers of the resident messages from `low` to `high` that have metadata."""
+        settled, fresh = self._tail
+        places = list(self._metadata)  # ascending; in one step, as threads may look here
+        begin = bisect_left(places, low - self.first)
+        end = bisect_left(places, min(settled, high + 1 - self.first))
+        found = [place + self.first for place in places[begin:end]]
+        found += (
+            entry.seq for entry in fresh if low <= entry.seq <= high and entry.metadata is not None
+        )
+        return found
 
     def others(self, low: int, high: int) -> list[int]:
         """The numbers of the settled entries from `low` to `high` that are no messages."""

@@ -29,7 +29,7 @@ class Effort:
     def is_timed(self) -> bool:
         """Whether it is judged how long things take; else only whether they come.
 
-        The quick forms run two at a time beside the tests, on a machine that does who knows what
+        The quick forms run beside the tests, on a machine that does who knows what
         else: a bound of time would judge all of these. What has to come while something lasts is
         waited for while it lasts; so what would only come afterwards is found out all the same.
         """

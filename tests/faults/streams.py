@@ -21,7 +21,7 @@ from time import sleep
 
 from attrs import define, field
 
-from tests.faults.campaign import Effort, Report
+from tests.faults.campaign import Effort, Report, comes_true
 from tests.faults.many_sessions import memory
 from tests.faults.shim import serving
 from tests.faults.streaming.approvals import Approvals
@@ -76,12 +76,14 @@ class Chapter:
     def live_through(self, faults: Sequence["Fault"]) -> None:
         """One life of the service for each."""
         with at_work(self.place, self.trials):
-            for fault in faults:
+            for number, fault in enumerate(faults, 1):
                 with self._serving() as service, calling(service.url) as client:
                     for trial in self.trials:
                         trial.returned(client)
                     self.place.open(service.url)
                     sleep(self.random.uniform(0.5, 1.5))
+                    if number == len(faults):  # the last chance, however busy the machine is
+                        comes_true(lambda: self.logs.book.counted["reconnects"] > 0)
                     for trial in self.trials:
                         trial.before_end(client)
                     sleep(self.random.uniform(0, 0.2))

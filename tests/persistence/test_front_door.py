@@ -1,6 +1,10 @@
 """The front door: what names a store, and what is refused."""
 
 import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,9 +21,11 @@ from persistence import (
     restore_hint,
     upgrade,
     verify,
+    without_password,
 )
 from runtime import CannotOpenStore, Listing
 from tests.persistence.builders import born
+from tests.persistence.databases import Grounds
 
 
 @pytest.fixture(autouse=True)
@@ -101,12 +107,98 @@ def test_what_names_no_store_is_refused_and_nothing_is_made(
     assert [place.name for place in here.iterdir()] == ["home"]
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_postgresql_is_refused_as_not_supported_yet_and_no_password_is_shown(scheme: str) -> None:
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "PostgreSQL"])
+def test_postgresql_is_a_store_that_services_share(grounds: Grounds, scheme: str) -> None:
+    rest = grounds.database.partition("://")[2]
+    with closing(open_store(f"{scheme}://{rest}")) as store:
+        store.commit([born("s", "hi")])
+        assert store.count() == 1
+    with closing(open_reader(f"{scheme}://{rest}")) as reader:
+        assert reader.load("s") is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        # Where nobody listens.
+        "postgresql://me:secret@127.0.0.1:1/chats",
+        "postgresql://127.0.0.1:1/chats?password=secret",
+        "postgresql://me@127.0.0.1:1/chats?password=a@secret",
+        # With a password that was to be percent-encoded.
+        "postgresql://me:a@secret@127.0.0.1:1/chats",
+        "postgresql://me:a/secret@127.0.0.1:1/chats",
+        "postgresql://me:a%secret@127.0.0.1:1/chats",
+        "postgresql://me:a:secret@127.0.0.1:1/chats",
+        "postgresql://me:a?secret@127.0.0.1:1/chats",
+        "postgresql://me:a#secret@127.0.0.1:1/chats",
+        "postgresql://me:secret/",
+        # With a slip of the pen.
+        "postgresql://me:secret@127.0.0.1:none/chats",
+        "postgresql://me:secret@127.0.0.1:1/chats?unheard=of",
+        "postgresql:me:secret@127.0.0.1/chats",
+        "postgres:/me:secret@127.0.0.1/chats",
+        "mysql://me:secret@127.0.0.1/chats",
+    ],
+)
+def test_no_message_has_a_password(url: str) -> None:
+    for look in (open_store, open_reader):
+        with pytest.raises(CannotOpenStore) as error:
+            look(url)
+        assert "secret" not in "".join(traceback.format_exception(error.value))
+    assert "secret" not in without_password(url) or not url.startswith("postgresql://")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql://me:secret@host:5433/chats?sslmode=require",
+            "postgresql://me@host:5433/chats",
+        ),
+        ("postgresql://[::1]:1,b:2,c/chats", "postgresql://[::1]:1,b:2,c/chats"),
+        ("postgresql://host/chats?password=secret", "postgresql://host/chats"),
+        ("postgres://", "postgres://"),
+        ("data/chats.db", "data/chats.db"),
+        ("sqlite:///data/chats.db", "sqlite:///data/chats.db"),
+    ],
+)
+def test_a_log_says_which_store_it_is(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize("url", ["chats.db", "memory://"])
+def test_a_store_that_nobody_shares_has_no_address_to_tell(url: str) -> None:
+    with pytest.raises(CannotOpenStore, match="one process's alone"):
+        open_store(url, advertise="127.0.0.1:8000")
+
+
+def test_what_postgresqls_own_programs_do_is_left_to_them() -> None:
+    url = "postgresql://host/chats"
+    for refused in (
+        lambda: back_up(url, "copy.db"),
+        lambda: restore("copy.db", url),
+        lambda: upgrade(url),
+    ):
+        with pytest.raises(CannotOpenStore) as error:
+            refused()
+        assert error.value.hint
+    assert "pg_restore" in restore_hint(url)
+
+
+def test_who_keeps_sessions_in_a_file_does_not_import_psycopg(here: Path) -> None:
+    code = "import sys, persistence; persistence.open_store('chats.db').close()"
+    code += "; sys.exit('psycopg' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("look", [open_store, open_reader])
+def test_without_psycopg_one_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, look: Callable[[str], object]
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(CannotOpenStore) as error:
-        open_store(f"{scheme}://me:secret@host/chats")
-    assert f"{scheme}:// is not supported yet" in error.value.problem
-    assert "secret" not in str(error.value)
+        look("postgresql://host/chats")
+    assert "pip install 'agent-runtime[postgres]'" in error.value.hint
 
 
 def test_a_folder_whose_name_is_not_utf_8_is_explained(
@@ -119,9 +211,11 @@ def test_a_folder_whose_name_is_not_utf_8_is_explained(
         open_store("chats.db")
 
 
-def test_every_scheme_that_is_known_can_be_opened() -> None:
-    for scheme in SCHEMES:
-        rest = "/chats.db" if scheme == "sqlite" else ""
+def test_every_scheme_that_is_known_can_be_opened(grounds: Grounds) -> None:
+    server = grounds.database.partition("://")[2]
+    rests = {"sqlite": "/chats.db", "memory": "", "postgresql": server, "postgres": server}
+    assert rests.keys() == SCHEMES.keys()
+    for scheme, rest in rests.items():
         open_store(f"{scheme}://{rest}").close()
 
 

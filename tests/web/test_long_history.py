@@ -1,5 +1,7 @@
 """A history that is not in memory is streamed, and says what it says as a whole."""
 
+import socket
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from threading import Event
@@ -22,6 +24,7 @@ from runtime import (
 from tests.clock import Clock
 from tests.web.serving import Answer, Served, open_server
 from web import create_app
+from web.http import crowd
 
 PATH = "/api/v1/sessions/s/history"
 LENGTH = 60
@@ -235,12 +238,17 @@ async def test_a_client_that_goes_leaves_nothing_behind(
             held.wait()
 
     monkeypatch.setattr(HistoryStream, "pieces", watched)
+    monkeypatch.setattr(crowd, "WATCH", 0.01)
     store.before_piece = hold
     async with served(store) as (server, _):
         async with await server.connect() as client:
             await client.send(f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert isinstance(client.stream, trio.SocketStream)
             assert (await client.stream.receive_some()).startswith(b"HTTP/1.1 200")
             await trio.to_thread.run_sync(reached.wait)
+            # Reset, so that it is known to have gone: a stream may have clients that only listen.
+            reset = struct.pack("ii", 1, 0)
+            client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         await ended.wait()
         held.set()
     assert store.pieces == 2

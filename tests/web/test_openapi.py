@@ -32,6 +32,11 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/records",
     "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
     "DELETE /api/v1/sessions/{session_id}/drafts/{message_id}",
+    "GET /api/v1/sessions/{session_id}/context",
+    "POST /api/v1/sessions/{session_id}/usage",
+    "GET /api/v1/sessions/{session_id}/usage",
+    "GET /api/v1/sessions/{session_id}/timeline",
+    "POST /api/v1/sessions/{session_id}/compactions",
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/undelete",
@@ -50,6 +55,7 @@ ENDPOINTS = {
     "GET /api/v1/sessions/{session_id}/approvals/{approval_id}",
     "POST /api/v1/sessions/{session_id}/approvals/{approval_id}/decision",
     "POST /api/v1/maintenance/cleanup",
+    "GET /api/v1/nodes",
     "GET /health",
 }
 
@@ -124,6 +130,7 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}
 SESSION = "/api/v1/sessions/{session_id}"
 APPROVAL = f"{SESSION}/approvals/{{approval_id}}"
 PUT = {"put": [{"key": "k", "value": None}]}
+SUMMED_UP = {"through": 3, "summary": {"role": "user", "content": "c", "x": [1]}, "id": "k"}
 DRAFT = f"{SESSION}/drafts/{{message_id}}"
 ALL_KINDS = [
     {"kind": "rewind", "body": {"to": 2}},
@@ -163,6 +170,22 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"POST {DRAFT}", "", {"append": "x", "role": "assistant"}, 409),
     (f"POST {DRAFT}", "", {"append": 5}, 400),
     (f"DELETE {DRAFT}", "", None, 204),
+    (f"POST {SESSION}/compactions", "", SUMMED_UP, 201),
+    (f"POST {SESSION}/compactions", "", SUMMED_UP, 200),
+    (f"POST {SESSION}/compactions", "", {**SUMMED_UP, "through": 2}, 409),
+    (f"POST {SESSION}/compactions", "", {"through": 1}, 400),
+    (f"POST {SESSION}/usage", "", {"id": "u", "model": "m", "input_tokens": 5, "cost": 0.1}, 201),
+    (f"POST {SESSION}/usage", "", {"id": "u", "model": "m", "input_tokens": 5, "cost": 0.1}, 200),
+    (f"POST {SESSION}/usage", "", {"id": "u", "input_tokens": 6}, 409),
+    (f"POST {SESSION}/usage", "", {"agent": "coder"}, 400),
+    (f"GET {SESSION}/usage", "", None, 200),
+    (f"GET {SESSION}/usage", "?limit=0", None, 400),
+    (f"GET {SESSION}/timeline", "", None, 200),
+    (f"GET {SESSION}/timeline", "?limit=1", None, 200),
+    (f"GET {SESSION}/context", "", None, 200),
+    (f"GET {SESSION}/context", "?max_messages=5&max_bytes=999", None, 200),
+    (f"GET {SESSION}/context", "?max_bytes=9", None, 409),
+    (f"GET {SESSION}/context", "?max_bytes=0", None, 400),
     (f"POST {SESSION}/rewind", "", {"to": 4, "id": "r"}, 200),
     (f"POST {SESSION}/rewind", "", {"to": 99}, 400),
     (f"POST {SESSION}/fork", "", {"session_id": "f"}, 201),
@@ -201,6 +224,7 @@ CALLS: list[tuple[str, str, Any, int]] = [
     ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version&limit=9", None, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"max_age_hours": 1}, 200),
     ("POST /api/v1/maintenance/cleanup", "", {"dry_run": True}, 200),
+    ("GET /api/v1/nodes", "", None, 200),
     ("GET /health", "", None, 200),
     (f"DELETE {SESSION}", "", None, 204),
     ("GET /api/v1/trash", "", None, 200),
@@ -275,7 +299,7 @@ async def test_what_the_document_forbids_the_service_refuses(api: Api, document:
 async def test_entries_are_told_apart_by_their_kind(document: Json) -> None:
     schemas = document["components"]["schemas"]
     sent = {"message", "record", "rewind", "settings", "switch"}
-    shown = sent | {"turn", "approval", "decision"}
+    shown = sent | {"compaction", "turn", "approval", "decision", "usage"}
     for name, kinds in (("LogPageOut", shown), ("LogIn", sent)):
         entries = schemas[name]["properties"]["entries"]["items"]
         assert entries["discriminator"]["propertyName"] == "kind"

@@ -106,23 +106,31 @@ async def test_a_path_that_is_denied_is_reached_by_no_other_spelling(kind: Kind)
     assert [answer for answer in answers if DELETED.encode() in answer] == []
 
 
+OF_200 = b"succeeded, reason: Layer7 check passed, code: 200"
+
+
 @needs_haproxy
 @pytest.mark.parametrize(
     ("how", "found"),
     [
-        (b"option httpchk GET /health", b"failed, reason: Layer7 wrong status, code: 400"),
+        (b"option httpchk GET /health", OF_200),
+        (b"option httpchk HEAD /api/v1/health", OF_200),
+        (b"option httpchk OPTIONS /health", b"succeeded, reason: Layer7 check passed, code: 204"),
+        (b"option httpchk GET /metrics", b"failed, reason: Layer7 wrong status, code: 400"),
         (
             b"option httpchk\n    http-check send meth GET uri /health hdr Host localhost",
-            b"succeeded, reason: Layer7 check passed, code: 200",
+            OF_200,
         ),
         (
             b"option httpchk\n    http-check send meth GET uri /health ver HTTP/1.1 hdr Host [::1]",
-            b"succeeded, reason: Layer7 check passed, code: 200",
+            OF_200,
         ),
     ],
-    ids=["without a host", "HTTP/1.0", "HTTP/1.1"],
+    ids=["as it is", "HEAD", "OPTIONS", "elsewhere", "HTTP/1.0", "HTTP/1.1"],
 )
-async def test_a_check_of_haproxy_is_answered_and_needs_a_host(how: bytes, found: bytes) -> None:
+async def test_a_check_of_haproxy_is_answered_and_needs_a_host_elsewhere(
+    how: bytes, found: bytes
+) -> None:
     async with service_behind(haproxy_that_checks(how.decode())) as (_, proxy):
         log = await proxy.first_check()
     assert found in log

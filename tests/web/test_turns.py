@@ -146,7 +146,7 @@ async def test_what_is_no_turn_is_a_mistake(api: Api, body: Any) -> None:
     assert (await api.post(TURN, body)).status_code == 400
 
 
-@pytest.mark.parametrize("kind", ["turn", "approval", "decision"])
+@pytest.mark.parametrize("kind", ["turn", "approval", "decision", "compaction", "usage"])
 async def test_the_log_shows_such_entries_and_takes_none(api: Api, kind: str) -> None:
     body = {"turn": 1, "holder": "one", "ttl": 60}
     answer = await api.post("/sessions/s/log", {"entries": [{"kind": kind, "body": body}]})

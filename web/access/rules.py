@@ -2,7 +2,9 @@
 
 In this order, the first that applies:
 
-1. `Host` must be there exactly once (400) and be a name that the service answers to (421).
+1. `Host` must be there exactly once (400) and be a name that the service answers to (421). Only
+   `/health` is answered without one, as HAProxy asks for it, in HTTP/1.0. What says no name cannot
+   be a page's that goes under a wrong one: browsers always say it.
 2. `Origin`, if there, must be the service's own or a configured one (403). Browsers send it with
    every write of a page, and with everything of a foreign page that this could read.
 3. Without `Origin`, no other page may have caused the request (403), which browsers tell in
@@ -113,6 +115,9 @@ class Guard:
     open_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
     """Need no token."""
 
+    nameless_paths: frozenset[str] = frozenset({"/health", "/api/v1/health"})
+    """Need no `Host`."""
+
     pages: frozenset[str] = frozenset({"/", "/docs", "/api/v1/docs"})
     """For people, who may come by a link."""
 
@@ -139,7 +144,7 @@ class Guard:
         As with every answer, what `cors` says goes with it.
         """
         headers = request.headers
-        refused = self._check_host(headers) or self._check_page(request)
+        refused = self._check_host(request) or self._check_page(request)
         if refused is not None:
             return refused
         if request.method == "OPTIONS" and self._is_preflight(headers):
@@ -166,8 +171,10 @@ class Guard:
             and is_configured(origins[0], self.origins)
         )
 
-    def _check_host(self, headers: Headers) -> Response | None:
-        hosts = headers.all("host")
+    def _check_host(self, request: Request) -> Response | None:
+        hosts = request.headers.all("host")
+        if not hosts and request.path in self.nameless_paths:
+            return None
         known = is_known(hosts[0], self.hosts) if len(hosts) == 1 else None
         if known:
             return None
@@ -189,7 +196,7 @@ class Guard:
         if origins:
             if len(origins) == 1 and (
                 is_configured(origins[0], self.origins)
-                or is_same_origin(origins[0], headers.all("host")[0])
+                or is_same_origin(origins[0], headers.get("host") or "")
             ):
                 return None
             return refusal(

@@ -18,11 +18,16 @@ A map, in the order in which one file may import another:
 - `records`      values under keys
 - `drafts`       messages that are still being written
 - `rewind`, `fork`   going back, and branching off
+- `context`      what a model is told
+- `compactions`  what a model is told in the place of old messages
 - `turns`        who may write for a while
 - `approvals`    what somebody is asked, and what was answered
+- `usage`        what was used up
+- `timeline`     who worked when, and at what cost
 - `resume`       one call that opens a session
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
+- `nodes`        who shares the store
 - `health`       how the service is
 - `routes`       all rows in one table
 - `dispatch`     from a request to its answer

@@ -6,6 +6,8 @@ Each happens here, once, whatever server the request came through.
 from collections.abc import Awaitable
 from http import HTTPStatus
 
+from attrs import evolve
+
 from runtime import Runtime
 from web.access.rules import Guard
 from web.api.routes import METHODS, Place, Table, all_routes
@@ -18,6 +20,9 @@ from web.call.stream import Streams
 from web.http.message import ClientGone, Request, Response
 from web.http.problem import problem
 from web.metrics import Metrics
+from web.nodes.call import Call
+from web.nodes.forwarding import Forwarding
+from web.nodes.hop import Hop
 from web.tracing.spans import Spans
 
 UNMATCHED = "unmatched"
@@ -35,9 +40,12 @@ class Api:
         metrics: Metrics | None = None,
         spans: Spans | None = None,
         streams: int | None = None,
+        forwarding: Forwarding | None = None,
     ) -> None:
         """`rules`: who may come in; `None`: whoever is around decides that.
 
+        `forwarding`: what asks the other nodes that share the store; `None`: nobody is asked, and
+        what is not here is answered 503.
         `streams`: how many there may be at one time; `None`: whoever is around decides that, too.
         `spans`: where each request is one; `None`: nobody collects them.
         """
@@ -45,6 +53,7 @@ class Api:
         self.table = Table(all_routes())
         self.rules = rules
         self._spans = spans
+        self._forwarding = forwarding
         self.resources = Resources(
             runtime=runtime,
             metrics=Metrics(runtime) if metrics is None else metrics,
@@ -65,10 +74,13 @@ class Api:
 
     async def _answer(self, request: Request) -> Response | None:
         place, values = self.table.find(request.path)
+        hop = None
         try:
-            response = self.refusal(request)
+            if self._forwarding is not None:
+                hop = self._forwarding.hop(request)
+            response = self.refusal(request) if hop is None else None
             if response is None and place is not None:
-                response = await self._called(place, values, request)
+                response = await self._called(place, values, request, hop)
         except ClientGone:
             raise
         except Exception as error:
@@ -78,7 +90,7 @@ class Api:
             if response is None:
                 return None
         headers = self.told(request, response.status, place)
-        if headers:
+        if headers and hop is None:  # what browsers are told is the entry's to say
             return Response(
                 response.status,
                 response.body,
@@ -102,7 +114,9 @@ class Api:
             self.resources.metrics.note(request.method if known else "any", place.template, status)
         return () if self.rules is None else self.rules.cors(request)
 
-    async def _called(self, place: Place, values: list[str], request: Request) -> Response:
+    async def _called(
+        self, place: Place, values: list[str], request: Request, hop: Hop | None
+    ) -> Response:
         route = place.routes.get(request.method)
         if self._spans is not None:
             self._spans.name(request.method, place.template)
@@ -111,10 +125,18 @@ class Api:
         if request.query and route.query is None:
             no_query(request)
         captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
+        if self._forwarding is None:
+            try:
+                return await route.endpoint(self.resources, request, *captured)
+            finally:
+                self.resources.bodies.give_back(request)
+        if self._spans is not None:
+            request = evolve(request, headers=self._spans.onward(request.headers))
+        call = Call.of(self.resources, request, route, captured, place.session_at)
         try:
-            return await route.endpoint(self.resources, request, *captured)
+            return await self._forwarding.answer(call, hop)
         finally:
-            self.resources.bodies.give_back(request)
+            self.resources.bodies.give_back(call.request)
 
 
 def _of_methods(allow: str, request: Request) -> Response:

@@ -1,8 +1,8 @@
 """What happens, while it happens: Server-Sent Events of one session, and of all.
 
 A stream of a session shows each entry as the log does, once and in order. It ends when the session
-is deleted, when the service does, and where the store cannot be read: a client connects again then,
-with the last id that it has seen, and is told more.
+is deleted, when the service does, when another node comes to own the session, and where the store
+cannot be read: a client connects again then, with the last id that it has seen, and is told more.
 """
 
 import re
@@ -20,7 +20,9 @@ from runtime import (
     Follower,
     InvalidInput,
     News,
+    NotHere,
     Reset,
+    Runtime,
     RuntimeClosed,
     SessionChange,
     StoreError,
@@ -159,7 +161,7 @@ async def follow_all(resources: Resources, request: Request) -> Response:
     `alive` comes after 15 seconds of silence.
     """
     place = _last_id(request) or query(request, ChangesQuery).after
-    follower = resources.runtime.changes(place or None)
+    follower = resources.runtime.changes(_own_place(resources.runtime, place) or None)
     return Response(200, await begun(_of_all(resources, follower)), HEADERS, is_endless=True)
 
 
@@ -179,6 +181,7 @@ ROUTES = (
         {200: ChangeOut | NothingOut},
         query=ChangesQuery,
         is_stream=True,
+        everywhere="merged",
     ),
 )
 
@@ -186,6 +189,13 @@ ROUTES = (
 def _last_id(request: Request) -> str | None:
     """Where an `EventSource` goes on that connects again."""
     return request.headers.get("last-event-id")
+
+
+def _own_place(runtime: Runtime, place: str) -> str:
+    """Of the places of many nodes, which have commas between them, this one's; or the first."""
+    places = place.split(",")
+    instance, _, _ = runtime.changes().cursor.rpartition("-")
+    return next((one for one in places if one.rpartition("-")[0] == instance), places[0])
 
 
 async def _of_session(resources: Resources, follower: Follower) -> Chunks:
@@ -197,7 +207,7 @@ async def _of_session(resources: Resources, follower: Follower) -> Chunks:
             while not follower.is_over:
                 try:
                     news = deque(await follower.next(ALIVE))
-                except (RuntimeClosed, StoreError):
+                except (RuntimeClosed, NotHere, StoreError):
                     return
                 if not news:
                     yield IS_ALIVE

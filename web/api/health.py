@@ -17,7 +17,7 @@ from web.http.message import Request, Response
 class HealthOut(Struct, omit_defaults=True):
     """How the service is."""
 
-    status: Literal["healthy", "degraded"]
+    status: Literal["healthy", "degraded", "leaving"]
     durability: Durability
     active_sessions: int
     dirty_sessions: int
@@ -26,22 +26,27 @@ class HealthOut(Struct, omit_defaults=True):
 
 
 async def health(resources: Resources, _: Request) -> Response:
-    """Healthy, or degraded since when; 503 when writes cannot be taken."""
+    """Healthy, or degraded since when; 503 when writes cannot be taken.
+
+    `leaving`, with 503: other nodes go on with all that this one has had. It still answers, but a
+    proxy is to send it nothing new.
+    """
     runtime = resources.runtime
     statistics = runtime.statistics()
     persister = statistics.persister
     writable = runtime.accepts_writes
+    leaving = any(node.is_self and node.is_leaving for node in runtime.nodes())
     degraded = persister.failing_since is not None or not writable
     return json_answer(
         HealthOut(
-            status="degraded" if degraded else "healthy",
+            status="leaving" if leaving else "degraded" if degraded else "healthy",
             durability=runtime.config.durability,
             active_sessions=statistics.directory.active_sessions,
             dirty_sessions=persister.dirty_sessions,
             failing_since=persister.failing_since or UNSET,
             reason=_reason(persister.last_error, writable=writable) or UNSET,
         ),
-        200 if writable else 503,
+        200 if writable and not leaving else 503,
     )
 
 

@@ -39,4 +39,13 @@ async def cleanup(resources: Resources, request: Request) -> Response:
     return json_answer(CleanupOut(0, found) if wanted.dry_run else CleanupOut(found))
 
 
-ROUTES = (Route("POST", "/maintenance/cleanup", cleanup, {200: CleanupOut}, body=CleanupIn),)
+ROUTES = (
+    Route(
+        "POST",
+        "/maintenance/cleanup",
+        cleanup,
+        {200: CleanupOut},
+        body=CleanupIn,
+        everywhere="summed",
+    ),
+)

@@ -10,6 +10,7 @@ from web.api.approvals import ApprovalOut
 from web.api.messages import SentMessageOut, sent_message
 from web.api.sessions import SessionOut
 from web.api.turns import TurnOut
+from web.api.usage import Numbers
 from web.call.query import query
 from web.call.rendering import encoded_answer, rendered
 from web.call.resources import Resources
@@ -52,6 +53,16 @@ class ResumeOut(Struct, omit_defaults=True):
     drafts: Annotated[list[DraftViewOut], Meta(description="The oldest first")]
     cursor: Annotated[LogCursor, Meta(description="Where to follow the session from")]
     turn: Annotated[TurnOut, Meta(description="There if somebody has one")] | UnsetType = UNSET
+    usage: (
+        Annotated[
+            Numbers,
+            Meta(
+                description="Each number's sum, if anything was used. Of a session that is not in "
+                "memory as a whole it is absent until somebody has asked for its usage"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
     def of(cls, resumed: Resumed) -> "ResumeOut":
@@ -65,11 +76,12 @@ class ResumeOut(Struct, omit_defaults=True):
             drafts=[DraftViewOut.of(view) for view in resumed.drafts],
             cursor=resumed.tag,
             turn=UNSET if resumed.turn is None else TurnOut.of(resumed.turn),
+            usage=UNSET if resumed.usage is None else dict(resumed.usage),
         )
 
 
 async def resume(resources: Resources, request: Request, session_id: str) -> Response:
-    """Opens a session: its header, newest messages, agents, what is pending, drafts, the turn.
+    """Opens a session: its header, newest messages, agents, what is pending, drafts, turn, usage.
 
     All as at one moment; `cursor` is where to follow it from (`/events?after=`). Messages before
     these are at `/messages?before=`, with the number of the first one. It has no `ETag`: a draft

@@ -11,7 +11,7 @@ prefix. Rules:
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from web.api import modules
 from web.call.route import Route
@@ -32,6 +32,10 @@ class Place:
     """Of the captured segments, in order."""
     routes: Mapping[str, Route]
     """By method."""
+    session_at: int | None = field(
+        init=False, default=Factory(lambda self: _session_in(self.names), takes_self=True)
+    )
+    """Which of the captured segments is a session's id."""
 
     @property
     def allow(self) -> str:
@@ -101,6 +105,10 @@ def all_routes() -> Iterator[Route]:
     """The rows of all files here."""
     for module in modules():
         yield from getattr(module, "ROUTES", ())
+
+
+def _session_in(names: Sequence[str]) -> int | None:
+    return names.index("session_id") if "session_id" in names else None
 
 
 def _place(template: str, routes: Iterable[Route]) -> Place:

@@ -17,6 +17,7 @@ from runtime import (
     ApprovalSettled,
     BelowFloor,
     CallerError,
+    DoesNotFit,
     DraftConflict,
     InvalidInput,
     KeyConflict,
@@ -46,6 +47,7 @@ STATUSES: Mapping[type[AgentRuntimeError], HTTPStatus] = MappingProxyType(
         NotInTrash: HTTPStatus.NOT_FOUND,
         KeyConflict: HTTPStatus.CONFLICT,
         BelowFloor: HTTPStatus.CONFLICT,
+        DoesNotFit: HTTPStatus.CONFLICT,
         DraftConflict: HTTPStatus.CONFLICT,
         TurnHeld: HTTPStatus.CONFLICT,
         NoTurn: HTTPStatus.CONFLICT,
@@ -72,6 +74,12 @@ NOT_REPEATABLE = (
     "The store fails at the moment, so the outcome is unknown, not undone: look later what is "
     "there before sending it again; with an id of its own it could be repeated without looking"
 )
+UNKNOWN_ELSEWHERE = (
+    "The node that has the session went before it had answered, so the outcome is unknown, not "
+    "undone: sending the same again later is safe, and has one effect, if it has ids of its own; "
+    "without, look first what is there"
+)
+ASK_AGAIN = "The node that has the session does not answer at the moment; ask again later"
 INTERNAL = "The service failed internally; its log says how"
 
 log = logging.getLogger(__name__)

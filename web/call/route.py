@@ -13,7 +13,7 @@ Its name is the call's `operationId` in the OpenAPI document, its docstring the 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from attrs import field, frozen
 from msgspec import Struct
@@ -49,3 +49,6 @@ class Route:
     """The fields of a request's head that it cannot be called without."""
     outside: bool = field(default=False, kw_only=True)
     """Whether it is called outside of the prefix too, where monitoring looks."""
+    everywhere: Literal["summed", "merged"] | None = field(default=None, kw_only=True)
+    """Where many nodes share a store, and each has a part of the answer: how those become one, see
+    `web.nodes`. `None`: one node has all of it."""

@@ -67,11 +67,13 @@ async def serve(
                 task_status.started(_urls(listeners, tls))
                 await shutdown.wait()
                 end_by = trio.current_time() + config.grace
-                connections.cancel_scope.deadline = end_by
                 with trio.move_on_after(config.grace * BACKLOG_SHARE):
                     await _empty_backlog(listeners)
                 accepting.cancel_scope.cancel()
             await host.retire(end_by)
+            # Not before: on a busy machine that moment may have come, and what it cancelled would
+            # be the line above, without which a send goes on, as Hypercorn shields it.
+            connections.cancel_scope.deadline = end_by
         await app.shutdown()
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import define
+from attrs import define, field
 from sqlite_utils import Database
 
-from persistence.sqlite.auditing import Tally
-from persistence.sqlite.auditing import sessions as audited
+from persistence.auditing.report import Tally
+from persistence.sqlite.auditing import audit
 from persistence.sqlite.backup import backup
 from persistence.sqlite.files import PRIVATE_FILE, Companion, Kept, companion, kept_as
 from persistence.sqlite.guide.as_log import log_of
@@ -71,10 +71,11 @@ def convert(db: Database) -> None:
         taking = _Taking(db.conn, schema)
         for deltas in _in_chunks(taking.deltas()):
             write(db.conn, deltas)
-        taking.check_counts()
+        taking.count()
         for name in schema.tables:
             db.table(name).drop()
         apply_migrations(db)
+        taking.check()
 
 
 def _back_up(path: Path, modified: int) -> Path:
@@ -104,6 +105,8 @@ class _Taking:
     _extra: int = 0
     """Entries that the old rows did not have."""
     _added_switches: int = 0
+    _old: dict[str, int] = field(factory=dict)
+    """How much there was."""
 
     def deltas(self) -> Iterator[Delta]:
         """The sessions, one after the other. Raises `UnreadableRow`."""
@@ -137,13 +140,21 @@ class _Taking:
 
         return is_taken
 
-    def check_counts(self) -> None:
-        """Raises `ValueError` if something did not arrive, or not as it was written."""
+    def count(self) -> None:
+        """Counts what there was: to be called while it is there."""
         for name, function in self._schema.functions.items():
             self._connection.create_function(name, 1, function, deterministic=True)
-        old = {name: self._count(query) for name, query in self._schema.counts.items()}
+        self._old = {name: self._count(query) for name, query in self._schema.counts.items()}
+        if self._schema.left_out and (count := self._count(self._schema.left_out)):
+            log.warning(
+                "%d rows belong to no session, and were not taken over; the backup has them", count
+            )
+
+    def check(self) -> None:
+        """Raises `ValueError` if something did not arrive, or not as it was written."""
+        old = self._old
         tally = Tally()
-        for _, problem in audited(self._connection, tally):
+        for _, problem in audit(self._connection, tally):
             raise ValueError(f"it did not arrive as it was: {problem}")
         entries = old["messages"] + old["switches"] + self._extra
         for what, expected, arrived in (
@@ -155,10 +166,6 @@ class _Taking:
                 raise ValueError(f"it has {expected} {what}, but {arrived} arrived")
         if not old["trashed"]:  # of those, a tally counts the entries only
             self._check_kinds(old, tally)
-        if self._schema.left_out and (count := self._count(self._schema.left_out)):
-            log.warning(
-                "%d rows belong to no session, and were not taken over; the backup has them", count
-            )
 
     def _check_kinds(self, old: dict[str, int], tally: Tally) -> None:
         switches = old["switches"] + self._added_switches

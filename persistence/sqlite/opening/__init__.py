@@ -5,6 +5,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `version1`    reads databases of the schema before this one
 - `remedy`      what to tell whoever has a database that cannot be used
 - `examining`   what a file must pass, found out without changing it
+- `replacing`   one that lies beside another one takes its place
 - `old_log`     the log that a session of schema version 1 becomes
 - `converting`  writes all those sessions into a new database
 - `comparing`   compares the new database with the old one

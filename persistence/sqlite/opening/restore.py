@@ -1,16 +1,9 @@
 """Puts a backup in the place of a database.
 
-Whenever the process ends, or the power fails, the name has the former database or the backup,
-complete, and nothing of the one is ever applied to the other:
-
 1. The backup is copied beside the database, in the current schema, given an identity of its
    own (so that the former database, put back by hand, is not taken for this one), and verified.
 2. What is in the way is copied aside, as it is.
-3. The former database is made one file, which also shows that no other program has it open. Where
-   it is too damaged for that, its WAL is only taken away: it opens no more than before.
-4. The witness accepts both from now on.
-5. One `rename` is the moment of change.
-6. The witness accepts the new one only.
+3. The copy takes its place (see `replacing`).
 
 What is not known to be a database of ours, or to have been one, is not replaced unless that is
 asked for: a slip of the keyboard is no order to take another application's data away, even aside.
@@ -26,6 +19,7 @@ from pathlib import Path
 from attrs import frozen
 from sqlite_utils import Database
 
+from persistence.auditing.report import Report
 from persistence.sqlite.backup import Progress, backup
 from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
@@ -38,18 +32,23 @@ from persistence.sqlite.files import (
     kept_as,
     sync,
 )
-from persistence.sqlite.guards import wal, witness
+from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.guards.witness import Mark
 from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.opening import upgrade
 from persistence.sqlite.opening.examining import origin_of
 from persistence.sqlite.opening.opening import find_place
+from persistence.sqlite.opening.replacing import (
+    code_of,
+    make_one_file,
+    put_in_place,
+    remove,
+    size_of,
+)
 from persistence.sqlite.schema import APPLICATION_ID, apply_migrations, mark_of, new_identity
-from persistence.sqlite.verify import Report, verify_content
-from runtime import CannotOpenStore, StoreBroken
-
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+from persistence.sqlite.verify import verify_content
+from runtime import CannotOpenStore, StoreBroken, StoreError
 
 
 @frozen
@@ -85,7 +84,7 @@ def restore(
                 "replaced, add --force: a copy of it is kept beside it",
             )
         copy = companion(path, Companion.RESTORING)
-        _remove(copy)  # of a restoring that was cut off
+        remove(copy)  # of a restoring that was cut off
         try:
             with _on_disk(path):
                 with _whole(source):
@@ -93,7 +92,7 @@ def restore(
                     report = _verified(copy, source)
                 return Restored(report, _put_in_place(copy, path, mark))
         finally:
-            _remove(copy)
+            remove(copy)
     finally:
         owner.release()
 
@@ -101,7 +100,7 @@ def restore(
 def _may_be_replaced(path: Path) -> bool:
     """Whether a database that is opened here is or was at `path`, or nothing is."""
     # The witness knows what a database was that is too damaged to say so.
-    if not _size(path) or witness.read(path) is not None:
+    if not size_of(path) or witness.read(path) is not None:
         return True
     try:
         with reading(path) as connection:
@@ -114,11 +113,7 @@ def _may_be_replaced(path: Path) -> bool:
         return False
     except sqlite3.Error as error:
         # Whoever has it open is told so in a moment.
-        return _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _code_of(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _copy(source: Path, copy: Path, progress: Progress | None) -> Mark:
@@ -136,7 +131,7 @@ def _copy(source: Path, copy: Path, progress: Progress | None) -> Mark:
 
 
 def _is_version_1(source: Path) -> bool:
-    if not source.is_file() or not _size(source):
+    if not source.is_file() or not size_of(source):
         return False  # `backup` says what is wrong with it
     with reading(source) as connection:
         return origin_of(Database(connection), source) == "version 1"
@@ -169,16 +164,14 @@ def _verified(copy: Path, source: Path) -> Report:
 
 
 def _put_in_place(copy: Path, path: Path, mark: Mark) -> Path | None:
-    known = witness.read(path)
     kept = _keep_aside(path)
-    _make_one_file(path, kept)
-    if known:  # else every database is accepted
-        witness.accept(path, [*known, mark])
-    _remove_companions(path)
-    sync(path.parent)
-    copy.replace(path)
-    sync(path.parent)
-    witness.accept(path, [mark])
+    try:
+        make_one_file(path)
+    except StoreError:
+        if kept is not None:
+            remove(kept)
+        raise
+    put_in_place(copy, path, mark)
     return kept
 
 
@@ -187,7 +180,7 @@ def _keep_aside(path: Path) -> Path | None:
     kept = kept_as(path, Kept.BEFORE_RESTORE, datetime.now(UTC))
     # What makes it complete first, and then the database itself.
     parts = [(companion(path, what), companion(kept, what)) for what in HOLDING]
-    found = [(part, target) for part, target in (*parts, (path, kept)) if _size(part)]
+    found = [(part, target) for part, target in (*parts, (path, kept)) if size_of(part)]
     for part, target in found:
         unfinished = target.with_name(target.name + ".part")
         unfinished.touch(PRIVATE_FILE)
@@ -195,42 +188,6 @@ def _keep_aside(path: Path) -> Path | None:
         sync(unfinished)
         unfinished.rename(target)
     return kept if found else None
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _make_one_file(path: Path, kept: Path | None) -> None:
-    if not _size(path) or wal.is_orphaned(path):
-        return
-    try:
-        with closing(connect(path, "rw")) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    except UnicodeDecodeError:
-        return  # damaged, and SQLite's message quotes it
-    except sqlite3.Error as error:
-        code = _code_of(error)
-        if code in _DAMAGE:
-            return
-        if kept is not None:
-            _remove(kept)
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise CannotOpenStore(
-                f"{path} is open in another program",
-                "End that program (for example an open sqlite3 shell), and restore again",
-            ) from error
-        raise store_error(error) from error
-
-
-def _remove(path: Path) -> None:
-    _remove_companions(path)
-    path.unlink(missing_ok=True)
-
-
-def _remove_companions(path: Path) -> None:
-    for what in (*HOLDING, Companion.SHM):
-        companion(path, what).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from persistence.auditing.report import Report
 from persistence.sqlite.backup import backup
 from persistence.sqlite.connections import connect, snapshot
 from persistence.sqlite.files import (
@@ -46,9 +47,10 @@ from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.comparing import compare
 from persistence.sqlite.opening.converting import convert
 from persistence.sqlite.opening.examining import cannot_open, damaged, examine, refuse_remains
+from persistence.sqlite.opening.replacing import remove, tidy
 from persistence.sqlite.schema import SCHEMA_VERSION, mark_of
 from persistence.sqlite.systems import IS_UNIX
-from persistence.sqlite.verify import Report, verify_content
+from persistence.sqlite.verify import verify_content
 from runtime import CannotOpenStore, StoreError
 
 Progress = Callable[[str, int, int], object]
@@ -117,7 +119,7 @@ def upgrade(path: Path, *, dry_run: bool = False, progress: Progress | None = No
                     kept = None if dry_run else _replace(path, new, known, old)
             finally:
                 remove(new)
-                _tidy(path)
+                tidy(path)
         return Upgraded(
             sessions=report.sessions,
             messages=report.messages,
@@ -158,13 +160,6 @@ def copy(old: sqlite3.Connection, new: Path, progress: Progress | None = None) -
     return report
 
 
-def remove(new: Path) -> None:
-    """Takes an unfinished database away, if there is one."""
-    for what in (Companion.JOURNAL, Companion.WAL, Companion.SHM):
-        companion(new, what).unlink(missing_ok=True)
-    new.unlink(missing_ok=True)
-
-
 def _ignore(_what: str, _done: int, _total: int) -> None:
     """Nobody wants to know."""
 
@@ -174,15 +169,6 @@ def _dry(path: Path) -> Iterator[sqlite3.Connection]:
     """The database as it is at this moment, not changed in any way."""
     with closing(connect(path, "ro")) as connection, snapshot(connection):
         yield connection
-
-
-def _tidy(path: Path) -> None:
-    """Takes the WAL away that reading has made, if it is empty."""
-    held = companion(path, Companion.WAL)
-    if held.exists() and not held.stat().st_size:
-        # SQLite does so when a connection that may write is closed, and nobody else has one.
-        with suppress(sqlite3.Error), closing(connect(path, "rw")) as connection:
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class Follower:
     session_id: str
     manner: Manner
     random: Random
+    refusals: frozenset[int] = frozenset({404, 503})
+    """Statuses that may come in place of a stream."""
     record: list[Noted] = field(factory=list)
     _cursor: str | None = None
     _connections: int = 0
@@ -89,7 +91,7 @@ class Follower:
 
     def _begin(self, stream: Stream) -> None:
         if stream.status != 200:
-            self.book.expect(stream.status in {404, 503}, f"answered {stream.status}")
+            self.book.expect(stream.status in self.refusals, f"answered {stream.status}")
             self.book.count(f"streams refused with {stream.status}")
             return
         if self._connections:

@@ -1,13 +1,13 @@
 """The stores that the contract is held against, and short ways to ask them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from attrs import astuple, define, evolve
 
 from persistence.memory import MemoryStore
+from persistence.parts import Room
+from persistence.postgres.store import PostgresStore
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.transaction import Room
 from runtime.store import (
     Committed,
     Delta,
@@ -22,34 +22,56 @@ from runtime.store import (
     Wanted,
 )
 from tests.persistence.builders import begins, delta
+from tests.persistence.databases import Grounds
+
+IN_PARTS = Room(long=1, long_size=1, entries=1, size=1, least=1, alone=1, copies=1)
+"""An entry at a time."""
+
+
+def wholly(commit: Callable[[Sequence[Delta]], Committed], deltas: Sequence[Delta]) -> Committed:
+    """Commits until all of the deltas is there."""
+    outcome = commit(deltas)
+    while outcome.unfinished:
+        rest = [delta for delta in deltas if delta.session_id in outcome.unfinished]
+        more = commit(rest)
+        outcome = Committed(
+            rejected={**outcome.rejected, **more.rejected},
+            begun={**outcome.begun, **more.begun},
+            expired=[*outcome.expired, *more.expired],
+            leftover=more.leftover,
+            unfinished=more.unfinished,
+        )
+    return outcome
 
 
 @define(eq=False)
 class InParts(SQLiteStore):
-    """Writes whatever it can ahead, an entry at a time, and goes on until all is there."""
+    """Writes whatever it can ahead, and goes on until all is there."""
 
     def __attrs_post_init__(self) -> None:
-        self._room = Room(long=1, long_size=1, entries=1, size=1, least=1, alone=1, copies=1)
+        self._room = IN_PARTS
 
     def commit(self, deltas: Sequence[Delta]) -> Committed:
-        outcome = super().commit(deltas)
-        while outcome.unfinished:
-            rest = [delta for delta in deltas if delta.session_id in outcome.unfinished]
-            more = super().commit(rest)
-            outcome = Committed(
-                rejected={**outcome.rejected, **more.rejected},
-                begun={**outcome.begun, **more.begun},
-                expired=[*outcome.expired, *more.expired],
-                leftover=more.leftover,
-                unfinished=more.unfinished,
-            )
-        return outcome
+        return wholly(super().commit, deltas)
 
 
-MAKERS: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SQLiteStore.open(folder / "sessions.db"),
-    "sqlite in parts": lambda folder: InParts.open(folder / "sessions.db"),
-    "memory": lambda folder: MemoryStore(),
+@define(eq=False)
+class PostgresInParts(PostgresStore):
+    """The same."""
+
+    def __attrs_post_init__(self) -> None:
+        self._room = IN_PARTS
+
+    def commit(self, deltas: Sequence[Delta]) -> Committed:
+        return wholly(super().commit, deltas)
+
+
+MAKERS: dict[str, Callable[[Grounds], Store]] = {
+    "sqlite": lambda grounds: SQLiteStore.open(grounds.folder / "sessions.db"),
+    "sqlite in parts": lambda grounds: InParts.open(grounds.folder / "sessions.db"),
+    "postgres": lambda grounds: PostgresStore.open(grounds.database),
+    "postgres in parts": lambda grounds: PostgresInParts.open(grounds.database),
+    "memory": lambda grounds: MemoryStore(),
 }
 
 EVERYTHING = Listing()

@@ -6,14 +6,20 @@ statement, that purges go on beside other batches, and sessions are longer than 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from persistence.memory import MemoryStore
+from persistence.postgres.reading import entries as postgres_entries
+from persistence.postgres.store import PostgresStore
+from persistence.postgres.writing import purging as postgres_purging
 from persistence.sqlite import entries, purging
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
@@ -30,10 +36,13 @@ from tests.persistence.contract.stores import (
     listed,
     rows,
 )
+from tests.persistence.databases import Grounds, asked, emptied
 
 NAMES = ("a", "b", "c", "d'")
 PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
 BATCH = st.dictionaries(st.sampled_from(NAMES), PLAY, max_size=4)
+Asker = Callable[[str], list[Any]]
+"""Asks a database something in SQL."""
 REOPEN = None
 """In place of a batch: the store is closed and opened."""
 BATCHES = st.lists(BATCH | st.just(REOPEN), max_size=14)
@@ -44,9 +53,15 @@ def _little_at_a_time() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(purging, "PURGE_CHUNK", 2)
         patch.setattr(entries, "BLOCK", 3)
+        patch.setattr(postgres_purging, "PURGE_CHUNK", 2)
+        for name, size in (("BLOCK", 3), ("FIRST_BLOCK", 1), ("LARGEST_BLOCK", 2)):
+            patch.setattr(postgres_entries, name, size)
         yield
 
 
+# Hundreds of stores are opened, one after the other: where other tests run beside it, on a server
+# that takes its time.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", MAKERS)
 @settings(
     max_examples=60,
@@ -55,45 +70,52 @@ def _little_at_a_time() -> Iterator[None]:
 )
 @given(batches=BATCHES)
 def test_any_history_leaves_what_a_plain_dict_would(
-    kind: str, batches: list[dict[str, tuple[str, int]] | None]
+    request: pytest.FixtureRequest, kind: str, batches: list[dict[str, tuple[str, int]] | None]
 ) -> None:
     model = Model()
     with TemporaryDirectory() as folder:
-        store = MAKERS[kind](Path(folder))
+        # One of its own for each example, which a fixture would not be.
+        find = lambda: emptied(request.getfixturevalue("common_database"))  # noqa: E731
+        grounds = Grounds(Path(folder), find)
+        store = MAKERS[kind](grounds)
         try:
             for batch in batches:
                 if batch is REOPEN:
-                    store = reopened(store)
+                    if not isinstance(store, MemoryStore):  # one in memory would be empty
+                        store.close()
+                        store = MAKERS[kind](grounds)
                     continue
                 plays = {name: (PLAYS[play], pick) for name, (play, pick) in batch.items()}
                 model.settle(store.commit(model.batch(plays)))
             check(store, model)
             if isinstance(store, SQLiteStore):
-                check_views(store.path, model)
+                check_views(partial(query, store.path), model)
                 assert verify(store.path).problems == ()
+            if isinstance(store, PostgresStore):
+                check_views(partial(asked, grounds.database), model)
             finish_purges(store, committed(store))
             check(store, model)
             if isinstance(store, SQLiteStore):
-                check_entries(store.path, model)
+                check_entries(partial(query, store.path), model)
+                places = query(store.path, "SELECT DISTINCT no FROM look")
+                assert places == [(life.no,) for life in kept(model)]
                 assert verify(store.path).problems == ()
+            if isinstance(store, PostgresStore):
+                check_entries(partial(asked, grounds.database), model)
         finally:
             store.close()
 
 
-def reopened(store: Store) -> Store:
-    """The same, closed and opened; one in memory would be empty."""
-    if not isinstance(store, SQLiteStore):
-        return store
-    store.close()
-    return SQLiteStore.open(store.path)
-
-
-def check_entries(path: Path, model: Model) -> None:
-    """Of those that were purged, nothing is left."""
+def kept(model: Model) -> list[Life]:
+    """The lives that have entries, in the order of their numbers."""
     lives = [*model.living.values(), *model.trash]
-    kept = [(life.no, len(life.items)) for life in lives if life.items]
-    assert query(path, "SELECT no, count(*) FROM entry GROUP BY no") == sorted(kept)
-    assert query(path, "SELECT DISTINCT no FROM look") == [(no,) for no, _ in sorted(kept)]
+    return sorted((life for life in lives if life.items), key=lambda life: life.no)
+
+
+def check_entries(ask: Asker, model: Model) -> None:
+    """Of those that were purged, nothing is left."""
+    found = ask("SELECT no, count(*) FROM entry GROUP BY no ORDER BY no")
+    assert found == [(life.no, len(life.items)) for life in kept(model)]
 
 
 def check(store: Store, model: Model) -> None:
@@ -160,11 +182,10 @@ def check_parts(store: Store, life: Life) -> None:
             }
 
 
-def check_views(path: Path, model: Model) -> None:
+def check_views(ask: Asker, model: Model) -> None:
     """What whoever reads the published views of the database is told."""
     living = sorted(model.living.items())
-    sessions = query(
-        path,
+    sessions = ask(
         "SELECT session_id, messages, last_activity, created_at FROM sessions ORDER BY session_id",
     )
     assert [(row[0], json.loads(row[1]), *row[2:]) for row in sessions] == [
@@ -176,8 +197,7 @@ def check_views(path: Path, model: Model) -> None:
         )
         for name, life in living
     ]
-    contexts = query(
-        path,
+    contexts = ask(
         "SELECT session_id, current_agent, agent_history, context_metadata, created_at,"
         " last_switch_at, switch_count FROM agent_contexts ORDER BY session_id",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite import verify as module
+from persistence.auditing import report as module
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
 from runtime import CannotOpenStore, Settings

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from persistence import MemoryStore
 from runtime.session import message, record
 from runtime.session.calls import Item
+from runtime.session.fork import fork_of
 from runtime.session.kinds import KINDS
 from runtime.session.life import Moment
 from runtime.session.message import from_json
@@ -108,6 +109,15 @@ def reloaded(state: SessionState, store: MemoryStore | None = None) -> SessionSt
             [Delta(session_id=state.session_id, mark=0, steps=[whole])]
         ).rejected
     return SessionState.restored(state.session_id, KINDS, store.load(state.session_id), MOMENT)
+
+
+def forked(state: SessionState, version: int | None = None, **patch: Any) -> SessionState:
+    """The fork, as it is read from the store."""
+    store = MemoryStore()
+    commit(state, store)
+    step = fork_of(state, version=version, patch=patch, at=at(60))
+    assert not store.commit([Delta(session_id="f", mark=1, steps=[step])]).rejected
+    return SessionState.restored("f", KINDS, store.load("f"), MOMENT)
 
 
 def with_tail_only(state: SessionState, first: int) -> tuple[SessionState, MemoryStore]:

@@ -11,20 +11,18 @@ from persistence import MemoryStore
 from runtime import BelowFloor, InvalidInput, Origin, PreconditionFailed, SessionExists
 from runtime.errors import SessionNotFound
 from runtime.session.fork import check_source, fork_of, made
-from runtime.session.kinds import KINDS
 from runtime.session.record import drop_superseded
 from runtime.session.rewind import rewind
 from runtime.session.settings import summary, update
 from runtime.session.state import Condition, SessionState
 from runtime.session.switch import switch_agent
-from runtime.store import Delta
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
-    MOMENT,
     NOON,
     absent,
     at,
     commit,
+    forked,
     picture,
     put,
     said,
@@ -34,15 +32,6 @@ from tests.runtime.session.builders import (
     user,
     values,
 )
-
-
-def forked(state: SessionState, version: int | None = None, **patch: Any) -> SessionState:
-    """The fork, as it is read from the store."""
-    store = MemoryStore()
-    commit(state, store)
-    step = fork_of(state, version=version, patch=patch, at=at(60))
-    assert not store.commit([Delta(session_id="f", mark=1, steps=[step])]).rejected
-    return SessionState.restored("f", KINDS, store.load("f"), MOMENT)
 
 
 def rich() -> SessionState:

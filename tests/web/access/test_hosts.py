@@ -94,6 +94,13 @@ def test_a_host_must_be_there_exactly_once() -> None:
     assert status(None, host=None) == 400
 
 
+@pytest.mark.parametrize("path", ["/health", "/api/v1/health"])
+def test_the_health_is_told_to_who_says_no_host(path: str) -> None:
+    assert status(None, host=None, path=path) is None
+    assert status(None, ("Host", "localhost"), path=path) == 400
+    assert status(None, host="evil.example", path=path) == 421
+
+
 @given(st.ip_addresses(), st.none() | st.integers(0, 65535))
 def test_every_ip_literal_comes_in(address: IPv4Address | IPv6Address, port: int | None) -> None:
     host = f"[{address}]" if address.version == 6 else str(address)

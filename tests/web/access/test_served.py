@@ -118,3 +118,38 @@ async def test_a_name_below_localhost_is_answered_to_where_it_is_configured() ->
         async with service(Guard(hosts=hosts)) as served, await served.connect() as client:
             await client.send(packet)
             assert (await client.answer()).status == status
+
+
+@pytest.mark.parametrize(
+    ("packet", "status"),
+    [
+        (b"GET /health HTTP/1.0\r\n\r\n", 200),
+        (b"GET /api/v1/health HTTP/1.0\r\nAccept: */*\r\n\r\n", 200),
+        (b"HEAD /health HTTP/1.0\r\n\r\n", 200),
+        (b"OPTIONS /health HTTP/1.0\r\n\r\n", 204),
+        (b"POST /health HTTP/1.0\r\n\r\n", 405),
+        (b"GET /health HTTP/1.1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET /health HTTP/1.0\r\nHost:\r\n\r\n", 400),
+        (b"GET /health HTTP/1.0\r\nHost: evil.example\r\n\r\n", 421),
+        (b"GET http://evil.example/health HTTP/1.0\r\n\r\n", 421),
+        (b"GET /health HTTP/1.0\r\nOrigin: http://localhost\r\n\r\n", 403),
+        (b"GET /health HTTP/1.0\r\nOrigin: null\r\n\r\n", 403),
+        (b"GET /health HTTP/1.0\r\nSec-Fetch-Site: cross-site\r\n\r\n", 403),
+        (b"GET /metrics HTTP/1.0\r\n\r\n", 400),
+        (b"GET /api/v1/sessions HTTP/1.0\r\n\r\n", 400),
+        (b"GET /api/v1/sessions/health HTTP/1.0\r\n\r\n", 400),
+        (b"GET /docs HTTP/1.0\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\n\r\n", 400),
+        (b"GET //health HTTP/1.0\r\n\r\n", 400),
+        (b"GET /health/ HTTP/1.0\r\n\r\n", 400),
+        (b"GET /%68ealth HTTP/1.0\r\n\r\n", 400),
+        (b"GET /x/../health HTTP/1.0\r\n\r\n", 400),
+        (b"OPTIONS * HTTP/1.0\r\n\r\n", 400),
+    ],
+)
+async def test_without_a_host_only_the_health_is_answered(packet: bytes, status: int) -> None:
+    async with service() as served, await served.connect() as client:
+        await client.send(packet)
+        answer = await client.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)

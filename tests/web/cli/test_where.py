@@ -71,7 +71,7 @@ EVERY = ("serve --port 0", *OFFLINE, "cleanup", "upgrade", "restore copy.db")
 @pytest.mark.parametrize(
     ("db", "said"),
     [
-        ("postgresql://me:secret@host/chats", "postgresql:// is not supported yet"),
+        ("postgresql:me:secret@host/chats", "'postgresql:' begins no URL of a store"),
         ("mysql://host/chats", "mysql:// is not the scheme of a store"),
         ("sqlite:chats.db", "is not the URL of a store"),
         (os.fsdecode(b"\xff.db"), "has a name that is not UTF-8"),

@@ -204,13 +204,14 @@ async def test_an_idle_connection_does_not_hold_up_the_end() -> None:
 
 
 @needs_openssl
+@pytest.mark.parametrize("grace", [0, 0.1])
 @pytest.mark.parametrize("is_secure", [False, True])
 async def test_a_client_that_takes_nothing_does_not_hold_up_the_end(
-    is_secure: bool, certificate: Certificate
+    is_secure: bool, grace: float, certificate: Certificate
 ) -> None:
     tls = load_certificate(certificate.certfile, certificate.keyfile) if is_secure else None
     client = certificate.trusted("http/1.1") if is_secure else None
-    config = ServerConfig(grace=0.1, send_timeout=3600)
+    config = ServerConfig(grace=grace, send_timeout=3600)
     async with open_host(make_app(), tls, client, config) as served:
         stream = await served.connect()
         await stream.send_all(HELLO.replace(b"/hello", b"/large"))

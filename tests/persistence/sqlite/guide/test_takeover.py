@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from persistence import SQLiteStore
+from persistence.parts import Written
 from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.schema import OLD_TABLES
-from persistence.sqlite.transaction import Written
 from persistence.sqlite.verify import verify
 from persistence.sqlite.writing import write
 from runtime.store import Delta

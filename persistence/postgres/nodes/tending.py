@@ -1,0 +1,55 @@
+"""What a node does for all: it ends the dead, and claims its share of what is free."""
+
+import logging
+from collections.abc import Callable, Collection
+
+import psycopg
+
+from persistence.postgres.nodes import register, shares
+from persistence.postgres.nodes.backends import end_transactions
+from persistence.postgres.nodes.line import Line
+from persistence.postgres.nodes.view import Member, Reading
+from runtime import SECONDS
+
+log = logging.getLogger("agent_runtime")
+
+ENDINGS = 1 * SECONDS
+"""Of a beat, for ending the dead: whom it does not come to is ended with the next one."""
+
+
+def end_dead(line: Line, dead: Collection[Member], clock: Callable[[], float]) -> Collection[str]:
+    """Ends nodes; the ids of those who were."""
+    by = clock() + ENDINGS
+    ended = []
+    for member in dead:
+        if clock() > by:
+            break
+        if _end(line, member):
+            log.warning("ended node %s (%s): it was silent", member.id, member.address)
+            ended.append(member.id)
+    return ended
+
+
+def claim_free(line: Line, node: str, reading: Reading) -> Collection[int]:
+    """Claims what is free and this node's share; the shards that it got."""
+    owners = reading.owners
+    share = [
+        shard
+        for shard, taker in shares.moves(owners, reading.stayers).items()
+        if taker == node and owners[shard] is None
+    ]
+    return register.claim(line, node, share) if share else ()
+
+
+def _end(line: Line, member: Member) -> bool:
+    try:
+        return register.end(line, member.id, member.beats)
+    except psycopg.errors.LockNotAvailable:
+        # It was stopped in a transaction, or its connection was lost there. What it has committed
+        # by now stays, and what it has not never comes.
+        count = end_transactions(line.connection, member.id)
+        log.warning("ended %d open transactions of node %s, which is silent", count, member.id)
+    try:
+        return register.end(line, member.id, member.beats)
+    except psycopg.errors.LockNotAvailable:
+        return False

@@ -1,0 +1,12 @@
+"""The reading half of the store.
+
+A map, in the order in which one file may import another:
+
+- `entries`     of a life: the newest, by number, by key
+- `standing`    what is not in the log: drafts, and who waits
+- `listing`     the list of sessions
+- `trash`       what was deleted
+- `superseded`  where records were written again
+- `readers`     connections for reading, each for one thread at a time
+- `reader`      PostgresReader: all of these, also beside running nodes
+"""

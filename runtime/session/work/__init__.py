@@ -1,0 +1,8 @@
+"""Who worked on a session when, and at what cost. Pure; it knows entries.
+
+A map, in the order in which one file may import another:
+
+- `sums`      numbers, summed by agent, model and day
+- `reported`  what agents' frameworks write into a message's metadata
+- `ledger`    the stretches of a log, and what was used in each
+"""
