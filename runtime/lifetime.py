@@ -76,7 +76,7 @@ async def running(
     # Shielded, they outlive a cancelled surrounding: what was accepted is still to be written, and
     # its callers to be told. So whatever happens from the nursery on, they have to be cancelled.
     writing, telling, keeping = (trio.CancelScope(shield=True) for _ in range(3))
-    break_up = _BreakUp((writing, keeping))
+    break_up = _BreakUp(persister, (writing, keeping))
     try:
         with sole_cause(3):
             async with trio.open_nursery() as outer:
@@ -146,6 +146,7 @@ async def running(
 class _BreakUp:
     """The end of the tasks of which none can go on when the store is broken, or another's."""
 
+    _persister: Persister
     _scopes: tuple[trio.CancelScope, ...]
     is_lost: bool = False
     """Whether other processes own what this one had."""
@@ -159,7 +160,7 @@ class _BreakUp:
             self.is_lost |= isinstance(error, LostOwnership)
             if self.has_begun:  # two have found out at the same moment
                 return
-            self.has_begun = True
+            self.has_begun = self._persister.is_broken = True
             for scope in self._scopes:
                 scope.cancel()
             raise

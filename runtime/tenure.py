@@ -192,6 +192,7 @@ class Tenure:
             if kept := shards.difference(gone):
                 self._take_back(kept)
             self._tell()
+            self._hurry.set()  # to learn where what has gone is: whoever asks here is sent there
 
     def _take_back(self, shards: Collection[int]) -> None:
         self._ownership.take_back(shards)

@@ -56,7 +56,10 @@ class Waiting(Protocol):
     """When to stop waiting, in trio's time."""
 
     def settle(self, error: StoreError | None = None) -> None:
-        """One of the records is durable, or cannot become so."""
+        """One of the records is durable, or cannot become so now."""
+
+    def refuse(self, error: StoreError) -> None:
+        """It cannot become so here any more, and what is in memory is nothing to be shown."""
 
 
 @define(eq=False)
@@ -75,6 +78,10 @@ class Waiter:
         self.pending -= 1
         if self.pending == 0:
             self.done.set()
+
+    def refuse(self, error: StoreError) -> None:
+        """The same, for good."""
+        self.settle(error)
 
 
 @define(eq=False)
@@ -101,6 +108,12 @@ class Dirty:
         waiters, self.waiters = self.waiters, []
         for _, waiter in waiters:
             waiter.settle(error)
+
+    def refuse_waiters(self, error: StoreError) -> None:
+        """The same, for good: also whoever would be answered from memory is refused."""
+        waiters, self.waiters = self.waiters, []
+        for _, waiter in waiters:
+            waiter.refuse(error)
 
 
 Batch = Sequence[tuple[Dirty, Delta]]

@@ -23,7 +23,7 @@ from attrs import define, field
 
 from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
-from runtime.errors import DeltaRejected, StoreBehind, StoreError, StoreUnavailable
+from runtime.errors import DeltaRejected, StoreBehind, StoreBroken, StoreError, StoreUnavailable
 from runtime.feeds.feeds import Feeds
 from runtime.saving import threads
 from runtime.saving.dirty import Batch, Dirty, DirtySet, Record, Waiter, Waiting
@@ -77,6 +77,9 @@ class Persister:
     _settling: deque[Record] = field(factory=deque)
     """Records that have more to settle: a bit behind each commit, and whenever nothing else is due.
     """
+    is_broken: bool = False
+    """Whether what is not on disk can never come there: the store is broken, or another process has
+    the sessions."""
     _ended: bool = False
     _leftover: bool = False
     """Whether the store has a purge to go on with, which it does in commits."""
@@ -121,7 +124,11 @@ class Persister:
         the store fails.
         """
         if self._ended:
-            waiting.settle(StoreUnavailable(ENDED))
+            error = StoreUnavailable(ENDED)
+            if self.is_broken:
+                waiting.refuse(error)
+            else:
+                waiting.settle(error)
             return
         dirty = self._dirty.get(record.session_id)
         assert dirty is not None, f"{record.session_id} is beyond the store, yet not dirty"
@@ -244,24 +251,34 @@ class Persister:
     async def run(self) -> None:
         """Commits until cancelled. Raises `StoreBroken`, after which nothing may go on."""
         try:
-            while True:
-                takes_all = await self._wait_until_due() or self._is_much or not self.has_room
-                batch, self._hurry = self._dirty.take(
-                    trio.current_time(),
-                    max_sessions=self._config.batch_sessions,
-                    max_bytes=self._config.batch_bytes,
-                    rest=0.0 if takes_all else self._config.snapshot_interval,
-                )
-                if batch or self._leftover:
-                    await self._commit(batch)
-                del batch  # it holds the messages, which are packed by now
-                await self._settle_some()
+            await self._commit_on()
+        except StoreBroken:
+            self.is_broken = True
+            raise
         finally:
             self._ended = True
             self._come_round()
             self._returned.set()  # whoever waits for it need not, also if it was left behind
+            error = StoreUnavailable(ENDED)
             for dirty in self._dirty:
-                dirty.fail_waiters(StoreUnavailable(ENDED))
+                if self.is_broken:  # nor is anybody shown from memory what will never be on disk
+                    dirty.refuse_waiters(error)
+                else:
+                    dirty.fail_waiters(error)
+
+    async def _commit_on(self) -> None:
+        while True:
+            takes_all = await self._wait_until_due() or self._is_much or not self.has_room
+            batch, self._hurry = self._dirty.take(
+                trio.current_time(),
+                max_sessions=self._config.batch_sessions,
+                max_bytes=self._config.batch_bytes,
+                rest=0.0 if takes_all else self._config.snapshot_interval,
+            )
+            if batch or self._leftover:
+                await self._commit(batch)
+            del batch  # it holds the messages, which are packed by now
+            await self._settle_some()
 
     async def tell_the_late(self) -> None:
         """Until cancelled, tells callers that have waited for `commit_timeout` that it is unknown.

@@ -314,6 +314,33 @@ async def test_all_may_be_lost_while_the_end_waits_for_a_purge(
     assert trio.current_time() == began_at + PACE
 
 
+@pytest.mark.parametrize("by", ["a beat", "a commit"])
+async def test_what_is_lost_is_shown_to_nobody_who_still_waits_to_see_it(
+    clock: MockClock, cluster: Cluster, by: str
+) -> None:
+    cluster.join("b")
+    node = cluster.join("a", HERE)
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(LostOwnership):  # noqa: PT012
+            async with running(node.store, durability="commit") as runtime:
+                session = runtime.session(id_in(HERE))
+                await session.append(user("on disk"))
+                node.store.stuck.clear()
+                await session.append(user("lost"), durable=False)
+                reads = [call(nursery, session.history) for _ in range(2)]
+                await until_held()
+                cluster.bury("a", heir="b")
+                if by == "a commit":
+                    node.gate.clear()
+                    node.store.stuck.set()
+                else:
+                    clock.jump(PACE)
+                await trio.sleep_forever()
+        for read in reads:
+            with pytest.raises(StoreUnavailable, match="ended before this was confirmed"):
+                await read.result()
+
+
 async def test_of_two_who_are_told_at_the_same_moment_one_says_so(
     clock: MockClock, cluster: Cluster
 ) -> None:

@@ -24,6 +24,7 @@ from tests.runtime.fakes import (
     unavailable,
     until,
     until_held,
+    until_quiet,
     user,
 )
 from tests.runtime.nodes import PACE, Cluster, Node, id_in
@@ -312,6 +313,21 @@ async def test_beats_go_on_while_a_shard_is_vacated(clock: MockClock, node: Node
         assert node.beats - before == 4
         node.store.gate.set()
         await until_gone(node, ONE)
+
+
+async def test_a_beat_follows_a_hand_over_at_once(clock: MockClock, node: Node) -> None:
+    async with running(node.store):
+        before = 0
+
+        def count() -> None:
+            nonlocal before
+            before = node.beats
+
+        node.on_hand_over = count
+        node.give(ONE, to="b")
+        await until_gone(node, ONE)  # a fifth of a pace later
+        await until_quiet()
+        assert node.beats == before + 1
 
 
 async def test_beats_go_on_while_a_shard_is_handed_over(clock: MockClock, node: Node) -> None:
