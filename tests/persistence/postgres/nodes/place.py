@@ -11,7 +11,8 @@ from attrs import define, field
 from persistence.postgres.address import Address
 from persistence.postgres.connections import Connection, connect
 from persistence.postgres.nodes.fence import Fence
-from persistence.postgres.nodes.membership import Membership, new_id, steady
+from persistence.postgres.nodes.holding import steady
+from persistence.postgres.nodes.membership import Membership, new_id
 from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.schema import prepare
 from runtime import SHARDS, NotHere, shard_of
@@ -119,7 +120,7 @@ class Place:
         id_ = id_ or new_id()
         open_ = partial(connect, Address.of(url or self.url), id_)
         writer = Writer(fence(id_), open_)
-        membership = Membership(id_, open_, writer, clock)
+        membership = Membership(id_, open_, writer, clock=clock)
         membership.join(address)
         node = Node(membership, writer)
         self._nodes.append(node)
