@@ -61,6 +61,7 @@ __all__ = [
     "UpgradeProgress",
     "Upgraded",
     "back_up",
+    "can_be_shared",
     "move",
     "open_reader",
     "open_store",
@@ -165,6 +166,14 @@ def move(source: str, target: str, progress: MoveProgress | None = None) -> Move
         raise CannotOpenStore("Both names are of the same store", "Name a new one to move to")
     with begin.leave() as leaving, end.arrive() as arriving:
         return moving.move(leaving, arriving, without_password(source), progress)
+
+
+def can_be_shared(url: str) -> bool:
+    """Whether several processes may open a store at one time, each owning some of its sessions.
+
+    Raises `CannotOpenStore`.
+    """
+    return _place(url).can_be_shared
 
 
 def restore_hint(url: str) -> str:

@@ -43,6 +43,8 @@ class MemoryStore:
     """Keeps sessions in this process only. It implements `runtime.store.Store`."""
 
     ownership: Ownership = field(factory=Alone, init=False)
+    node_secret: None = field(default=None, init=False)
+    """What processes that share the store show to each other: nobody shares this one."""
     commit_seq: int = 0
     """Transactions so far, as in the database's `meta` table."""
     _kept: Lives = field(factory=Lives)

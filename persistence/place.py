@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
 from attrs import frozen
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # else whoever opens a file would have to have psycopg
 
 class Place(Protocol):
     """Where a store is. Every method raises `CannotOpenStore`, and may raise `StoreError`."""
+
+    can_be_shared: ClassVar[bool]
+    """Whether several processes may open it at one time, each owning some of its sessions."""
 
     def open(
         self, *, create: bool, quick_check: QuickCheck, advertise: str | None
@@ -65,6 +68,8 @@ MakePlace = Callable[[str], Place]
 @frozen
 class InMemory:
     """`memory://`: a store that begins and ends with the process that opens it."""
+
+    can_be_shared: ClassVar[bool] = False
 
     rest: str
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from secrets import token_hex
 from typing import Any, TypeVar
 
 import pytest
@@ -189,18 +189,9 @@ class Side:
 
 
 class SessionsAndLists(RuleBasedStateMachine):
-    def __init__(self, database: str) -> None:
+    def __init__(self, sides: list[Side]) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        path = Path(self.folder.name, "sessions.db")
-        tail = Path(self.folder.name, "tail.db")
-        self.sides = [
-            Side(MemoryStore()),
-            Side(SQLiteStore.open(path), ask_views=partial(query, path)),
-            Side(MemoryStore(), 0),
-            Side(SQLiteStore.open(tail), 100, partial(query, tail)),
-            Side(PostgresStore.open(database), 150, partial(asked, database)),
-        ]
+        self.sides = sides
         self.models: dict[str, Model] = {}
         """The living sessions, in memory."""
         self.committed: dict[str, Model] = {}
@@ -216,7 +207,6 @@ class SessionsAndLists(RuleBasedStateMachine):
     def teardown(self) -> None:
         for side in self.sides:
             side.store.close()
-        self.folder.cleanup()
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -561,9 +551,37 @@ def switches_of(model: Model) -> list[dict[str, str]]:
     return found
 
 
-def test_all_of_them_say_what_a_list_says(grounds: Grounds) -> None:
+def in_files(folder: Path) -> list[Side]:
+    """A database on disk of which all is in memory, and one of which little is, beside none."""
+    path, tail = folder / f"{token_hex(8)}.db", folder / f"{token_hex(8)}.db"
+    return [
+        Side(MemoryStore()),
+        Side(SQLiteStore.open(path), ask_views=partial(query, path)),
+        Side(MemoryStore(), 0),
+        Side(SQLiteStore.open(tail), 100, partial(query, tail)),
+    ]
+
+
+def on_a_server(url: str) -> list[Side]:
+    """One on a server of which little is in memory, beside none."""
+    return [
+        Side(MemoryStore()),
+        Side(PostgresStore.open(url), 150, partial(asked, url)),
+    ]
+
+
+def check(sides: Callable[[], list[Side]], examples: int) -> None:
+    """That all sides say what the list says, whatever is done."""
     run_state_machine_as_test(
         # Whatever makes one does.
-        lambda: SessionsAndLists(emptied(grounds.database)),  # type: ignore[arg-type]
-        settings=hypothesis_settings(max_examples=40, stateful_step_count=25),
+        lambda: SessionsAndLists(sides()),  # type: ignore[arg-type]
+        settings=hypothesis_settings(max_examples=examples, stateful_step_count=25),
     )
+
+
+def test_what_is_kept_in_files_is_what_a_list_says(tmp_path: Path) -> None:
+    check(partial(in_files, tmp_path), 40)
+
+
+def test_what_is_kept_on_a_server_is_what_a_list_says(grounds: Grounds) -> None:
+    check(lambda: on_a_server(emptied(grounds.database)), 25)

@@ -29,10 +29,15 @@ from web.access.rules import Guard
 if TYPE_CHECKING:
     from web.app import create_app
     from web.mounted import create_blueprint
+    from web.nodes.forwarding import open_forwarding
 
-__all__ = ["Guard", "create_app", "create_blueprint"]
+__all__ = ["Guard", "create_app", "create_blueprint", "open_forwarding"]
 
-_MODULES = {"create_app": "web.app", "create_blueprint": "web.mounted"}
+_MODULES = {
+    "create_app": "web.app",
+    "create_blueprint": "web.mounted",
+    "open_forwarding": "web.nodes.forwarding",
+}
 
 
 def __getattr__(name: str) -> Any:

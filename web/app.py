@@ -25,19 +25,27 @@ from web.http.asgi import Event, encoded, request_of, send_response
 from web.http.message import ClientGone
 from web.http.problem import problem
 from web.metrics import Metrics
+from web.nodes.forwarding import Forwarding
 
 NAME = "agent_runtime"
 
 
 def create_app(
-    runtime: Runtime, *, rules: Guard | None = None, metrics: Metrics | None = None
+    runtime: Runtime,
+    *,
+    rules: Guard | None = None,
+    metrics: Metrics | None = None,
+    forwarding: Forwarding | None = None,
 ) -> "App":
     """The whole service.
 
     `runtime` has to be open for as long as the app serves. `rules` say who may come in; without
     them, callers from this machine. `metrics` are for whoever wants to run `watch_lag`.
+    `forwarding` asks the other nodes that share the store, see `open_forwarding`; without it, what
+    they own is answered 503.
     """
-    return App(Api(runtime, rules=Guard() if rules is None else rules, metrics=metrics))
+    rules = Guard() if rules is None else rules
+    return App(Api(runtime, rules=rules, metrics=metrics, forwarding=forwarding))
 
 
 class App(QuartTrio):

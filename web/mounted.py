@@ -17,9 +17,12 @@ from web.call.problems import Refused
 from web.docs.page import PAGE, documentation
 from web.http import message
 from web.http.asgi import Event, request_of
+from web.nodes.forwarding import Forwarding
 
 
-def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Blueprint:
+def create_blueprint(
+    runtime: Runtime, *, rules: Guard | None = None, forwarding: Forwarding | None = None
+) -> Blueprint:
     """The service's calls and documentation, for `register_blueprint` in a larger Quart-Trio app.
 
     With `rules`, they hold for these paths; without, the app around decides who comes in. The app
@@ -27,8 +30,12 @@ def create_blueprint(runtime: Runtime, *, rules: Guard | None = None) -> Bluepri
     Bodies are received as the app around has it, and limited by its `MAX_CONTENT_LENGTH` as well.
     Streams of events end when `runtime.end_following()` is called: by whoever ends the app, before
     its server waits for the answers in flight.
+
+    Where other processes share the store, `forwarding` asks them for what they own (see
+    `open_forwarding`); without it, that is answered 503. It is to be opened around the app's
+    server, and its `end_streams()` called with the other one.
     """
-    api = Api(runtime, rules=rules)
+    api = Api(runtime, rules=rules, forwarding=forwarding)
     service = Blueprint(NAME, __name__)
     for number, place in enumerate(api.table.places):
 

@@ -83,6 +83,11 @@ class LifeAudit:
         if self._sink is not None:
             self._sink.entry(self.row.no, row)
 
+    @property
+    def has_all(self) -> bool:
+        """Whether as many entries came as its row says."""
+        return self._found == self.row.version
+
     def missing(self, seq: int) -> Problem:
         """Where the next entry should be, there is none."""
         self._before, self._next = None, seq + 1
@@ -97,7 +102,7 @@ class LifeAudit:
         row, who = self.row, self.who
         if self._next <= row.version:
             yield "gap", f"{who}: entry {self._next} is missing"
-        if self._found != row.version:
+        if not self.has_all:
             yield "version", f"{who} says it has {row.version} entries; it has {self._found}"
         if self._messages != row.message_count:
             yield (

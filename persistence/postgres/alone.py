@@ -15,7 +15,7 @@ import psycopg
 from attrs import field, frozen
 
 from persistence.postgres.address import Address
-from persistence.postgres.connections import Connection
+from persistence.postgres.connections import Connection, take_time
 from persistence.postgres.nodes.judge import TTL
 from persistence.postgres.nodes.membership import PACE
 from runtime import StoreInUse
@@ -23,11 +23,6 @@ from runtime import StoreInUse
 _NODES = "SELECT id, address, pid, beats FROM agent_runtime.node ORDER BY id"
 _PATIENCE = "SET LOCAL lock_timeout = '5s'"
 _SHUT = "LOCK TABLE agent_runtime.node, agent_runtime.fence IN EXCLUSIVE MODE"
-# Neither of these may end a transaction that takes its time; not every server has all of them.
-_TIMEOUTS = """
-SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
- WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
-"""
 
 _Nodes = Mapping[str, tuple[str | None, int, int]]
 """Address, process and beats of each node, by its id."""
@@ -66,7 +61,7 @@ class Alone:
             raise StoreInUse(
                 f"{self._address} is in use", "Stop all services that use it, and other moves"
             ) from error
-        self._connection.execute(_TIMEOUTS)
+        take_time(self._connection)
         self._check(dead)
 
     def _check(self, before: _Nodes) -> None:

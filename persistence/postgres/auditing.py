@@ -46,6 +46,8 @@ SELECT s.no, s.session_id, s.root, s.created_at, s.last_activity, s.version, s.m
   LEFT JOIN agent_runtime.standing AS n ON n.no = s.no
  WHERE s.no > %s ORDER BY s.no LIMIT %s
 """
+_VERSION, _SHARD, _IS_AHEAD = 5, 24, 25
+"""Columns of these."""
 _ENTRIES = """
 COPY (SELECT no, seq, kind, key, at, convert_to(body, 'UTF8'), chain, convert_to(metadata, 'UTF8'),
              form, call
@@ -82,7 +84,7 @@ SELECT CASE WHEN is_called THEN last_value + {NUMBERS} ELSE last_value END
   FROM agent_runtime.session_no
 """  # noqa: S608 (a number of our own)
 
-_END = (1 << 63) - 1
+_BEGIN, _END = -1 << 63, (1 << 63) - 1
 _SERVERS_OWN = "XX"
 """Begins the SQLSTATE of errors that tell of damage: of pages, and indexes."""
 
@@ -137,7 +139,7 @@ class _Looking:
     _sink: Sink | None
     last: int = 0
     """The number of the last life that there is."""
-    _through: int = 0
+    _through: int = _BEGIN
     """The number up to which everything has been looked at."""
 
     def all(self) -> Iterator[Problem]:
@@ -165,9 +167,11 @@ class _Looking:
                 with _guarded(self._connection):
                     yield from self._stretch(lives, end)
             except _Damage as damage:
+                # It is of the first life that has entries of which not all came.
+                while lives and lives[0][_VERSION] == 0:
+                    yield from self._session(lives, ())
                 if not lives:
                     raise
-                # It is of the first life that was not looked at to its end.
                 row = lives.popleft()
                 yield "damage", f"Session {shown(row[1])!r} cannot be read: {damage}"
                 self._through = row[0]
@@ -193,19 +197,38 @@ class _Looking:
     ) -> Iterator[Problem]:
         """What is wrong with the first of these lives, which has these entries."""
         row = lives[0]
-        life, shard, is_ahead = _life(row), *row[24:]
+        life = _life(row)
         if life.deleted_at != "":  # else it is being purged: some of it is gone
             looked_at = LifeAudit(life, self._tally, self._sink)
             yield from looked_at.begin()
-            for columns in entries:
-                if is_ahead and columns[1] > life.version:
-                    break
-                yield from looked_at.entry(_entry(columns))
-            yield from looked_at.end()
-            if shard != (its := shard_of(life.session_id)):
-                yield "shard", f"{looked_at.who} is of shard {shard}, and should be of {its}"
-        lives.popleft()
-        self._through = life.no
+            try:
+                yield from self._entries(looked_at, entries, is_ahead=row[_IS_AHEAD])
+            except psycopg.Error:
+                if looked_at.has_all:  # then it is of another one
+                    yield from self._ended(lives, looked_at)
+                raise
+            yield from self._ended(lives, looked_at)
+        else:
+            self._pass(lives)
+
+    def _entries(
+        self, life: LifeAudit, entries: Iterable[tuple[Any, ...]], *, is_ahead: bool
+    ) -> Iterator[Problem]:
+        for columns in entries:
+            if is_ahead and columns[1] > life.row.version:
+                return
+            yield from life.entry(_entry(columns))
+
+    def _ended(self, lives: deque[tuple[Any, ...]], looked_at: LifeAudit) -> Iterator[Problem]:
+        yield from looked_at.end()
+        shard = lives[0][_SHARD]
+        if shard != (its := shard_of(looked_at.row.session_id)):
+            yield "shard", f"{looked_at.who} is of shard {shard}, and should be of {its}"
+        self._pass(lives)
+
+    def _pass(self, lives: deque[tuple[Any, ...]]) -> None:
+        """Takes note that the first one is done."""
+        self._through = lives.popleft()[0]
 
     def drafts(self) -> Iterator[Problem]:
         with _guarded(self._connection), self._connection.cursor().copy(_CHUNKS) as copy:

@@ -34,6 +34,13 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 """
 
 
+# Not every server has all of them.
+_NO_TIMEOUTS = """
+SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
+ WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+"""
+
+
 def connect(address: Address, node: str = "") -> Connection:
     """A connection, for one thread at a time. Raises `psycopg.Error`.
 
@@ -51,8 +58,11 @@ def connect(address: Address, node: str = "") -> Connection:
     return connection
 
 
-def first_connection(address: Address, node: str = "") -> Connection:
-    """The same, to a server that is found fit to be written to. Raises `CannotOpenStore`."""
+def first_connection(address: Address, node: str = "", *, to_write: bool = True) -> Connection:
+    """The same, to a server that is found fit: to be read, or to be written to as well.
+
+    A standby may be looked at. Raises `CannotOpenStore`.
+    """
     try:
         connection = connect(address, node)
     except psycopg.Error as error:
@@ -61,15 +71,15 @@ def first_connection(address: Address, node: str = "") -> Connection:
             "Check that the server runs, that the address is right, and that this user may connect",
         ) from error
     try:
-        check_server(connection, address)
+        _check_server(connection, address, to_write=to_write)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def check_server(connection: Connection, address: Address) -> None:
-    """Raises `CannotOpenStore` unless the server keeps what it confirms."""
+def _check_server(connection: Connection, address: Address, *, to_write: bool) -> None:
+    """Raises `CannotOpenStore` unless the server can say all texts, and keeps what it confirms."""
     with opening(address):
         [(number, version, encoding, synchronous, is_standby, read_only)] = connection.execute(
             _STATE
@@ -84,6 +94,8 @@ def check_server(connection: Connection, address: Address) -> None:
             f"The database {address} has the encoding {encoding}, which cannot say all texts",
             "Create one with: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
         )
+    if not to_write:
+        return
     if is_standby:
         raise CannotOpenStore(
             f"The server of {address} is a standby, which cannot be written to",
@@ -126,6 +138,11 @@ def begin_snapshot(connection: Connection) -> None:
     `psycopg.Error`.
     """
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def take_time(connection: Connection) -> None:
+    """Lets the transaction take as long as a large database does. Raises `psycopg.Error`."""
+    connection.execute(_NO_TIMEOUTS)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ psycopg is imported when it is needed: who keeps sessions in a file does not hav
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from attrs import field, frozen
 
@@ -30,6 +30,8 @@ _RESTORE = "pg_restore --dbname=DATABASE FILE"
 @frozen
 class InDatabase:
     """The database that is named behind `postgresql://`."""
+
+    can_be_shared: ClassVar[bool] = True
 
     _rest: str = field(repr=False)
     """It may hold a password."""

@@ -252,6 +252,13 @@ def prepare(connection: Connection, address: Address, *, create: bool = True) ->
         _check_version(connection, address)
 
 
+def secret_in(connection: Connection, address: Address) -> str:
+    """What the nodes that share the database show to each other. Raises `CannotOpenStore`."""
+    with opening(address):
+        [(secret,)] = connection.execute("SELECT node_secret FROM agent_runtime.meta").fetchall()
+    return str(secret)
+
+
 def _is_there(connection: Connection, address: Address) -> bool:
     """Whether there is a schema of ours. Raises `CannotOpenStore` if there is another one."""
     [(_, is_ours, is_used)] = connection.execute(_STATE).fetchall()

@@ -18,7 +18,7 @@ from persistence.postgres.nodes.membership import Membership, new_id
 from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.reading.reader import PostgresReader
 from persistence.postgres.reading.readers import Readers
-from persistence.postgres.schema import prepare
+from persistence.postgres.schema import prepare, secret_in
 from persistence.postgres.writing.batch import (
     beginning,
     can_be_sent_at_once,
@@ -46,6 +46,8 @@ class PostgresStore(PostgresReader):
 
     _writer: Writer = field(kw_only=True)
     ownership: Membership = field(kw_only=True)
+    node_secret: str = field(kw_only=True, repr=False)
+    """What processes that share the database show to each other, and nobody else knows."""
     _heritage: Heritage = field(factory=Heritage, init=False)
     _purging: list[int] = field(factory=list, init=False)
     """Lives that go for good and are not gone yet, as the last transaction left them. Known here,
@@ -65,10 +67,17 @@ class PostgresStore(PostgresReader):
         place, node = Address.of(url), new_id()
         with first_connection(place, node) as connection:
             prepare(connection, place, create=create)
+            secret = secret_in(connection, place)
         connecting = partial(connect, place, node)
         writer = Writer(Fence(node), connecting)
         membership = Membership(node, connecting, writer)
-        store = cls(place, readers=Readers(place, node), writer=writer, ownership=membership)
+        store = cls(
+            place,
+            readers=Readers(place, node),
+            writer=writer,
+            ownership=membership,
+            node_secret=secret,
+        )
         try:
             membership.join(address)
         except BaseException:

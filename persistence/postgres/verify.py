@@ -8,7 +8,7 @@ import psycopg
 from persistence.auditing.report import Report, Tally, bounded
 from persistence.postgres.address import Address
 from persistence.postgres.auditing import audit
-from persistence.postgres.connections import begin_snapshot, first_connection
+from persistence.postgres.connections import begin_snapshot, first_connection, take_time
 from persistence.postgres.errors import store_error
 from persistence.postgres.schema import prepare
 
@@ -23,10 +23,11 @@ def verify(url: str) -> Report:
     the moment.
     """
     address = Address.of(url)
-    with first_connection(address) as connection:
+    with first_connection(address, to_write=False) as connection:
         prepare(connection, address, create=False)
         try:
             begin_snapshot(connection)
+            take_time(connection)
             [(identity,)] = connection.execute(_IDENTITY).fetchall()
             tally = Tally()
             return Report.of(tally, bounded(audit(connection, tally)), identity=identity)

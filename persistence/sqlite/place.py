@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from attrs import frozen
 
@@ -35,6 +36,8 @@ _NO_ACCESS = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_P
 @frozen
 class InFile:
     """The database at a path, which need not be there."""
+
+    can_be_shared: ClassVar[bool] = False
 
     path: Path
 

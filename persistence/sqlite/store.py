@@ -44,6 +44,8 @@ class SQLiteStore(SQLiteReader):
     """What is written ahead, by session id, as the last transaction left it."""
     _room: Room = field(factory=Room)
     ownership: Alone = field(factory=Alone, init=False)
+    node_secret: None = field(default=None, init=False)
+    """What processes that share the store show to each other: nobody shares this one."""
 
     @classmethod
     def open(cls, path: Path, *, quick_check: QuickCheck = "auto") -> Self:

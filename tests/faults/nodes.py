@@ -25,7 +25,7 @@ from tests.faults.cluster import control
 from tests.faults.cluster.ending import end_all, judge_all, tell
 from tests.faults.cluster.kinds import comings, databases, deaths, transactions
 from tests.faults.cluster.kinds.deaths import When
-from tests.faults.cluster.stage import Stage, staged
+from tests.faults.cluster.stage import NODES, Stage, staged
 from tests.faults.cluster.storage import bouncer
 from tests.faults.cluster.storage.taps import Moment
 from tests.postgres.account import Account, NoServer
@@ -88,7 +88,8 @@ def run(effort: Effort) -> Report:
 def _conduct(effort: Effort, report: Report, found: Programs, folder: Path, seed: str) -> None:
     place = folder / "nodes"
     place.mkdir(mode=0o755)
-    with staged(effort, report, found, place, seed) as stage:
+    nodes = effort.of(full=NODES, quick=NODES - 1)
+    with staged(effort, report, found, place, seed, nodes=nodes) as stage:
         plan = _plan(stage)
         with stage.crowd.at_work():
             over = Event()

@@ -49,6 +49,8 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "POST /api/v1/sessions/{session_id}/rewind",
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
+    "POST /api/v1/sessions/{session_id}/compactions",
+    "POST /api/v1/sessions/{session_id}/usage",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 

@@ -180,7 +180,6 @@ class FakeStore(MemoryStore):
         self.gate.wait()
         if self.commit_error is not None:
             raise self.commit_error
-        self.check_owned(deltas)
         refused = {
             delta.session_id: DeltaRejected(f"{delta.session_id} is poison")
             for delta in deltas
@@ -194,7 +193,7 @@ class FakeStore(MemoryStore):
             for delta in deltas
             if delta.session_id not in refused and delta.session_id not in unfinished
         ]
-        committed = super().commit(accepted)
+        committed = self.write(accepted)
         self.batches.append([delta.session_id for delta in accepted])
         self.brought += sum(delta.size for delta in accepted)
         if self.afterwards:
@@ -208,8 +207,9 @@ class FakeStore(MemoryStore):
             unfinished=unfinished,
         )
 
-    def check_owned(self, deltas: Sequence[Delta]) -> None:
-        """Raises `LostOwnership` if the sessions of these deltas are another process's."""
+    def write(self, deltas: Sequence[Delta]) -> Committed:
+        """The transaction itself."""
+        return super().commit(deltas)
 
     def list_sessions(
         self, listing: Listing, limit: int, after: ListPosition | None = None

@@ -7,6 +7,7 @@ fails its test.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from threading import Lock
 
 from attrs import define, field
 
@@ -14,6 +15,7 @@ from persistence import MemoryStore
 from runtime import (
     SHARDS,
     AgentRuntimeError,
+    Committed,
     Delta,
     LostOwnership,
     NotHere,
@@ -44,6 +46,8 @@ class Cluster:
     owners: dict[int, str | None] = field(factory=lambda: dict.fromkeys(range(SHARDS)))
     nodes: dict[str, "Node"] = field(factory=dict)
     disk: MemoryStore = field(factory=MemoryStore)
+    lock: Lock = field(factory=Lock)
+    """Held while something is written, and while a shard changes hands."""
 
     def join(self, name: str, shards: Collection[int] = ()) -> "Node":
         """A node that owns these shards."""
@@ -57,10 +61,11 @@ class Cluster:
         """What it owns."""
         return {shard for shard, owner in self.owners.items() if owner == name}
 
-    def bury(self, dead: str, heir: str) -> None:
+    def bury(self, dead: str, heir: str | None) -> None:
         """Gives all that it had to another one; it is told when it speaks the next time."""
-        self.nodes[dead].is_dead = True
-        self.owners.update(dict.fromkeys(self.shards(dead), heir))
+        with self.lock:  # a commit that has begun is done first, or refused
+            self.nodes[dead].is_dead = True
+            self.owners.update(dict.fromkeys(self.shards(dead), heir))
 
     def open_gates(self) -> None:
         """Lets all threads go."""
@@ -141,9 +146,11 @@ class Node:
         self.owned = self.cluster.shards(self.name)
 
     def surplus(self) -> Collection[int]:
-        leaves = self.is_leaving and self._others()
-        wanted = self.owned if leaves else self.owned & self.gives.keys()
-        return wanted - self.gone
+        others = self._others()
+        if self.is_leaving:
+            return self.owned - self.gone if others else ()
+        given = {shard for shard, heir in self.gives.items() if heir in others}
+        return self.owned & given - self.gone
 
     def let_go(self, shards: Collection[int]) -> None:
         assert not self.gone & set(shards), "let go of twice"
@@ -163,11 +170,17 @@ class Node:
             raise self.hand_over_error
         assert set(shards) <= self.gone, "handed over, and not let go of"
         self.on_hand_over()
-        heirs = {n: self.gives.get(n) or self._others()[0] for n in set(shards) - self.unwanted}
+        with self.cluster.lock:
+            others = self._others()
+            heirs = {
+                shard: heir if (heir := self.gives.get(shard)) in others else others[0]
+                for shard in set(shards) - self.unwanted
+                if others
+            }
+            self.cluster.owners.update(heirs)
         self.handed.append(set(heirs))
         self.gone -= heirs.keys()
         self.owned -= heirs.keys()
-        self.cluster.owners.update(heirs)
         return set(heirs)
 
     def take_back(self, shards: Collection[int]) -> None:
@@ -230,13 +243,15 @@ class NodeStore(FakeStore):
         self.stuck.wait()
         super().close()
 
-    def check_owned(self, deltas: Sequence[Delta]) -> None:
+    def write(self, deltas: Sequence[Delta]) -> Committed:
         self.stuck.wait()
-        for delta in deltas:
-            is_purge = all(isinstance(step, Purge) for step in delta.steps)
-            if not is_purge and not self.node.owns(delta.session_id):
-                self.refusals += 1
-                raise LostOwnership(f"{delta.session_id} is another node's")
+        with self.node.cluster.lock:
+            for delta in deltas:
+                is_purge = all(isinstance(step, Purge) for step in delta.steps)
+                if not is_purge and not self.node.owns(delta.session_id):
+                    self.refusals += 1
+                    raise LostOwnership(f"{delta.session_id} is another node's")
+            return super().write(deltas)
 
     def expired(self, before: str, limit: int) -> Sequence[str]:
         return [name for name in super().expired(before, limit) if self.node.owns(name)]

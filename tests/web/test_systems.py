@@ -28,6 +28,13 @@ def test_without_a_limit_of_open_files_there_are_as_many_connections_as_configur
     assert connection_limit(ServerConfig(max_connections=10**6)) == 10**6
 
 
+def test_where_each_connection_needs_another_one_there_are_half_as_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("web.http.limits.open_files_limit", lambda: 1_024)
+    assert connection_limit(ServerConfig(), 2) == 480
+
+
 def test_where_files_have_modes_they_say_who_has_access(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch()

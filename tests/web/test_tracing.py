@@ -103,6 +103,24 @@ async def test_the_caller_is_the_parent_whose_traceparent_it_sends(
     assert (f"{span.parent.span_id:016x}", f"{span.parent.trace_id:032x}") == (PARENT, TRACE)
 
 
+async def test_what_is_passed_on_says_that_this_span_is_the_parent(
+    exported: InMemorySpanExporter,
+) -> None:
+    there = found()
+
+    async def pass_on(request: Request) -> Response:
+        return Response(200, b"", tuple(there.onward(request.headers)))
+
+    asked = request(traceparent=f"00-{TRACE}-{PARENT}-01", turn="5")
+    answer = await there.request(asked, pass_on)
+    context = only(exported).context
+    assert context is not None
+    assert dict(answer.headers) == {
+        "turn": "5",
+        "traceparent": f"00-{TRACE}-{context.span_id:016x}-01",
+    }
+
+
 async def test_a_route_names_the_span_and_no_id_is_in_it(exported: InMemorySpanExporter) -> None:
     there = found()
 

@@ -15,7 +15,7 @@ VARIABLE = "AGENT_RUNTIME_TOKEN"
 MIN_LENGTH = 16
 """Characters. With 16 from base64, guessing at a million a second takes far longer than a life."""
 
-_MAKE_ONE = "Make one: (umask 077; openssl rand -hex 32 > token)"
+MAKE_ONE = "Make one: (umask 077; openssl rand -hex 32 > token)"
 
 
 def load_token(file: Path | None, environ: Mapping[str, str]) -> str | None:
@@ -24,9 +24,14 @@ def load_token(file: Path | None, environ: Mapping[str, str]) -> str | None:
     Surrounding white space does not belong to it. Raises `CannotServe`, which never quotes it.
     """
     if file is not None:
-        return _checked(_read_private(file), f"The token in {file}")
+        return read_token(file)
     value = environ.get(VARIABLE)
     return None if value is None else _checked(value, f"The token in ${VARIABLE}")
+
+
+def read_token(file: Path) -> str:
+    """The token in a file that only its owner has access to. Raises `CannotServe`."""
+    return _checked(_read_private(file), f"The token in {file}")
 
 
 def require_token(host: str, token: str | None) -> None:
@@ -34,7 +39,7 @@ def require_token(host: str, token: str | None) -> None:
     if token is None and not is_loopback(host):
         raise CannotServe(
             f"Without a token the service listens on loopback only, not on {host or 'everything'}",
-            f"Give it one, with --token-file or ${VARIABLE}. {_MAKE_ONE}",
+            f"Give it one, with --token-file or ${VARIABLE}. {MAKE_ONE}",
         )
 
 
@@ -64,17 +69,17 @@ def _read_private(file: Path) -> str:
             return opened.read(4096).decode("ascii")
     except OSError as error:
         raise CannotServe(
-            f"Cannot read the token file {file}: {error.strerror or error}", _MAKE_ONE
+            f"Cannot read the token file {file}: {error.strerror or error}", MAKE_ONE
         ) from error
     except UnicodeDecodeError:
         # Not `from error`: it quotes what it could not decode.
-        raise CannotServe(f"The token in {file} is not ASCII", _MAKE_ONE) from None
+        raise CannotServe(f"The token in {file} is not ASCII", MAKE_ONE) from None
 
 
 def _checked(value: str, what: str) -> str:
     token = value.strip()
     if len(token) < MIN_LENGTH:
-        raise CannotServe(f"{what} has fewer than {MIN_LENGTH} characters", _MAKE_ONE)
+        raise CannotServe(f"{what} has fewer than {MIN_LENGTH} characters", MAKE_ONE)
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise CannotServe(f"{what} has characters that no header can carry", _MAKE_ONE)
+        raise CannotServe(f"{what} has characters that no header can carry", MAKE_ONE)
     return token

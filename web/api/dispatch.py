@@ -6,6 +6,8 @@ Each happens here, once, whatever server the request came through.
 from collections.abc import Awaitable
 from http import HTTPStatus
 
+from attrs import evolve
+
 from runtime import Runtime
 from web.access.rules import Guard
 from web.api.routes import METHODS, Place, Table, all_routes
@@ -128,6 +130,8 @@ class Api:
                 return await route.endpoint(self.resources, request, *captured)
             finally:
                 self.resources.bodies.give_back(request)
+        if self._spans is not None:
+            request = evolve(request, headers=self._spans.onward(request.headers))
         call = Call.of(self.resources, request, route, captured, place.session_at)
         try:
             return await self._forwarding.answer(call, hop)

@@ -7,6 +7,7 @@ A map, in the order in which one file may import another:
 - `watch`      signals, and how the process ends
 - `service`    the running service
 - `settings`   what `serve` can be told
+- `sharing`    and what more where nodes share a database
 - `terminal`   what the commands print
 - `commands`   the commands themselves
 - `entrance`   where the program begins

@@ -17,10 +17,12 @@ from typing import Any, get_args
 
 import click
 import trio
+from attrs import evolve
 
 from persistence import (
     QuickCheck,
     back_up,
+    can_be_shared,
     move,
     open_reader,
     open_store,
@@ -30,11 +32,20 @@ from persistence import (
     verify,
     without_password,
 )
-from runtime import CannotOpenStore, Store, StoreBroken, StoreError, StoreInUse, open_runtime
+from runtime import (
+    CannotOpenStore,
+    LostOwnership,
+    Store,
+    StoreBroken,
+    StoreError,
+    StoreInUse,
+    open_runtime,
+)
 from web.cli import terminal
 from web.cli.logs import open_log
 from web.cli.service import run
 from web.cli.settings import COUNT, HOURS, option, service_config, service_options
+from web.cli.sharing import sharing_of
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Exit, Stop, watched
 from web.problems import CannotServe
@@ -42,11 +53,14 @@ from web.problems import CannotServe
 INTERRUPTED = 128 + signal.SIGINT
 """The exit code of a command that CTRL_C ended, as shells have it."""
 
+CLEANUP = "POST /api/v1/maintenance/cleanup"
+
 database = option(
     "--db",
     default="data/agent_runtime.db",
     metavar="STORE",
-    help="The database: a path, sqlite:///relative/path.db, or sqlite:////absolute/path.db.",
+    help="The database: a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, or "
+    "postgresql://user@host/database, which many services can share.",
 )
 
 
@@ -73,7 +87,7 @@ def serve(**settings: Any) -> None:
 
     Exit codes: 0 ended in order, also while it was starting; 3 could not start; 4 the disk failed
     for good; 5 the disk did not take everything in time; 6 ended by a second signal, or because the
-    end took too long.
+    end took too long; 7 other nodes had found this one dead: start it again.
     """
     with unblocked_terminal(), _exit_codes():
         watched(partial(_serve, settings))
@@ -81,9 +95,17 @@ def serve(**settings: Any) -> None:
 
 def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
     config = service_config(settings)
+    db = settings["db"]
+    sharing = sharing_of(settings, can_be_shared=can_be_shared(db))
     with open_log(_path(settings["log_file"]), settings["log_level"]):
-        store = open_store(settings["db"], quick_check=settings["quick_check"])
-        announce = partial(terminal.announce, settings["db"], config.runtime.durability)
+        store = open_store(
+            db,
+            quick_check=settings["quick_check"],
+            advertise=None if sharing is None else sharing.address,
+        )
+        if sharing is not None:
+            config = evolve(config, node_token=sharing.token or store.node_secret)
+        announce = partial(terminal.announce, without_password(db), config.runtime.durability)
         trio.run(run, store, config, announce, stop)
 
 
@@ -106,7 +128,8 @@ def show(session_id: str, db: str) -> None:
         stored = reader.load(session_id, 0)
         if stored is None:
             raise click.ClickException(
-                f"Session {session_id} not found in {db}; `agent-runtime sessions` lists all"
+                f"Session {session_id} not found in {without_password(db)}; "
+                "`agent-runtime sessions` lists all"
             )
         terminal.print_transcript(
             session_id,
@@ -129,7 +152,8 @@ def cleanup(db: str, max_age_hours: float) -> None:
     """Puts the sessions that were not used for so long into the trash, and says how many.
 
     A service empties the trash of what lies there for longer than its --trash-days. Needs the
-    database for itself; a running service is asked with POST /api/v1/maintenance/cleanup.
+    database for itself; a running service is asked with POST /api/v1/maintenance/cleanup, and so
+    are those that share a PostgreSQL database.
     """
 
     async def clean() -> int:
@@ -137,6 +161,12 @@ def cleanup(db: str, max_age_hours: float) -> None:
             return await runtime.cleanup(timedelta(hours=max_age_hours))
 
     with _exit_codes():
+        if can_be_shared(db):
+            raise CannotOpenStore(
+                f"{without_password(db)} is cleaned up by the services that share it",
+                f"Any of them is asked with {CLEANUP}, or cleans up by itself with "
+                "--retention-hours",
+            )
         store = _open_alone(db)
         click.echo(f"Moved {trio.run(clean)} old sessions into the trash")
 
@@ -172,12 +202,14 @@ def restore_command(file: Path, db: str, *, force: bool) -> None:
 @main.command("verify")
 @database
 def verify_command(db: str) -> None:
-    """Looks whether the database is whole: SQLite's own check, counts, gapless numbers.
+    """Looks whether the database is whole: chains, gapless numbers, counts.
 
-    And whether it has all transactions of which the file beside it, `….seq`, knows.
+    Of a file, SQLite's own check, too; and whether it has all transactions of which the file beside
+    it, `….seq`, knows. Works beside a running service.
     """
     with _exit_codes():
         report = verify(db)
+    shown = without_password(db)
     in_trash = f", and {report.trashed} sessions in the trash" if report.trashed else ""
     click.echo(
         f"{report.sessions} sessions, {report.messages} messages, "
@@ -186,8 +218,8 @@ def verify_command(db: str) -> None:
     for problem in report.problems:
         click.echo(f"- {problem}")
     if not report.ok:
-        raise click.ClickException(f"{db} is damaged; restore a backup\n  {restore_hint(db)}")
-    click.echo(f"{db} is whole")
+        raise click.ClickException(f"{shown} is damaged; restore a backup\n  {restore_hint(db)}")
+    click.echo(f"{shown} is whole")
 
 
 @main.command("upgrade")
@@ -253,8 +285,8 @@ def _open_alone(db: str) -> Store:
     except StoreInUse as error:
         raise CannotOpenStore(
             error.problem,
-            "A running service is asked with POST /api/v1/maintenance/cleanup, or cleans up by "
-            "itself with --retention-hours",
+            f"A running service is asked with {CLEANUP}, or cleans up by itself with "
+            "--retention-hours",
         ) from error
 
 
@@ -266,6 +298,8 @@ def _exit_codes() -> Iterator[None]:
         yield
     except* (CannotServe, CannotOpenStore) as group:
         code = _fail(Exit.CANNOT_START, group)
+    except* LostOwnership as group:
+        code = _fail(Exit.LOST_OWNERSHIP, group)
     except* StoreBroken as group:
         code = _fail(Exit.STORE_BROKEN, group)
     except* StoreError as group:

@@ -1,16 +1,18 @@
 """The running service: a runtime, and the server inside it.
 
-The runtime is the outer scope, so that it can still write when the server has stopped.
+The runtime is the outer scope, so that it can still write when the server has stopped. Between the
+two is what asks other nodes, where there are any: no answer outlives it.
 """
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from ssl import SSLContext
 
 import trio
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from runtime import MINUTES, SECONDS, AgentRuntimeError, Runtime, RuntimeConfig, Store, open_runtime
 from web.access.rules import Guard
@@ -21,6 +23,8 @@ from web.http.limits import ServerConfig, connection_limit
 from web.http.listen import open_listeners
 from web.http.server import serve
 from web.metrics import Metrics
+from web.nodes.forwarding import Forwarding, open_forwarding
+from web.nodes.telling import tell_of_nodes
 from web.tracing.spans import spans
 
 log = logging.getLogger("agent_runtime")
@@ -33,6 +37,14 @@ TIDY_PAUSE = 10 * MINUTES
 """Between two looks at what has been kept for long enough: of ages that are counted in days, that
 is nothing."""
 
+
+LEAVING = 10 * SECONDS
+"""For all sessions to be given to other nodes, which takes a commit or two. What is left then is
+written at the end, and taken over by others behind it."""
+
+NOTICED = 1 * SECONDS
+"""For proxies to notice that a node leaves: they look each second at most, or are told so. All is
+still answered meanwhile, by asking those who have the sessions now."""
 
 STREAMS_SHARE = 0.75
 """Of the connections, for streams: what does not end must not keep other calls out."""
@@ -53,6 +65,8 @@ class ServiceConfig:
     """For HTTPS, which only Hypercorn speaks."""
     retention: timedelta | None
     """Sessions unused for longer go into the trash; `None`: never."""
+    node_token: str | None = field(default=None, repr=False)
+    """What nodes that share the store show to each other; `None`: nobody shares it."""
 
 
 async def run(
@@ -63,32 +77,54 @@ async def run(
     `announce` gets the addresses and the number of sessions once requests are answered. Raises
     `CannotServe`, and what `open_runtime` raises.
     """
-    shutdown = stop.event(_longest_end(config))
-    connections = connection_limit(config.server)
+    asked = stop.event(_longest_end(config))
+    # What is asked of another node has a connection there for as long.
+    files_each = 1 if config.node_token is None else 2
+    connections = connection_limit(config.server, files_each)
     config = evolve(config, server=evolve(config.server, max_connections=connections))
     traces = spans()
     on_commit = None if traces is None else traces.commit
     async with open_runtime(store, config.runtime, on_commit=on_commit) as runtime:
-        if shutdown.is_set():
+        if asked.is_set():
             return
         listeners = await open_listeners(config.host, config.port)
         metrics = Metrics(runtime)
-        streams = max(1, int(connections * STREAMS_SHARE))
-        api = Api(runtime, rules=config.rules, metrics=metrics, spans=traces, streams=streams)
-        count = await runtime.count_sessions()
-        async with trio.open_nursery() as background:
-            background.start_soon(metrics.watch_lag)
-            background.start_soon(_tidy, runtime)
-            background.start_soon(_end_streams, runtime, shutdown)
-            if config.retention is not None:
-                background.start_soon(_retain, runtime, config.retention)
-            async with trio.open_nursery() as serving:
-                host = _on_hypercorn if config.hypercorn else _on_our_own
-                urls = await serving.start(host, api, config, listeners, shutdown)
-                _keep_what_is_there()
-                stop.has_served = True
-                announce(urls, count)
-            background.cancel_scope.cancel()
+        shutdown = trio.Event()
+        async with _forwarding(runtime, config.node_token) as forwarding:
+            api = Api(
+                runtime,
+                rules=config.rules,
+                metrics=metrics,
+                spans=traces,
+                streams=max(1, int(connections * STREAMS_SHARE)),
+                forwarding=forwarding,
+            )
+            count = await runtime.count_sessions()
+            async with trio.open_nursery() as background:
+                background.start_soon(metrics.watch_lag)
+                background.start_soon(_tidy, runtime)
+                background.start_soon(_end, runtime, forwarding, asked, shutdown)
+                if config.retention is not None:
+                    background.start_soon(_retain, runtime, config.retention)
+                if runtime.ownership.is_shared:
+                    background.start_soon(tell_of_nodes, runtime.nodes)
+                async with trio.open_nursery() as serving:
+                    host = _on_hypercorn if config.hypercorn else _on_our_own
+                    urls = await serving.start(host, api, config, listeners, shutdown)
+                    _keep_what_is_there()
+                    stop.has_served = True
+                    announce(urls, count)
+                background.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _forwarding(runtime: Runtime, token: str | None) -> AsyncIterator[Forwarding | None]:
+    """What asks the other nodes; `None`: there cannot be any."""
+    if token is None:
+        yield None
+    else:
+        async with open_forwarding(runtime, token) as forwarding:
+            yield forwarding
 
 
 async def _on_our_own(
@@ -135,15 +171,35 @@ def _keep_what_is_there() -> None:
     gc.freeze()
 
 
-async def _end_streams(runtime: Runtime, shutdown: trio.Event) -> None:
-    """Ends them when the service is to stop: it waits for the answers in flight."""
-    await shutdown.wait()
+async def _end(
+    runtime: Runtime, forwarding: Forwarding | None, asked: trio.Event, shutdown: trio.Event
+) -> None:
+    """Stops the server in order once the service is asked to end.
+
+    Other nodes have the sessions then, so that nobody waits for this one. Streams have to be ended,
+    as the server waits for the answers in flight.
+    """
+    await asked.wait()
+    if len(runtime.nodes()) > 1:
+        await _leave(runtime)
     runtime.end_following()
+    if forwarding is not None:
+        forwarding.end_streams()
+    shutdown.set()
+
+
+async def _leave(runtime: Runtime) -> None:
+    """Gives all sessions to the other nodes, and lets proxies notice."""
+    log.info("leaving: the other nodes are given the sessions")
+    if not await runtime.leave(LEAVING):
+        log.warning("not all sessions were given up within %g s", LEAVING)
+    await trio.sleep(NOTICED)
 
 
 def _longest_end(config: ServiceConfig) -> float:
     """Seconds from the signal to the exit, at the most."""
-    return config.server.grace + config.runtime.flush_timeout + 1 * SECONDS
+    leaving = 0.0 if config.node_token is None else LEAVING + NOTICED
+    return leaving + config.server.grace + config.runtime.flush_timeout + 1 * SECONDS
 
 
 async def _retain(runtime: Runtime, age: timedelta) -> None:

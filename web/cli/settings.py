@@ -188,6 +188,18 @@ _OPTIONS = (
         "AGENT_RUNTIME_TOKEN instead.",
     ),
     option(
+        "--advertise",
+        metavar="HOST:PORT",
+        show_default="on loopback --host and --port",
+        help="Where the other nodes reach this one, if the database is PostgreSQL.",
+    ),
+    option(
+        "--node-token-file",
+        type=click.Path(path_type=Path),
+        help="File (mode 0600) with the token by which nodes know each other; the same for all of "
+        "them, and due where they are reached beyond loopback.",
+    ),
+    option(
         "--certfile",
         type=click.Path(path_type=Path),
         help="PEM file with the certificate for HTTPS and HTTP/2, with those up to the root.",

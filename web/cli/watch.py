@@ -50,6 +50,8 @@ class Exit(IntEnum):
     """The end came with state that the store did not take in time."""
     FORCED = 6
     """A second signal, or a shutdown that took too long."""
+    LOST_OWNERSHIP = 7
+    """Other nodes have found this one dead, and own what it had; a new start takes part again."""
 
 
 @define(eq=False)

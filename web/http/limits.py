@@ -74,16 +74,16 @@ class ServerConfig:
     is not lost to a connection reset. Some round trips of a bad line."""
 
 
-def connection_limit(config: ServerConfig) -> int:
+def connection_limit(config: ServerConfig, files_each: int = 1) -> int:
     """Connections open at one time: as configured, if the process may have so many files open.
 
     Without a file descriptor no connection can be accepted, not even to refuse it; so the idle
-    have to make room before that.
+    have to make room before that. `files_each`: how many one needs, with what is opened for it.
     """
     files = open_files_limit()
     if files is None:
         return config.max_connections
-    limit = max(1, min(config.max_connections, files - RESERVED_FILES))
+    limit = max(1, min(config.max_connections, (files - RESERVED_FILES) // files_each))
     if limit < config.max_connections:
         log.warning(
             "Only %d connections at one time, not %d: the process may have %d files open",

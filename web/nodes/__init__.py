@@ -13,4 +13,5 @@ on to the owner, and the answer back. A map, in the order in which one file may 
 - `everywhere`  all nodes are asked, for what each has a part of
 - `merging`     the changes of all nodes in one stream
 - `forwarding`  who is asked, how often, and what is said when nobody answers
+- `telling`     what the log says of the nodes
 """

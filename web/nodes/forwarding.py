@@ -12,17 +12,16 @@ Once more, and not for as long as patience lasts: if it was this request that en
 would end one node after the other.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import trio
 from attrs import define
 
-from runtime import SECONDS, Node, NotHere, Ownership
+from runtime import SECONDS, NotHere, Ownership, Runtime
 from web.call.problems import ASK_AGAIN, UNKNOWN_ELSEWHERE, Refused
 from web.http.message import Request, Response
-from web.metrics import Metrics
 from web.nodes.call import Call
 from web.nodes.everywhere import summed
 from web.nodes.hop import Hop, hop_of, not_here
@@ -48,7 +47,6 @@ class Forwarding:
     _ownership: Ownership
     _passing: Passing
     _roll: Roll
-    _metrics: Metrics
     _nursery: trio.Nursery
 
     def hop(self, request: Request) -> Hop | None:
@@ -91,6 +89,7 @@ class Forwarding:
 
     async def _ask_others(self, call: Call, missing: NotHere) -> Response:
         """The answer of whoever owns the session that is missing here, also if that changes."""
+        note = call.resources.metrics.note_forward
         left = PATIENCE
         known = {missing.session_id}
         is_lost = False
@@ -101,22 +100,22 @@ class Forwarding:
                 try:
                     found = await self._asked(call, missing.address, wanted)
                 except NotReached:
-                    self._metrics.note_forward("not_reached")
+                    note("not_reached")
                     left -= trio.current_time() - began
                 except Cut:
-                    self._metrics.note_forward("cut")
+                    note("cut")
                     if is_lost or not call.is_read:
                         raise _lost(call) from None
                     is_lost = True
                 else:
                     if isinstance(found, Response):
-                        self._metrics.note_forward("answered")
+                        note("answered")
                         return found
-                    self._metrics.note_forward("not_here")
+                    note("not_here")
                     wanted = found
             if wanted in known:
                 if left <= 0:
-                    self._metrics.note_forward("given_up")
+                    note("given_up")
                     raise _given_up(missing)
                 await trio.sleep(PAUSE)
                 left -= PAUSE
@@ -150,22 +149,22 @@ def _given_up(missing: NotHere) -> Exception:
 
 
 @asynccontextmanager
-async def open_forwarding(
-    ownership: Ownership,
-    nodes: Callable[[], Sequence[Node]],
-    token: str,
-    metrics: Metrics,
-) -> AsyncIterator[Forwarding]:
-    """What asks the other nodes; nothing of it outlives the block, and no answer may.
+async def open_forwarding(runtime: Runtime, token: str) -> AsyncIterator[Forwarding]:
+    """What asks the other nodes that share a runtime's store; for `create_app`, and others.
 
-    `nodes`: all of them, as the last beat found them. `token`: what all of them have.
+    Nothing of it outlives the block, and no answer may. `token` is what all nodes have, and nobody
+    else.
     """
 
     def addresses() -> set[str]:
-        return {node.address for node in nodes() if node.address is not None and not node.is_self}
+        return {
+            node.address
+            for node in runtime.nodes()
+            if node.address is not None and not node.is_self
+        }
 
     async with open_peers(addresses) as peers, trio.open_nursery() as nursery:
-        roll = Roll(nodes)
+        roll = Roll(runtime.nodes)
         nursery.start_soon(roll.watch)
-        yield Forwarding(ownership, Passing(peers, token), roll, metrics, nursery)
+        yield Forwarding(runtime.ownership, Passing(peers, token), roll, nursery)
         nursery.cancel_scope.cancel()

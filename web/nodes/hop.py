@@ -115,7 +115,10 @@ def head_of(
     dropped = _dropped(request.headers)
     # The answer to GET is that to HEAD, with its length; the entry's server leaves the body out.
     method = "GET" if request.method == "HEAD" else request.method
-    target = f"{request.path}?{request.query}" if request.query else request.path
+    # All nodes are mounted at one place, as whatever is in front of them has one path for all.
+    target = request.root + request.path
+    if request.query:
+        target += f"?{request.query}"
     about = THE_NODE if session_id is None else segment(session_id)
     passed = [(name, value) for name, value in request.headers if name not in dropped]
     if not (

@@ -13,7 +13,7 @@ from runtime import KiB
 from web.call.problems import Refused
 from web.call.rendering import begun
 from web.call.stream import Streams
-from web.http.message import Chunks, Headers, Response
+from web.http.message import Chunks, Response
 from web.nodes.call import Call
 from web.nodes.hop import head_of, missing_in, passed_back
 from web.nodes.peers import Answer, Cut, Peers
@@ -64,7 +64,7 @@ class Passing:
 
         Closes `answer`, at the latest when the response is. Raises `Cut`, `Refused`.
         """
-        headers = Headers(answer.fields)
+        headers = answer.headers
         is_endless = (headers.get("content-type") or "").startswith(EVENTS)
         try:
             if not is_endless and answer.length is not None and answer.length <= WHOLE:

@@ -46,12 +46,14 @@ class _Heard:
 class Reader:
     """One answer. Give it what came with `receive`, and ask for the pieces of its body."""
 
-    __slots__ = ("_heard", "_llhttp", "_size")
+    __slots__ = ("_heard", "_llhttp", "_size", "headers")
 
     def __init__(self) -> None:
         self._heard = _Heard()
         self._llhttp = HttpResponseParser(self._heard)
         self._size = 0
+        self.headers = Headers()
+        """Once the head is here, what it says; names in lower case."""
 
     @property
     def has_head(self) -> bool:
@@ -65,7 +67,7 @@ class Reader:
     def goes_on(self) -> bool:
         """Whether the connection is there for another request, once this is complete."""
         # llhttp says so only while it reads, and the answers are our own.
-        options = Headers(self.fields).get("connection")
+        options = self.headers.get("connection")
         return options is None or "close" not in options.lower()
 
     @property
@@ -74,17 +76,18 @@ class Reader:
 
     @property
     def fields(self) -> list[tuple[str, str]]:
-        """Those of the head, in the order in which they came."""
+        """Those of the head, as they were sent."""
         return self._heard.fields
 
     @property
     def length(self) -> int | None:
         """Bytes of the body, if the head says; it comes in chunks if not."""
-        length = Headers(self.fields).get("content-length")
+        length = self.headers.get("content-length")
         return None if length is None else int(length)
 
     def receive(self, data: bytes) -> None:
         """Takes in what came. Raises `Broken`."""
+        had_head = self._heard.has_head
         try:
             self._llhttp.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
@@ -95,8 +98,10 @@ class Reader:
             self._size += len(data)
             if self._size > HEAD_SIZE:
                 raise Broken("a head without an end")
-        elif self.status < 200:
-            raise Broken("an answer before the answer")
+        elif not had_head:
+            self.headers = Headers(self._heard.fields)
+            if self.status < 200:
+                raise Broken("an answer before the answer")
 
     def take(self) -> bytes:
         """What is here of the body; nothing, if nothing is."""

@@ -61,6 +61,13 @@ class Collected:
         span.update_name(f"{method} {route}")
         span.set_attribute("http.route", route)
 
+    def onward(self, headers: Headers) -> Headers:
+        """A request's head as it is passed on: the next span belongs to that in progress."""
+        ours: dict[str, str] = {}
+        propagate.inject(ours)
+        kept = [(name, value) for name, value in headers if name not in ours]
+        return Headers([*kept, *ours.items()])
+
     def commit(self, attempt: Attempt) -> None:
         """Records a commit, on its own: it is of many requests at once."""
         began = attempt.began_at

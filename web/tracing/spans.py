@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Protocol, TypeVar
 
 from runtime import Attempt
-from web.http.message import Request, Response
+from web.http.message import Headers, Request, Response
 
 Answered = TypeVar("Answered", Response, Response | None)
 
@@ -20,6 +20,9 @@ class Spans(Protocol):
 
     def name(self, method: str, route: str) -> None:
         """Names the span of the request in progress, like `GET /sessions/{session_id}`."""
+
+    def onward(self, headers: Headers) -> Headers:
+        """A request's head as it is passed on: the next span belongs to that in progress."""
 
     def commit(self, attempt: Attempt) -> None:
         """Records a commit. For `open_runtime`."""

@@ -6,13 +6,7 @@ from attrs import define, field
 
 from persistence.loaded import stored_session
 from persistence.postgres.address import Address
-from persistence.postgres.connections import (
-    check_server,
-    connect,
-    lasting_snapshot,
-    opening,
-    snapshot,
-)
+from persistence.postgres.connections import first_connection, lasting_snapshot, snapshot
 from persistence.postgres.reading import entries, standing, superseded, trash
 from persistence.postgres.reading import listing as lists
 from persistence.postgres.reading.readers import Readers
@@ -60,8 +54,7 @@ class PostgresReader:
     def looking_at(cls, url: str) -> "PostgresReader":
         """A reader of a database that nodes may use. Raises `CannotOpenStore`."""
         address = Address.of(url)
-        with opening(address), connect(address) as connection:
-            check_server(connection, address)
+        with first_connection(address, to_write=False) as connection:
             prepare(connection, address, create=False)
         return cls(address, readers=Readers(address, ""))
 

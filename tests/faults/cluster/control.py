@@ -34,7 +34,9 @@ def unfenced(effort: Effort, report: Report, programs: Programs, folder: Path) -
     program = (sys.executable, unfenced_service.__file__)
     effort = evolve(effort, folder=own)
     with (
-        staged(effort, unheard, programs, place, "unfenced", nodes=2, program=program) as stage,
+        staged(
+            effort, unheard, programs, place, "unfenced", nodes=2, program=program, alone=True
+        ) as stage,
         _writing(stage),
     ):
         stop(stage, When.SENT)

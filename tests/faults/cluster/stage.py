@@ -180,12 +180,16 @@ def staged(
     *,
     nodes: int = NODES,
     program: Sequence[str] = (COMMAND,),
+    alone: bool = False,
 ) -> Iterator[Stage]:
-    """All of it, running; the crowd not yet at work. `folder`: PostgreSQL's user may enter it."""
+    """All of it, running; the crowd not yet at work. `folder`: PostgreSQL's user may enter it.
+
+    `alone`: the database has no standby.
+    """
     with ExitStack() as stack:
         clock = WallClock.build(folder)
         environment = {} if clock is None else clock.environment
-        pair = stack.enter_context(Pair.running(programs, folder, environment))
+        pair = stack.enter_context(Pair.running(programs, folder, environment, alone=alone))
         seats = []
         for number in range(1, nodes + 1):
             gate = stack.enter_context(Gate.opened(pair.primary.address))

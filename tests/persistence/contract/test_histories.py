@@ -59,6 +59,9 @@ def _little_at_a_time() -> Iterator[None]:
         yield
 
 
+# Hundreds of stores are opened, one after the other: where other tests run beside it, on a server
+# that takes its time.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", MAKERS)
 @settings(
     max_examples=60,

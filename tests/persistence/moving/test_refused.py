@@ -1,17 +1,19 @@
 """What is not moved: then nothing is written, and the message says what to do."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import psycopg
 import pytest
+import trio
 
-from persistence import move, moving
+from persistence import move, moving, open_store
 from persistence.postgres.arriving import Arriving as ArrivingInDatabase
 from persistence.sqlite.arriving import Arriving as ArrivingInFile
 from persistence.transfer import Batch
-from runtime import CannotOpenStore, StoreBroken, StoreInUse, StoreUnavailable
+from runtime import CannotOpenStore, StoreBroken, StoreInUse, StoreUnavailable, open_runtime
 from tests.persistence.builders import (
     HOLD,
     OldDatabase,
@@ -155,6 +157,22 @@ def test_a_file_that_is_in_use_is_not_moved(tmp_path: Path, target: str) -> None
     ):
         move(str(source), target)
     assert is_empty(target)
+
+
+@pytest.mark.parametrize("used", ["source", "target"])
+def test_a_database_that_a_service_uses_is_neither_moved_from_nor_to(
+    tmp_path: Path, name: Name, used: str
+) -> None:
+    url, other = name("postgres", used), str(tmp_path / "other.db")
+    filled(other)
+    names = (url, other) if used == "source" else (other, url)
+
+    async def beside_a_service() -> None:
+        async with open_runtime(open_store(url)):
+            with pytest.raises(StoreInUse, match=f"in use by process {os.getpid()}"):
+                await trio.to_thread.run_sync(move, *names)
+
+    trio.run(beside_a_service)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from persistence import open_reader, open_store
 from persistence.postgres import connections
 from persistence.postgres.schema import SCHEMA_VERSION
 from persistence.postgres.store import PostgresStore
-from runtime import CannotOpenStore
+from runtime import CannotOpenStore, Listing
 from tests.persistence.builders import born
 from tests.persistence.contract.stores import committed, listed
 from tests.persistence.postgres.asking import Asker
 from tests.postgres.databases import Databases
+from tests.postgres.server import open_server
 
 
 @pytest.fixture
@@ -25,12 +26,17 @@ def ask(database: str) -> Asker:
     return Asker(database)
 
 
-def refused(url: str) -> CannotOpenStore:
-    """Why this is neither opened nor looked at."""
+def refused(url: str, *, to_readers: bool = True) -> CannotOpenStore:
+    """Why this is not opened, and, unless one may read there, not looked at."""
     with pytest.raises(CannotOpenStore) as first:
         PostgresStore.open(url)
-    with pytest.raises(CannotOpenStore):
-        open_reader(url)
+    if to_readers:
+        with pytest.raises(CannotOpenStore):
+            open_reader(url)
+    else:
+        with closing(open_reader(url)) as reader:
+            assert reader.count() == 0
+            assert list(reader.list_sessions(Listing(), 9).sessions) == []
     assert first.value.hint
     return first.value
 
@@ -129,7 +135,18 @@ def test_a_server_that_does_not_keep_what_it_confirms_is_refused(
     PostgresStore.open(database).close()
     name = urlsplit(database).path[1:]
     ask.run(f"ALTER DATABASE {name} SET {setting}")
-    assert said in refused(database).problem
+    assert said in refused(database, to_readers=False).problem
+
+
+def test_a_standby_is_refused() -> None:
+    with open_server() as server:
+        PostgresStore.open(server.url()).close()
+        server.stop()
+        (server.data / "standby.signal").touch()
+        server.start()
+        found = refused(server.url(), to_readers=False)
+    assert "is a standby" in found.problem
+    assert "target_session_attrs=read-write" in found.hint
 
 
 def test_a_confirmation_by_standbys_may_be_waited_for(database: str, ask: Asker) -> None:

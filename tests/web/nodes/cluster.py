@@ -26,7 +26,6 @@ from web.hosts import contained
 from web.http.limits import ServerConfig
 from web.http.listen import open_listeners
 from web.http.server import serve
-from web.metrics import Metrics
 from web.nodes.forwarding import Forwarding, open_forwarding
 from web.nodes.peers import Peers
 
@@ -240,22 +239,21 @@ async def open_member(
     shutdown = trio.Event()
     settings = RuntimeConfig(**{"durability": "commit", **config})
     server = ServerConfig() if server is None else server
-    async with open_runtime(node.store, settings) as runtime:
-        metrics = Metrics(runtime)
-        async with open_forwarding(node, node.nodes, token, metrics) as forwarding:
-            rules = Guard() if rules is None else rules
-            api = Api(runtime, rules=rules, metrics=metrics, streams=streams, forwarding=forwarding)
-            async with open_answers(api) as answer, trio.open_nursery() as nursery:
-                how: dict[str, Any] = {"config": server, "shutdown": shutdown}
-                serving: Any = partial(serve, answer, listeners, **how)
-                if hypercorn:
-                    serving = partial(contained.serve, App(api), listeners, tls=None, **how)
-                running = await nursery.start(Serving().run, serving)
-                member = Member(
-                    name, shards, port, runtime, api, node, shutdown, forwarding, running
-                )
-                try:
-                    yield member
-                finally:
-                    member.end_streams()
-                    shutdown.set()
+    async with (
+        open_runtime(node.store, settings) as runtime,
+        open_forwarding(runtime, token) as forwarding,
+    ):
+        rules = Guard() if rules is None else rules
+        api = Api(runtime, rules=rules, streams=streams, forwarding=forwarding)
+        async with open_answers(api) as answer, trio.open_nursery() as nursery:
+            how: dict[str, Any] = {"config": server, "shutdown": shutdown}
+            serving: Any = partial(serve, answer, listeners, **how)
+            if hypercorn:
+                serving = partial(contained.serve, App(api), listeners, tls=None, **how)
+            running = await nursery.start(Serving().run, serving)
+            member = Member(name, shards, port, runtime, api, node, shutdown, forwarding, running)
+            try:
+                yield member
+            finally:
+                member.end_streams()
+                shutdown.set()

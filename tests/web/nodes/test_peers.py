@@ -231,7 +231,9 @@ def test_an_address(text: str, host: str, port: int) -> None:
     assert parse_address(text) == (host, port)
 
 
-@pytest.mark.parametrize("text", ["", "host", ":80", "host:", "host:0", "host:65536", "::1:80"])
+@pytest.mark.parametrize(
+    "text", ["", "host", ":80", "host:", "host:0", "host:65536", "::1:80", "http://a:80"]
+)
 def test_what_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST:PORT|\[::1\]"):
+    with pytest.raises(ValueError, match="HOST:PORT"):
         parse_address(text)

@@ -26,12 +26,21 @@ class Pair:
     @classmethod
     @contextmanager
     def running(
-        cls, programs: Programs, folder: Path, environment: Mapping[str, str]
+        cls,
+        programs: Programs,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        alone: bool = False,
     ) -> Iterator["Pair"]:
-        """Both of them, in step. `folder` is one that the user of `programs` may enter."""
+        """Both of them, in step; if `alone`, the primary, which waits for nobody.
+
+        `folder` is one that the user of `programs` may enter.
+        """
         pair = cls(folder, Database.made(programs, folder / "database-0", environment))
         try:
-            pair.renew()
+            if not alone:
+                pair.renew()
             yield pair
         finally:
             for database in (pair.primary, pair.standby, *pair.retired):

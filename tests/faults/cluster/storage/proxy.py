@@ -39,10 +39,12 @@ class Link:
 
     def to_server(self, *data: bytes) -> None:
         """Passes this on. Raises `OSError`."""
+        self.gate.flowing.wait()
         with self._sending:  # a tap passes on later, from a thread of its own, what it has held
             self.server.sendall(b"".join(data))
 
     def to_client(self, *data: bytes) -> None:
+        self.gate.flowing.wait()
         self.client.sendall(b"".join(data))
 
     def cut(self) -> None:
@@ -101,13 +103,13 @@ class Gate:
     _links: set[Link] = field(factory=set)
     _listener: socket.socket = field(factory=lambda: socket.create_server((HOST, 0), backlog=64))
     _tapping: threading.RLock = field(factory=threading.RLock)
-    _flowing: threading.Event = field(factory=threading.Event)
+    flowing: threading.Event = field(factory=threading.Event)
 
     @classmethod
     @contextmanager
     def opened(cls, upstream: Address) -> Iterator["Gate"]:
         gate = cls(upstream)
-        gate._flowing.set()
+        gate.flowing.set()
         _in_thread(gate._accept)
         try:
             yield gate
@@ -115,7 +117,7 @@ class Gate:
             gate.is_closed = True
             _end(gate._listener)  # only that wakes who accepts
             gate._listener.close()
-            gate._flowing.set()
+            gate.flowing.set()
             gate.cut()
 
     @property
@@ -137,11 +139,11 @@ class Gate:
     @contextmanager
     def silent(self) -> Iterator[None]:
         """While the block runs nothing gets through, and no connection is lost."""
-        self._flowing.clear()
+        self.flowing.clear()
         try:
             yield
         finally:
-            self._flowing.set()
+            self.flowing.set()
 
     def cut(self) -> None:
         """All connections are lost. New ones go to what is `upstream` by then."""
@@ -184,7 +186,6 @@ class Gate:
         framer = Framer(is_started=not is_forward)
         with suppress(OSError):
             while data := source.recv(PIECE):
-                self._flowing.wait()
                 if self.delay:
                     sleep(self.delay)
                 meet(link, list(framer.feed(data)))
@@ -197,30 +198,33 @@ class Gate:
             link.to_client(NO)  # and only then the client says more
             return
         with self._tapping:
-            if self.tap is None:
+            if self.tap is not None:
                 for message in messages:
                     link.sent(message)
-                link.to_server(*(message.raw for message in messages))
+                    for piece in self.tap.sent(link, message):
+                        link.to_server(piece)
                 return
             for message in messages:
                 link.sent(message)
-                for piece in self.tap.sent(link, message):
-                    link.to_server(piece)
+        link.to_server(*(message.raw for message in messages))
 
     def _back(self, link: Link, messages: Sequence[Message]) -> None:
-        """A node that is gone does not keep the database's answer from being seen here."""
+        """A node that is gone does not keep the database's answer from being seen here.
+
+        It is seen when it comes, also while nothing gets through.
+        """
         with self._tapping:
-            passed = b""
-            for message in messages:
-                if self.tap is None:
-                    passed += message.raw
-                else:
+            if self.tap is not None:
+                for message in messages:
                     for piece in self.tap.said(link, message):
                         with suppress(OSError):
                             link.to_client(piece)
+                    link.said(message)
+                return
+            for message in messages:
                 link.said(message)
-            with suppress(OSError):
-                link.to_client(passed)
+        with suppress(OSError):
+            link.to_client(*(message.raw for message in messages))
 
 
 def _end(side: socket.socket) -> None:

@@ -71,7 +71,10 @@ class Play:
         assert len(set(served)) == len(served)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(actions)
 def test_no_shard_is_served_by_two(place: Place, actions: list[tuple[str, int, float]]) -> None:
     play = Play(place)
