@@ -135,7 +135,9 @@ class Place:
 
     def connection(self, node: str = "") -> Connection:
         """One more; with a node's id it is taken for one of that node's."""
-        return self._stack.enter_context(connect(Address.of(self.url), node))
+        sql = connect(Address.of(self.url), node)
+        self._stack.callback(sql.close)  # others may have ended it
+        return sql
 
     def end_connections(self) -> None:
         """All but this one."""

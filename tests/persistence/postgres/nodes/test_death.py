@@ -2,7 +2,7 @@
 
 import pytest
 
-from persistence.postgres.nodes import register
+from persistence.postgres.nodes import membership, register
 from persistence.postgres.nodes.holding import LEASE
 from persistence.postgres.nodes.judge import TTL
 from persistence.postgres.nodes.line import Line
@@ -11,7 +11,7 @@ from runtime import LostOwnership, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place, beside, insert
 from tests.persistence.postgres.nodes.steps import beat_on, owned_once, settle
 from tests.persistence.postgres.nodes.ticks import Ticks
-from tests.postgres.cutting import Cutter
+from tests.postgres.cutting import PATIENCE, Cutter
 
 ALL = list(range(256))
 
@@ -212,9 +212,11 @@ def test_a_transaction_that_stays_open_is_ended_with_its_node(
 
 
 def test_a_commit_that_comes_through_just_then_is_whole(
-    place: Place, looker: Node, other: Node, clock: Ticks
+    place: Place, looker: Node, other: Node, clock: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who ends the node waits for it, and has the shards only behind it."""
+    monkeypatch.setattr(register, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(membership, "BEAT", PATIENCE)
     beat_on(looker, clock, TTL - PACE)
     with other.writer.transaction(other.owned()[:1], pipelined=False) as sql:
         insert(sql, other.id, "in time")
