@@ -80,6 +80,7 @@ class Crowd:
             self.following.end()
             for thread in threads:
                 thread.join()
+            self.ways.hang_up()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

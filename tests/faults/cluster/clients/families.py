@@ -59,8 +59,9 @@ class Forker:
 class Deleter:
     """Has a session that nobody else uses: writes, deletes it, and brings it back.
 
-    Neither call has an id. So it is made again only when the one before has come to its end, and
-    not through the proxy, which lets go of calls whose node hangs: they may still be served later.
+    Deletions have no id, and the id of a message means nothing in the next life. So a call is made
+    only when the one before has come to its end, and not through the proxy, which lets go of calls
+    whose node hangs: they may still be served later.
     """
 
     writer: Writer
@@ -76,7 +77,7 @@ class Deleter:
         path = f"/sessions/{self.session_id}"
         while True:
             self._pause()
-            self.writer.say(self.session_id, self.random.randint(1, 3))
+            self._write()
             # Made again, a deletion finds nothing; the session is gone either way.
             self._expect(self._ask("DELETE", path), {204, 404}, "a deletion")
             self._pause()
@@ -97,6 +98,13 @@ class Deleter:
     @property
     def _caller(self) -> Caller:
         return self.writer.caller
+
+    def _write(self) -> None:
+        way = self.random.choice(self._caller.ways.nodes)
+        count = self.random.randint(1, 3)
+        answer = self.writer.say(self.session_id, count, insists=False, way=way)
+        if not answer.is_taken and answer.was_sent:
+            self._caller.ways.pause(SETTLES)
 
     def _ask(self, method: str, path: str, body: Any = None) -> Answer:
         ways = self._caller.ways

@@ -52,12 +52,18 @@ class Ways:
     balancer: Way | None
     asked: list[Asked] = field(factory=list)
     over: Event = field(factory=Event)
+    callers: "list[Caller]" = field(factory=list)
 
     def some(self, random: Random) -> Way:
         """Half of the calls go through the proxy, if there is one."""
         if self.balancer is not None and random.random() < 0.5:
             return self.balancer
         return random.choice(self.nodes)
+
+    def hang_up(self) -> None:
+        """Closes the connections of all who have stopped."""
+        for caller in self.callers:
+            caller.close()
 
     def pause(self, seconds: float) -> None:
         """Raises `Over` if that comes first."""
@@ -93,6 +99,9 @@ class Caller:
     patience: float = PATIENCE
     _connections: dict[str, HTTPConnection] = field(factory=dict)
     _used: dict[str, float] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.ways.callers.append(self)
 
     def call(self, method: str, path: str, body: Any = None, way: Way | None = None) -> Answer:
         """Of status 0: no answer came, and what came of the call is unknown."""
