@@ -32,9 +32,16 @@ class Line:
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
-        """`connection` is in autocommit mode. It belongs to the line from now on."""
-        # The family is said as something must be said: nothing here depends on it.
-        own = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        """`connection` is in autocommit mode, and belongs to the line from now on.
+
+        Raises `psycopg.Error`; then it is closed.
+        """
+        try:
+            # The family is said as something must be said: nothing here depends on it.
+            own = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:  # too many files are open
+            connection.close()
+            raise psycopg.OperationalError(f"a connection cannot be kept: {error}") from error
         line = cls(connection, own)
         connection.add_notice_handler(line._note)
         return line

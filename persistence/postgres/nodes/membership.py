@@ -1,16 +1,15 @@
-"""Membership: what a node owns, among all nodes that share the database.
+"""Membership: a node among all nodes that share the database.
 
-`beat` is called in a thread, one at a time; `hand_over` in another one; all else by the event
+`beat` is called in a thread, one at a time, and `hand_over` in another one; all else by the event
 loop's thread, which waits for neither. So nothing here is written by two of them: the view by
-`beat` alone, what was let go of by the event loop alone, and `hand_over` leaves a note for the next
+`beat` alone, what was let go of by the event loop alone; and `hand_over` leaves a note for the next
 beat.
 """
 
 import logging
 import os
-import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 from threading import Lock
@@ -20,8 +19,9 @@ from attrs import define, evolve, field
 
 from persistence.postgres.connections import Connection
 from persistence.postgres.errors import said_by
-from persistence.postgres.nodes import register, shares
+from persistence.postgres.nodes import register
 from persistence.postgres.nodes.attempt import OutcomeUnknown
+from persistence.postgres.nodes.holding import Holding
 from persistence.postgres.nodes.judge import Judge
 from persistence.postgres.nodes.line import Line
 from persistence.postgres.nodes.tending import claim_free, end_dead
@@ -31,7 +31,6 @@ from runtime import (
     SECONDS,
     CannotOpenStore,
     LostOwnership,
-    Node,
     NotHere,
     OwnershipStatistics,
     StoreUnavailable,
@@ -43,25 +42,12 @@ log = logging.getLogger("agent_runtime")
 PACE = 0.25 * SECONDS
 """Between two beats: eight of them before a node stops serving for want of one."""
 
-LEASE = 2 * SECONDS
-"""How long a node serves after the begin of its last beat: a second less than it takes others to
-find it dead, which is room for clocks that do not run equally fast."""
-
 BEAT = 2 * SECONDS
-"""How long a beat may take: after that it is worth nothing."""
+"""How long a beat may take: after that it is worth nothing. What it does for all may take as long
+once more."""
 
 FAREWELL = 2 * SECONDS
 """How long the end may wait for the database. A node that does not say farewell is found dead."""
-
-
-def steady() -> float:
-    """Seconds, of a clock that nobody sets.
-
-    Where there is one that goes on while the machine sleeps, of that.
-    """
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 def new_id() -> str:
@@ -70,35 +56,26 @@ def new_id() -> str:
 
 
 @define(eq=False)
-class Membership:
+class Membership(Holding):
     """Implements `runtime.Ownership`."""
 
-    node: str
     _open: Callable[[], Connection]
     """Raises `psycopg.Error`, `CannotOpenStore`."""
     _writer: Writer
-    _clock: Callable[[], float] = steady
-    _judge: Judge = field(factory=Judge)
-    _line: Line | None = None
-    _view: View = field(init=False)
-    _beats: int = 0
+    _judge: Judge = field(factory=Judge, init=False)
+    _line: Line | None = field(default=None, init=False)
+    _beats: int = field(default=0, init=False)
     """The number of the last beat that was tried."""
-    _takeovers: int = 0
-    _let_go: Mapping[int, int] = field(factory=dict)
-    """Shards, and since which beat this node had owned each when it let go of it."""
-    _given: deque[Collection[int]] = field(factory=deque)
+    _takeovers: int = field(default=0, init=False)
+    _given: deque[Collection[int]] = field(factory=deque, init=False)
     """What `hand_over` tells the next beat."""
-    _gone: set[int] = field(factory=set)
-    """What was told, until a beat has come through."""
-    _is_leaving: bool = False
-    _is_closed: bool = False
-    _beating: Lock = field(factory=Lock)
+    _gone: set[int] = field(factory=set, init=False)
+    """What it has told, until a beat has come through."""
+    _is_closed: bool = field(default=False, init=False)
+    _beating: Lock = field(factory=Lock, init=False)
     """Who closes waits for a beat."""
     is_shared: bool = field(default=True, init=False)
     pace: float = field(default=PACE, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._view = View.empty(self.node)
 
     def join(self, address: str | None) -> None:
         """Makes the node known, and takes its share of what is free. Raises `StoreError`."""
@@ -106,23 +83,24 @@ class Membership:
             register.enter(line, self.node, address, os.getpid())
         self.beat()
 
-    # -- whose sessions are ------------------------------------------------------------------
-
     def check(self, session_id: str) -> None:
-        shard = shard_of(session_id)
-        view = self._view
-        begun = view.mine.get(shard)
-        if (
-            begun is None
-            or self._let_go.get(shard) == begun
-            or self._clock() - view.since >= LEASE
-            or self._writer.has_lost
-        ):
-            raise NotHere(session_id, view.address_of(shard))
+        super().check(session_id)
+        if self._writer.has_lost:
+            raise NotHere(session_id, self._view.address_of(shard_of(session_id)))
 
-    # -- beats -------------------------------------------------------------------------------
+    def statistics(self) -> OwnershipStatistics:
+        """How this node stands."""
+        return OwnershipStatistics(
+            shards=len(self._view.mine),
+            takeovers=self._takeovers,
+            # There is no second one.
+            refusals=int(self._writer.has_lost),
+        )
+
+    # -- in threads --------------------------------------------------------------------------
 
     def beat(self) -> None:
+        """Says that this node is there, learns how things are, and does what is to be done."""
         with self._beating:
             if self._is_closed:
                 raise StoreUnavailable("The store is closed")
@@ -139,15 +117,54 @@ class Membership:
                 with line.limited(BEAT):
                     self._tend(line)
 
+    def hand_over(self, shards: Collection[int]) -> Collection[int]:
+        """Gives shards away, those of them that others are to have; returns those that have gone.
+
+        Raises `StoreError`: then none has gone by this, whatever it is, unless the store is closed.
+        """
+        view, wanted = self._view, frozenset(shards)
+        gone = frozenset(shard for shard in wanted if shard not in view.mine)
+        takers = {
+            shard: taker
+            for shard, taker in self._takers(view).items()
+            if shard in wanted and not self._is_kept(view, shard)
+        }
+        if takers:
+            try:
+                with self._writer.transaction(takers) as sql:
+                    register.give(sql, takers)
+            except psycopg.IntegrityError as error:
+                raise StoreUnavailable("A node that was to have shards is gone") from error
+            self._given.append(frozenset(takers))
+        return gone | takers.keys()
+
+    def close(self) -> None:
+        """Says farewell, so that others need not find out; if that cannot be said, they do."""
+        self._is_closed = True
+        if not self._beating.acquire(timeout=FAREWELL):
+            if (line := self._line) is not None:
+                line.cut()
+            return
+        try:
+            self._view = View.empty(self.node)
+            with self._talking() as line, line.limited(FAREWELL):
+                register.leave(line, self.node)
+        except StoreUnavailable as error:
+            log.warning("left without a farewell, other nodes will notice: %s", error)
+        finally:
+            self._hang_up()
+            self._beating.release()
+
+    # -- inside, all of it a beat's ----------------------------------------------------------
+
     def _take_in(self, reading: Reading, began: float) -> None:
         before = self._view
-        owners = reading.owners
         taken = [
             shard
-            for shard, begun in before.mine.items()
-            if owners[shard] != self.node
+            for shard in before.mine
+            if reading.owners[shard] != self.node
             and shard not in self._gone
-            and self._let_go.get(shard) != begun
+            and self._is_kept(before, shard)
         ]
         if taken:
             # Only a database that was put back to an earlier state says so.
@@ -168,115 +185,6 @@ class Membership:
             view.then(reading.owned_by(self.node, claimed), since=view.since, beat=view.beat),
             silent=self._judge.silent(),
         )
-
-    @property
-    def tenures(self) -> Mapping[int, int]:
-        """The shards that this node owns, and since which of its beats."""
-        return self._view.mine
-
-    def own(self) -> Collection[int]:
-        """The shards whose sessions are looked after here: those that were not let go of."""
-        let_go = self._let_go
-        return [one for one, begun in self._view.mine.items() if let_go.get(one) != begun]
-
-    # -- giving up ---------------------------------------------------------------------------
-
-    def surplus(self) -> Collection[int]:
-        view = self._view
-        if self._clock() - view.since >= LEASE:
-            return ()  # who knows
-        return [
-            shard for shard in self._takers(view) if self._let_go.get(shard) != view.mine[shard]
-        ]
-
-    def let_go(self, shards: Collection[int]) -> None:
-        mine = self._view.mine
-        begun = {shard: mine[shard] for shard in shards if shard in mine}
-        self._let_go = {**self._let_go, **begun}
-
-    def take_back(self, shards: Collection[int]) -> None:
-        kept = {shard: begun for shard, begun in self._let_go.items() if shard not in shards}
-        self._let_go = kept
-
-    def hand_over(self, shards: Collection[int]) -> Collection[int]:
-        view = self._view
-        wanted = set(shards)
-        gone = {shard for shard in wanted if shard not in view.mine}
-        takers = {
-            shard: taker
-            for shard, taker in self._takers(view).items()
-            if shard in wanted and self._let_go.get(shard) == view.mine[shard]
-        }
-        if takers:
-            try:
-                with self._writer.transaction(takers) as sql:
-                    register.give(sql, takers)
-            except psycopg.IntegrityError as error:
-                raise StoreUnavailable("A node that was to have shards is gone") from error
-            self._given.append(frozenset(takers))
-        return gone | takers.keys()
-
-    def _takers(self, view: View) -> Mapping[int, str]:
-        """Who is to have which of this node's shards."""
-        stayers = [
-            node for node in view.reading.stayers if not (self._is_leaving and node == self.node)
-        ]
-        return {
-            shard: taker
-            for shard, taker in shares.moves(view.reading.owners, stayers).items()
-            if shard in view.mine and taker not in view.silent
-        }
-
-    def leave(self) -> None:
-        self._is_leaving = True
-
-    @property
-    def has_left(self) -> bool:
-        view = self._view
-        is_told = any(one.is_leaving for one in view.reading.members if one.id == self.node)
-        return is_told and not (view.mine and view.reading.stayers)
-
-    # -- how things are ----------------------------------------------------------------------
-
-    def nodes(self) -> Sequence[Node]:
-        reading = self._view.reading
-        return [
-            Node(
-                id=one.id,
-                address=one.address,
-                shards=reading.owners.count(one.id),
-                is_leaving=one.is_leaving,
-                is_self=one.id == self.node,
-                seen=one.seen,
-            )
-            for one in reading.members
-        ]
-
-    def statistics(self) -> OwnershipStatistics:
-        return OwnershipStatistics(
-            shards=len(self._view.mine),
-            takeovers=self._takeovers,
-            refusals=int(self._writer.has_lost),
-        )
-
-    # -- the end -----------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Says farewell, so that others need not find out; if that cannot be said, they do."""
-        self._is_closed = True
-        if not self._beating.acquire(timeout=FAREWELL):
-            return  # a beat that cannot be said to have ended: the database does not answer
-        try:
-            self._view = View.empty(self.node)
-            with self._talking() as line, line.limited(FAREWELL):
-                register.leave(line, self.node)
-        except StoreUnavailable as error:
-            log.warning("left without a farewell, other nodes will notice: %s", error)
-        finally:
-            self._hang_up()
-            self._beating.release()
-
-    # -- inside ------------------------------------------------------------------------------
 
     @contextmanager
     def _talking(self) -> Iterator[Line]:

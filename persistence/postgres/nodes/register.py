@@ -1,8 +1,8 @@
 """The statements on the nodes' register: who is there, who owns what.
 
-Each function is one transaction, sent in one go, so that a node which is stopped in it leaves no
-lock behind. What they return was committed without a warning: a failover to a synchronous standby
-takes none of it, nor what they have read.
+Each function is one transaction, which waits for no answer, so that a node is hardly ever stopped
+in the middle of one. What they return was committed without a warning: a failover to a synchronous
+standby takes none of it, nor what they have read.
 
 A beat locks nothing but its own node, and who ends a node locks that last. So beats wait for
 nobody, however long others wait for a commit.

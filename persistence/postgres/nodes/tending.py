@@ -43,13 +43,14 @@ def claim_free(line: Line, node: str, reading: Reading) -> Collection[int]:
 
 def _end(line: Line, member: Member) -> bool:
     try:
-        return register.end(line, member.id, member.beats)
+        is_ended = register.end(line, member.id, member.beats)
     except psycopg.errors.LockNotAvailable:
-        # It was stopped in a transaction, or its connection was lost there. What it has committed
-        # by now stays, and what it has not never comes.
-        count = end_transactions(line.connection, member.id)
+        is_ended = None
+    # It may have been stopped in a transaction, or have lost its connection there: one that holds
+    # a row of its own, for which this has waited, or one of others, whom it was about to end.
+    if is_ended is not False and (count := end_transactions(line.connection, member.id)):
         log.warning("ended %d open transactions of node %s, which is silent", count, member.id)
     try:
-        return register.end(line, member.id, member.beats)
+        return register.end(line, member.id, member.beats) if is_ended is None else is_ended
     except psycopg.errors.LockNotAvailable:
         return False

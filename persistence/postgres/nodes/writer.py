@@ -82,7 +82,7 @@ class Writer:
         Raises the database's error, if that lies in the values, and `StoreUnavailable`: nothing was
         written; `LostOwnership`; `StoreBroken` if it was closed before the outcome was known.
         """
-        with self._using:
+        with self._used():
             line = self._ready()
             following = self._commit_seq + 1
             fence = partial(
@@ -119,6 +119,15 @@ class Writer:
         self._using.release()
 
     # -- inside, all under the lock ----------------------------------------------------------
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        with self._using:
+            try:
+                yield
+            finally:
+                if self._closing.is_set():  # and who closes it may have given up waiting for this
+                    self._drop()
 
     def _ready(self) -> Line:
         """A connection that passes the fence. Raises `StoreUnavailable`, `LostOwnership`."""

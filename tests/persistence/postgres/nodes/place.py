@@ -11,7 +11,8 @@ from attrs import define, field
 from persistence.postgres.address import Address
 from persistence.postgres.connections import Connection, connect
 from persistence.postgres.nodes.fence import Fence
-from persistence.postgres.nodes.membership import Membership, new_id, steady
+from persistence.postgres.nodes.holding import steady
+from persistence.postgres.nodes.membership import Membership, new_id
 from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.schema import prepare
 from runtime import SHARDS, NotHere, shard_of
@@ -119,7 +120,7 @@ class Place:
         id_ = id_ or new_id()
         open_ = partial(connect, Address.of(url or self.url), id_)
         writer = Writer(fence(id_), open_)
-        membership = Membership(id_, open_, writer, clock)
+        membership = Membership(id_, open_, writer, clock=clock)
         membership.join(address)
         node = Node(membership, writer)
         self._nodes.append(node)
@@ -134,7 +135,9 @@ class Place:
 
     def connection(self, node: str = "") -> Connection:
         """One more; with a node's id it is taken for one of that node's."""
-        return self._stack.enter_context(connect(Address.of(self.url), node))
+        sql = connect(Address.of(self.url), node)
+        self._stack.callback(sql.close)  # others may have ended it
+        return sql
 
     def end_connections(self) -> None:
         """All but this one."""

@@ -92,7 +92,7 @@ def test_no_shard_is_served_by_two(place: Place, actions: list[tuple[str, int, f
 
 def test_the_play_notices_two(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """As it has to, where a node may serve for longer than others take to end it."""
-    monkeypatch.setattr("persistence.postgres.nodes.membership.LEASE", 10 * TTL)
+    monkeypatch.setattr("persistence.postgres.nodes.holding.LEASE", 10 * TTL)
     play = Play(place)
     play.act("join", 0)
     play.act("join", 0)

@@ -2,15 +2,16 @@
 
 import pytest
 
-from persistence.postgres.nodes import register
+from persistence.postgres.nodes import membership, register
+from persistence.postgres.nodes.holding import LEASE
 from persistence.postgres.nodes.judge import TTL
 from persistence.postgres.nodes.line import Line
-from persistence.postgres.nodes.membership import LEASE, PACE
+from persistence.postgres.nodes.membership import PACE
 from runtime import LostOwnership, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place, beside, insert
 from tests.persistence.postgres.nodes.steps import beat_on, owned_once, settle
 from tests.persistence.postgres.nodes.ticks import Ticks
-from tests.postgres.cutting import Cutter
+from tests.postgres.cutting import PATIENCE, Cutter
 
 ALL = list(range(256))
 
@@ -211,9 +212,11 @@ def test_a_transaction_that_stays_open_is_ended_with_its_node(
 
 
 def test_a_commit_that_comes_through_just_then_is_whole(
-    place: Place, looker: Node, other: Node, clock: Ticks
+    place: Place, looker: Node, other: Node, clock: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who ends the node waits for it, and has the shards only behind it."""
+    monkeypatch.setattr(register, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(membership, "BEAT", PATIENCE)
     beat_on(looker, clock, TTL - PACE)
     with other.writer.transaction(other.owned()[:1], pipelined=False) as sql:
         insert(sql, other.id, "in time")
@@ -249,3 +252,19 @@ def test_somebody_elses_lock_ends_nobody(
     sql.execute("ROLLBACK")
     beat_on(looker, clock, PACE)
     assert looker.owned() == ALL
+
+
+def test_who_is_stopped_while_it_ends_another_one_holds_that_one_up_no_longer_than_it_lives(
+    place: Place, looker: Node, other: Node, clock: Ticks
+) -> None:
+    third = place.node(clock=clock)
+    settle(place, looker, other, third)
+    sql = place.connection(other.id)
+    sql.execute("BEGIN")
+    sql.execute("SELECT FROM agent_runtime.fence WHERE node = %s FOR UPDATE", (third.id,))
+    for _ in range(round(TTL / PACE) + 1):
+        beat_on(looker, clock, PACE)
+        third.membership.beat()
+    third.write("mine", shards=third.owned()[:1])
+    assert place.written() == ["mine"]
+    owned_once(place, looker, third)

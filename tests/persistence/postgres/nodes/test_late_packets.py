@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
+from persistence.postgres.nodes import writer
 from runtime import StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place
-from tests.postgres.cutting import COMMIT, Cutter, Plan
+from tests.postgres.cutting import COMMIT, PATIENCE, Cutter, Plan
 
 
 @pytest.fixture
@@ -67,8 +68,9 @@ def test_wherever_it_was_held_up_the_outcome_is_what_it_is(
 
 
 def test_a_commit_that_comes_through_while_it_is_asked_for_was_made(
-    place: Place, node: Node, cutter: Cutter
+    place: Place, node: Node, cutter: Cutter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer, "PATIENCE", PATIENCE)
     plan = cutter.delay(COMMIT)
     bringing = threading.Thread(target=lambda: bring_when_it_is_waited_for(place, plan))
     bringing.start()
