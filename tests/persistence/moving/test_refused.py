@@ -319,6 +319,30 @@ def test_what_the_server_does_not_take_is_named(
     assert is_empty(target)
 
 
+@pytest.mark.parametrize("used", ["source", "target"])
+def test_no_node_joins_meanwhile(
+    tmp_path: Path, name: Name, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, other = name("postgres", used), str(tmp_path / "other.db")
+    with opened(url):
+        pass
+    names = (url, other) if used == "source" else (other, url)
+    with opened(names[0]) as store:
+        begun(store, born("s", "x"))
+    monkeypatch.setattr(moving, "TELL_EVERY", 1)
+    tried = []
+
+    def join(what: str, done: int, total: int) -> None:
+        with pytest.raises(StoreUnavailable, match="lock timeout"):
+            open_store(url)
+        tried.append(what)
+
+    move(*names, join)
+    assert tried == ["copying", "verifying"]
+    with opened(url) as store:
+        assert store.count() == 1
+
+
 @pytest.mark.parametrize("end", ["source", "target"])
 def test_a_server_that_goes_in_the_middle_leaves_nothing(
     small: str, target: str, end: str, monkeypatch: pytest.MonkeyPatch
