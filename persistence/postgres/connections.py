@@ -7,19 +7,16 @@ a transaction.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import psycopg
-from psycopg import Connection as _Connection
 from psycopg import IsolationLevel
 
 from persistence.postgres import arrays
 from persistence.postgres.address import Address
 from persistence.postgres.errors import said_by
 from runtime import CannotOpenStore
-
-Connection = _Connection[tuple[Any, ...]]
 
 PROGRAM = "agent-runtime"
 """Begins the name that the server's `pg_stat_activity` shows of a connection."""
@@ -41,12 +38,19 @@ SELECT set_config(name, '0', true) FROM pg_catalog.pg_settings
 """
 
 
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection of psycopg's, and what is known of the way to the server."""
+
+    is_pooled: bool = False
+    """Whether each transaction may be in another session of the server's."""
+
+
 def connect(address: Address, node: str = "") -> Connection:
     """A connection, for one thread at a time. Raises `psycopg.Error`.
 
     It begins no transaction on its own: `BEGIN` and `COMMIT` stand in the code.
     """
-    connection = psycopg.connect(
+    connection = Connection.connect(
         **address.parameters,  # type: ignore[arg-type] # psycopg says Any of no single one
         application_name=f"{PROGRAM} {node}".rstrip(),
         autocommit=True,
@@ -55,6 +59,13 @@ def connect(address: Address, node: str = "") -> Connection:
     # Whatever is the default there: who waits for a lock goes on with what it finds then.
     connection.isolation_level = IsolationLevel.READ_COMMITTED
     arrays.register(connection)
+    try:
+        [(process,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    # A pooler cannot tell at the start which session it will give, and names a number of its own.
+    connection.is_pooled = process != connection.info.backend_pid
     return connection
 
 
@@ -146,13 +157,25 @@ def take_time(connection: Connection) -> None:
 
 
 @contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Statements in the block leave without waiting for answers. Raises `psycopg.Error`.
+
+    Through a pooler each one waits for its answer. psycopg ends a pipeline with the message Flush
+    behind Sync; if that arrives when the transaction has ended, PgBouncer takes it for the begin of
+    the next one, and keeps a session of the server's for it that others may be waiting for.
+    """
+    with nullcontext() if connection.is_pooled else connection.pipeline():
+        yield
+
+
+@contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """What is read within is one moment's state of the database. Raises `psycopg.Error`.
 
     Statements wait for nobody but whoever fetches what they have found: so the first one leaves
     together with the transaction's begin, and several may leave before anything is fetched.
     """
-    with connection.pipeline(), lasting_snapshot(connection):
+    with in_one_go(connection), lasting_snapshot(connection):
         yield
 
 

@@ -20,6 +20,8 @@ SYNC = b"S\x00\x00\x00\x04"
 """Behind a pipeline, or a statement with parameters, the client says this and waits."""
 SIMPLE = b"Q"
 """A statement without parameters is a message by itself."""
+HEAD = 5
+"""Bytes: a message's kind, and its length."""
 
 COMMIT = b"COMMIT\0"
 """The statement, wherever it stands in a message. `READ COMMITTED` is none."""
@@ -49,10 +51,16 @@ class Plan:
         """How many bytes of this pass; the connection is lost if that is not all of them."""
         before = len(self._passed)
         self._passed += data
-        place = self.at if isinstance(self.at, int) else self._passed.find(self.at)
+        place = self.at if isinstance(self.at, int) else self._message_of(self.at)
         if place < 0 or place >= len(self._passed):
             return len(data)
         return max(place - before, 0)
+
+    def _message_of(self, text: bytes) -> int:
+        """Where it begins; a statement that is a message by itself does so with its head."""
+        place = self._passed.find(text)
+        head = place - HEAD
+        return head if head >= 0 and self._passed[head : head + 1] == SIMPLE else place
 
     def keep(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
         """Keeps all of what the client has to say at once, and hangs up on it."""

@@ -17,7 +17,7 @@ import psycopg
 from attrs import define
 from psycopg.pq import TransactionStatus
 
-from persistence.postgres.connections import Connection
+from persistence.postgres.connections import Connection, in_one_go
 from persistence.postgres.errors import said_by
 from persistence.postgres.nodes.line import Line
 
@@ -81,7 +81,7 @@ def _in_one_go(
 ) -> Iterator[None]:
     failures: list[BaseException] = []
     try:
-        with sql.pipeline():
+        with in_one_go(sql):
             try:
                 sql.execute(BEGIN)
                 first(sql)
@@ -102,7 +102,7 @@ def _in_one_go(
 def _step_by_step(
     sql: Connection, first: Callable[[Connection], object], commit: _Commit
 ) -> Iterator[None]:
-    with sql.pipeline():
+    with in_one_go(sql):
         sql.execute(BEGIN)
         first(sql)
     yield

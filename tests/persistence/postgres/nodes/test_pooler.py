@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from persistence.postgres.address import Address
+from persistence.postgres.connections import connect, snapshot
 from persistence.postgres.nodes.judge import TTL
 from runtime import LostOwnership, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Place, insert
@@ -25,6 +27,22 @@ def pool(place: Place, pool_size: int) -> Iterator[str]:
     with pooled(place.url, pool_size) as url:
         yield url
         place.close_nodes()  # while it is there
+
+
+def test_a_pooler_is_noticed(place: Place, pool: str) -> None:
+    with connect(Address.of(place.url)) as straight, connect(Address.of(pool)) as pooled:
+        assert (straight.is_pooled, pooled.is_pooled) == (False, True)
+
+
+@pytest.mark.parametrize("pool_size", [1])
+def test_who_has_read_holds_no_connection(place: Place, pool: str) -> None:
+    """Nor do others wait when all that came behind the end has arrived."""
+    with connect(Address.of(pool)) as first, connect(Address.of(pool)) as second:
+        for _ in range(200):
+            for reader in (first, second):
+                with snapshot(reader):
+                    answer = reader.execute("SELECT 1")
+                assert answer.fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("pool_size", [1])

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from persistence.postgres.connections import Connection
 from runtime import StoreBroken, StoreUnavailable
 from tests.persistence.postgres.nodes.place import Node, Place, beside
 from tests.postgres.databases import Databases
@@ -41,6 +42,19 @@ def node(place: Place) -> Node:
 def take_away(place: Place) -> None:
     """From now on commits wait for a standby that is not there."""
     _set(place, "nobody")
+    # A process of its own says so to all others, some time after they have the setting.
+    with place.connection() as sql:
+        wait_until(partial(_waits, place, sql), "no commit waits for the standby")
+
+
+def _waits(place: Place, sql: Connection) -> bool:
+    """Whether a commit does, which then is told not to."""
+    with beside(lambda: sql.execute("SELECT pg_logical_emit_message(true, '', '')")) as done:
+        wait_until(lambda: bool(done or waiting(place)), "it neither waits nor ends")
+        found = waiting(place)
+        for pid in found:
+            place.rows("SELECT pg_cancel_backend(%s)", pid)
+    return bool(found)
 
 
 def bring_back(place: Place) -> None:
