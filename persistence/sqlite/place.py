@@ -11,6 +11,7 @@ from attrs import frozen
 
 from persistence.address import path_of, refuse_address
 from persistence.auditing.report import Report
+from persistence.auditing.telling import Progress as VerifyProgress
 from persistence.sqlite import backup as backing_up
 from persistence.sqlite import verify as verifying
 from persistence.sqlite.arriving import arriving
@@ -64,9 +65,9 @@ class InFile:
         InFile(source)._check_readable()
         return restoring.restore(source, self.path, progress, force=force)
 
-    def verify(self) -> Report:
+    def verify(self, progress: VerifyProgress | None) -> Report:
         self._check_readable()
-        return verifying.verify(self.path)
+        return verifying.verify(self.path, progress)
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         self._find()
