@@ -127,7 +127,7 @@ def back_up(url: str, target: str | PathLike[str], progress: Progress | None = N
 def restore(
     source: str | PathLike[str],
     url: str,
-    progress: Progress | None = None,
+    progress: VerifyProgress | None = None,
     *,
     force: bool = False,
 ) -> Restored:

@@ -43,7 +43,7 @@ class Place(Protocol):
     def backup(self, target: Path, progress: Progress | None) -> None:
         """Copies the store, also beside a running service."""
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:
         """Puts a backup in the store's place; with `force`, in that of anything else, too."""
 
     def verify(self, progress: VerifyProgress | None) -> Report:
@@ -96,7 +96,7 @@ class InMemory:
     def backup(self, target: Path, progress: Progress | None) -> None:  # noqa: ARG002
         self._refuse()
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:  # noqa: ARG002
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:  # noqa: ARG002
         self._refuse()
 
     def verify(self, progress: VerifyProgress | None) -> Report:  # noqa: ARG002

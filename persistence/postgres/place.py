@@ -59,7 +59,7 @@ class InDatabase:
     def restore(
         self,
         source: Path,  # noqa: ARG002
-        progress: "Progress | None",  # noqa: ARG002
+        progress: "VerifyProgress | None",  # noqa: ARG002
         *,
         force: bool,  # noqa: ARG002
     ) -> "Restored":

@@ -61,7 +61,7 @@ class InFile:
         self._check_readable()
         backing_up.backup(self.path, target, progress)
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:
         InFile(source)._check_readable()
         return restoring.restore(source, self.path, progress, force=force)
 

@@ -150,8 +150,8 @@ def restore_command(file: Path, db: str, *, force: bool) -> None:
     Needs the database for itself. The database's own name as FILE accepts what it lacks.
     """
     with exit_codes():
-        with terminal.progress("Copying") as show_progress:
-            restored = restore(file, db, show_progress, force=force)
+        with terminal.steps("Copying") as show_step:
+            restored = restore(file, db, show_step, force=force)
         if restored.kept is not None:
             click.echo(f"The former database is kept as {restored.kept}")
         report = restored.report

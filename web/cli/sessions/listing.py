@@ -75,7 +75,7 @@ def names_of(folder: str) -> frozenset[str]:
 
     One of another machine has but the first.
     """
-    names = (folder, os.path.abspath(folder), Path(folder).resolve().as_posix())  # noqa: PTH100
+    names = (folder, os.path.abspath(folder), str(Path(folder).resolve()))  # noqa: PTH100
     return frozenset(_bare(name) for name in names)
 
 
