@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
@@ -91,24 +91,35 @@ class Column:
     """Numbers stand to the right."""
     gives: int = 0
     """Where there is no room, the highest is cut first; 0: never."""
+    goes: bool = False
+    """Whether it is left out rather than that those which give less are cut."""
 
 
-def table(columns: Collection[Column], room: int | None) -> Iterator[str]:
-    """The lines of a table, the names first; cut to `room` columns of a terminal."""
-    widths = {one.name: max(map(width_of, [one.name, *one.cells])) for one in columns}
-    if room is not None:
-        excess = sum(widths.values()) + len(_GAP) * (len(columns) - 1) - room
-        for one in sorted(columns, key=lambda column: -column.gives):
-            if one.gives and excess > 0:
-                given = min(excess, max(0, widths[one.name] - LEAST))
-                widths[one.name] -= given
-                excess -= given
-    for row in zip(*([one.name, *one.cells] for one in columns), strict=True):
+def table(columns: Sequence[Column], room: int | None) -> Iterator[str]:
+    """The lines of a table, the names first; within `room` columns of a terminal, if it can be."""
+    shown, widths = _fitted(columns, room)
+    for row in zip(*([one.name, *one.cells] for one in shown), strict=True):
         cells = [
             _padded(cut(cell, widths[one.name]), widths[one.name], to_the_right=one.is_number)
-            for one, cell in zip(columns, row, strict=True)
+            for one, cell in zip(shown, row, strict=True)
         ]
         yield _GAP.join(cells).rstrip()
+
+
+def _fitted(columns: Sequence[Column], room: int | None) -> tuple[Sequence[Column], dict[str, int]]:
+    """Those columns that are shown, and how wide each is."""
+    widths = {one.name: max(map(width_of, [one.name, *one.cells])) for one in columns}
+    if room is None:
+        return columns, widths
+    excess = sum(widths.values()) + len(_GAP) * (len(columns) - 1) - room
+    for one in sorted(columns, key=lambda column: -column.gives):
+        if one.goes and excess > widths[one.name] - LEAST:
+            return _fitted([other for other in columns if other is not one], room)
+        if one.gives and excess > 0:
+            given = min(excess, max(0, widths[one.name] - LEAST))
+            widths[one.name] -= given
+            excess -= given
+    return columns, widths
 
 
 def _padded(text: str, width: int, *, to_the_right: bool) -> str:

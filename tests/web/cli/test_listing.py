@@ -131,10 +131,12 @@ def test_a_table_fits_a_narrow_terminal(tmp_path: Path) -> None:
         await runtime.session("s" * 40).append(HELLO)
 
     seed(tmp_path, wide)
-    shown = on_a_terminal(tmp_path, "sessions", COLUMNS="90", NO_COLOR="1").splitlines()
-    assert shown[1].startswith("s" * 20)
-    assert shown[1].endswith("…")
-    assert "2025-12-31T08:40:00.000Z" in shown[1]
+    environment = {"NO_COLOR": "1", "TZ": "UTC-3"}
+    shown = on_a_terminal(tmp_path, "sessions", COLUMNS="84", **environment).splitlines()
+    # The id is to be copied, so the agent goes before it is cut; the time is the user's.
+    assert shown[1] == f"{'s' * 40}         1  2025-12-31 11:40  日本語のタイ…"
+    shown = on_a_terminal(tmp_path, "sessions", COLUMNS="60", **environment).splitlines()
+    assert shown[1].startswith("s" * 17 + "…")
     # Who reads a pipe has room for all.
     assert "日本語のタイトル" * 9 in command(tmp_path, "sessions").stdout
 

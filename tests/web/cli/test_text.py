@@ -51,6 +51,19 @@ def test_a_table_is_cut_first_where_it_gives_most() -> None:
     assert list(table(columns, 30))[1] == "i" * 12 + "…" + "  7  " + "t" * 11 + "…"
 
 
+def test_a_column_goes_before_another_one_is_cut() -> None:
+    columns = [
+        Column("ID", ["i" * 20], gives=1),
+        Column("WHO", ["w" * 20], gives=2, goes=True),
+        Column("TITLE", ["t" * 20], gives=3),
+    ]
+    widths = {64: (20, 20, 20), 52: (20, 16, 12), 48: (20, 12, 12), 47: (20, 20), 34: (20, 12)}
+    for room, expected in widths.items():
+        shown = list(table(columns, room))[1].split("  ")
+        assert tuple(map(width_of, shown)) == expected, room
+    assert list(map(width_of, list(table(columns, 30))[1].split("  "))) == [16, 12]
+
+
 def test_numbers_stand_to_the_right() -> None:
     columns = [Column("N", ["7", "100"], is_number=True), Column("X", ["a", "b"])]
     assert list(table(columns, None)) == ["  N  X", "  7  a", "100  b"]

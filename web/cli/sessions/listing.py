@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -94,7 +95,7 @@ def print_living(store: Lists, choice: Choice, limit: int | None, *, as_json: bo
     if as_json:
         _print_json(map(SessionInfoOut.of, found))
     else:
-        _print_table(found, [Column("LAST ACTIVITY", [info.last_activity for info in found])])
+        _print_table(found, [_times("LAST ACTIVITY", [info.last_activity for info in found])])
         shown = len(found)
         click.echo(f"{shown} sessions" if shown == total else f"{shown} of {total} sessions")
 
@@ -113,7 +114,7 @@ def print_trash(store: Lists, choice: Choice, limit: int | None, *, as_json: boo
         _print_json(map(TrashedOut.of_trashed, found))
     else:
         ends = [
-            Column("DELETED", [trashed.deleted_at for trashed in found]),
+            _times("DELETED", [trashed.deleted_at for trashed in found]),
             Column("TRASH ID", [trash_id_of(trashed) for trashed in found], is_number=True),
         ]
         _print_table([trashed.info for trashed in found], ends)
@@ -130,7 +131,7 @@ def _print_table(sessions: Sequence[SessionInfo], times: Sequence[Column]) -> No
         Column("SESSION", [line(info.session_id) for info in sessions], gives=1),
         Column("MESSAGES", [str(info.message_count) for info in sessions], is_number=True),
         *times,
-        Column("AGENT", [line(info.current_agent) for info in sessions], gives=2),
+        Column("AGENT", [line(info.current_agent) for info in sessions], gives=2, goes=True),
     ]
     if any(info.title for info in sessions):
         columns.append(Column("TITLE", [line(info.title or "") for info in sessions], gives=3))
@@ -138,6 +139,14 @@ def _print_table(sessions: Sequence[SessionInfo], times: Sequence[Column]) -> No
     click.secho(head, bold=True)
     for row in rows:
         click.echo(row)
+
+
+def _times(name: str, moments: Sequence[str]) -> Column:
+    """Moments: for whoever sits at a terminal, in its time zone and as short as it can be."""
+    if terminal_width() is not None:
+        local = (datetime.fromisoformat(moment).astimezone() for moment in moments)
+        moments = [f"{moment:%Y-%m-%d %H:%M}" for moment in local]
+    return Column(name, moments)
 
 
 def _is_within(metadata: bytes, folders: frozenset[str]) -> bool:
