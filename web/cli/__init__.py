@@ -8,7 +8,10 @@ A map, in the order in which one file may import another:
 - `service`    the running service
 - `settings`   what `serve` can be told
 - `sharing`    and what more where nodes share a database
+- `exits`      how a command ends that cannot do what it was asked
+- `text`       what others wrote, made fit for a terminal
 - `terminal`   what the commands print
-- `commands`   the commands themselves
+- `sessions`   commands about sessions
+- `commands`   the other commands, and all of them as one program
 - `entrance`   where the program begins
 """
