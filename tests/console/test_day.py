@@ -96,8 +96,22 @@ def test_a_message_is_seen_when_it_comes(client: httpx.Client, tab: Tab) -> None
     show(tab, "live")
     say(client, "live", {"role": "assistant", "content": "Two, just now"})
     tab.sees("Two, just now", ROWS)
+
+
+def test_sessions_that_come_are_in_the_list_few_or_many(client: httpx.Client, tab: Tab) -> None:
     say(client, "brand-new", *texts("Hello"))
     tab.sees("brand-new", "#list")
+    for number in range(60):  # more than are asked for one by one
+        client.post("/sessions", json={"session_id": f"of-many-{number}"}).raise_for_status()
+    tab.until("document.querySelector('#list').innerText.includes('of-many-59')")
+    listed = [one["session_id"] for one in client.get("/sessions").json()["sessions"]]
+    tab.run("window.seen = new Set()")
+    look = (
+        "(() => { document.querySelectorAll('.row .title').forEach((one) => seen.add(one.title));"
+        " const list = document.querySelector('#list'); list.scrollTop += 300;"
+        " if (list.scrollTop + list.clientHeight >= list.scrollHeight - 1) list.scrollTop = 0; })()"
+    )
+    tab.until(f"({look}, seen.size >= {len(listed)})")
 
 
 def test_a_draft_is_seen_as_it_grows_until_its_message_is_there(

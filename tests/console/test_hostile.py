@@ -95,7 +95,7 @@ def opened(tab: Tab, service: Service, session_id: str) -> None:
 
 def everything(client: httpx.Client, text: str) -> str:
     """A session that has this text wherever a text can be; its id."""
-    body = {
+    body: dict[str, object] = {
         "session_id": text,
         "title": text,
         "agent": text,
@@ -134,7 +134,7 @@ def everything(client: httpx.Client, text: str) -> str:
     summary = {"role": "user", "content": text}
     body = {"through": 2, "summary": summary}
     client.post(f"{place}/compactions", json=body).raise_for_status()
-    used = {"agent": text, "model": text, text[:64]: 1}
+    used: dict[str, object] = {"agent": text, "model": text, text[:64]: 1}
     client.post(f"{place}/usage", json=used).raise_for_status()
     draft = {"append": text, "part": text, "role": text[:64]}
     client.post(f"{place}/drafts/{quote(text, safe='')}", json=draft).raise_for_status()

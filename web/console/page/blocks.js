@@ -94,13 +94,13 @@ function folded(kind, labels, text, content, isOpen = false) {
 }
 
 function called({ id, name, input }) {
-  const label = make("span", { className: "tool" }, shown(name ?? "tool"));
-  const made = folded("call", [label], line(preview(input), PREVIEW), () => [
+  const labels = [
+    make("span", { className: "tool" }, shown(name ?? "tool")),
+    make("span", { className: "lacking", hidden: true }, "no result yet"),
+  ];
+  const made = folded("call", labels, line(preview(input), PREVIEW), () => [
     code(pretty(input ?? "")),
   ]);
-  made
-    .querySelector("summary")
-    .append(make("span", { className: "lacking", hidden: true }, "no result yet"));
   if (id !== undefined) made.dataset.call = id;
   return made;
 }

@@ -6,6 +6,7 @@ import { Stream } from "./stream.js";
 
 const GATHERED = 300; // milliseconds: a busy service tells of hundreds of changes a second
 const TOO_MANY = 20; // sessions that would have to be asked for, one by one
+const FAR_TOO_MANY = 150; // of which one page of the list might not have all
 
 export class Changes {
   #rows;
@@ -47,6 +48,10 @@ export class Changes {
     this.#happened();
     const filter = this.#filter();
     if (filter === null) return;
+    if (changed.size > FAR_TOO_MANY) {
+      this.#reload();
+      return;
+    }
     const taken = new Map();
     const open = [];
     for (const { session_id: id, change, title, last_activity: at } of changed.values()) {

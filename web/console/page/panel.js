@@ -111,7 +111,7 @@ function table(numbers, caption) {
       "tr",
       {},
       make("th", { scope: "row" }, shown(name)),
-      make("td", {}, number.toLocaleString()),
+      make("td", {}, number.toLocaleString(undefined, { maximumFractionDigits: 6 })),
     ),
   );
   if (rows.length === 0) return [];

@@ -61,6 +61,7 @@ export class SessionView {
     byId("session").hidden = true;
     byId("newest").hidden = true;
     byId("nothing").hidden = false;
+    document.title = "agent-runtime";
   }
 
   // Shows a session, at its end, or at one of its entries.
@@ -174,6 +175,7 @@ export class SessionView {
     this.#header = session;
     byId("title").textContent = shown(session.title ?? session.session_id);
     byId("title").title = shown(session.session_id);
+    document.title = shown(session.title ?? session.session_id);
     const count =
       session.message_count === 1
         ? "1 message"
