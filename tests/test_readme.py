@@ -193,6 +193,12 @@ def test_the_first_conversation_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert (agent["current_agent"], agent["switch_count"]) == ("coder", 1)
 
 
+def test_the_page_is_where_it_stands_there(tmp_path: Path) -> None:
+    [url] = re.findall(r"`http://localhost:8001(/.*?)`", section("## The page"))
+    with running(tmp_path) as service, service.client() as client:
+        assert client.get(url).headers["Content-Type"].startswith("text/html")
+
+
 def test_a_session_is_opened_and_followed_as_it_stands_there(tmp_path: Path) -> None:
     opening, following = commands("curl", section("### Streams"))
     [url] = [word for word in following if word.startswith("localhost:8001/")]

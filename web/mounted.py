@@ -14,6 +14,7 @@ from web.api.dispatch import Api
 from web.api.routes import METHODS, PREFIX
 from web.app import NAME, as_quarts
 from web.call.problems import Refused
+from web.console import files
 from web.docs.page import PAGE, documentation
 from web.http import message
 from web.http.asgi import Event, request_of
@@ -23,10 +24,11 @@ from web.nodes.forwarding import Forwarding
 def create_blueprint(
     runtime: Runtime, *, rules: Guard | None = None, forwarding: Forwarding | None = None
 ) -> Blueprint:
-    """The service's calls and documentation, for `register_blueprint` in a larger Quart-Trio app.
+    """The service's calls and pages, for `register_blueprint` in a larger Quart-Trio app.
 
     With `rules`, they hold for these paths; without, the app around decides who comes in. The app
     around also matches the paths, decoded: a session whose id has a slash cannot be reached there.
+    The page is at the place itself, with a slash behind it: without a `url_prefix` that is `/`.
     Bodies are received as the app around has it, and limited by its `MAX_CONTENT_LENGTH` as well.
     Streams of events end when `runtime.end_following()` is called: by whoever ends the app, before
     its server waits for the answers in flight.
@@ -37,9 +39,10 @@ def create_blueprint(
     """
     api = Api(runtime, rules=rules, forwarding=forwarding)
     service = Blueprint(NAME, __name__)
-    for number, place in enumerate(api.table.places):
+    templates = [*(place.template for place in api.table.places), *sorted(files.PATHS)]
+    for number, template in enumerate(templates):
 
-        async def view(_template: str = place.template, **_: str) -> Response:
+        async def view(_template: str = template, **_: str) -> Response:
             asked = _below(_present_request(), _template)
             response = await api.answer(asked)
             if response is None:
@@ -50,7 +53,7 @@ def create_blueprint(
             return as_quarts(response)
 
         service.add_url_rule(
-            place.template,
+            template,
             endpoint=f"call_{number}",
             view_func=view,
             methods=METHODS,  # the dispatch says which are right

@@ -18,7 +18,8 @@ In this order, the first that applies:
    not, and what other pages embed is told from nothing there; `SAFE` still keeps it from them.
 4. A preflight of a configured origin is answered; it carries no token, so it comes before 5.
 5. With a token configured every path but the open ones needs it (401). `/health` is open, so that
-   a supervisor can ask without a secret; it must say nothing that is one.
+   a supervisor can ask without a secret; it must say nothing that is one. So are the files of the
+   page at `/` (see `Api`), which asks for the token.
 6. A body must be JSON (415), of one unambiguous (400), small enough (413) length.
 
 Methods are what was sent, letter for letter: `options` is no preflight. Ids in paths are the

@@ -17,6 +17,7 @@ from web.call.problems import problem_of
 from web.call.query import no_query
 from web.call.resources import Resources
 from web.call.stream import Streams
+from web.console import files
 from web.http.message import ClientGone, Request, Response
 from web.http.problem import problem
 from web.metrics import Metrics
@@ -51,7 +52,11 @@ class Api:
         """
         limits = Guard() if rules is None else rules
         self.table = Table(all_routes())
-        self.rules = rules
+        # The page asks for the token itself, so it must come in without.
+        self.rules = (
+            None if rules is None else evolve(rules, open_paths=rules.open_paths | files.PATHS)
+        )
+        self._page = files.Page()
         self._spans = spans
         self._forwarding = forwarding
         self.resources = Resources(
@@ -63,7 +68,7 @@ class Api:
         )
 
     def answer(self, request: Request) -> Awaitable[Response | None]:
-        """The answer, also to what fails; `None`: the path is not in the table.
+        """The answer, also to what fails; `None`: it is no call, and no file of the page.
 
         Then the request may come in, and whoever answers it says so with `told`. Raises
         `ClientGone`.
@@ -81,6 +86,8 @@ class Api:
             response = self.refusal(request) if hop is None else None
             if response is None and place is not None:
                 response = await self._called(place, values, request, hop)
+            elif response is None and request.path in files.PATHS:
+                response = await self._shown(request)
         except ClientGone:
             raise
         except Exception as error:
@@ -137,6 +144,12 @@ class Api:
             return await self._forwarding.answer(call, hop)
         finally:
             self.resources.bodies.give_back(call.request)
+
+    async def _shown(self, request: Request) -> Response:
+        """A file of the page for people."""
+        if request.method not in files.METHODS:
+            return _of_methods(files.ALLOW, request)
+        return await self._page.answer(request)
 
 
 def _of_methods(allow: str, request: Request) -> Response:
