@@ -8,7 +8,9 @@ A map, in the order in which one file may import another:
 - `service`    the running service
 - `settings`   what `serve` can be told
 - `sharing`    and what more where nodes share a database
+- `exits`      how a command ends that cannot do what it was asked
 - `terminal`   what the commands print
+- `exchange`   sessions out of a store into files, and files into a store or a service
 - `commands`   the commands themselves
 - `entrance`   where the program begins
 """

@@ -5,10 +5,9 @@ in the environment.
 """
 
 import io
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -32,36 +31,18 @@ from persistence import (
     verify,
     without_password,
 )
-from runtime import (
-    CannotOpenStore,
-    LostOwnership,
-    Store,
-    StoreBroken,
-    StoreError,
-    StoreInUse,
-    open_runtime,
-)
+from runtime import CannotOpenStore, Store, StoreInUse, open_runtime
 from web.cli import terminal
+from web.cli.exchange.carrying import export_command, import_command
+from web.cli.exits import INTERRUPTED, exit_codes
 from web.cli.logs import open_log
 from web.cli.service import run
-from web.cli.settings import COUNT, HOURS, option, service_config, service_options
+from web.cli.settings import COUNT, HOURS, database, option, service_config, service_options
 from web.cli.sharing import sharing_of
 from web.cli.sinks import unblocked_terminal
-from web.cli.watch import Exit, Stop, watched
-from web.problems import CannotServe
-
-INTERRUPTED = 128 + signal.SIGINT
-"""The exit code of a command that CTRL_C ended, as shells have it."""
+from web.cli.watch import Stop, watched
 
 CLEANUP = "POST /api/v1/maintenance/cleanup"
-
-database = option(
-    "--db",
-    default="data/agent_runtime.db",
-    metavar="STORE",
-    help="The database: a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, or "
-    "postgresql://user@host/database, which many services can share.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -89,7 +70,7 @@ def serve(**settings: Any) -> None:
     for good; 5 the disk did not take everything in time; 6 ended by a second signal, or because the
     end took too long; 7 other nodes had found this one dead: start it again.
     """
-    with unblocked_terminal(), _exit_codes():
+    with unblocked_terminal(), exit_codes():
         watched(partial(_serve, settings))
 
 
@@ -115,7 +96,7 @@ def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def sessions(db: str, limit: int | None, as_json: bool) -> None:
     """Lists the sessions, the most recent first. Works beside a running service."""
-    with _exit_codes(), closing(open_reader(db)) as reader:
+    with exit_codes(), closing(open_reader(db)) as reader:
         terminal.print_sessions(reader, limit, as_json=as_json)
 
 
@@ -124,7 +105,7 @@ def sessions(db: str, limit: int | None, as_json: bool) -> None:
 @database
 def show(session_id: str, db: str) -> None:
     """Prints a session's conversation. Works beside a running service."""
-    with _exit_codes(), closing(open_reader(db)) as reader:
+    with exit_codes(), closing(open_reader(db)) as reader:
         stored = reader.load(session_id, 0)
         if stored is None:
             raise click.ClickException(
@@ -137,6 +118,10 @@ def show(session_id: str, db: str) -> None:
             stored.settings,
             terminal.entries_of(partial(reader.find, stored.no), stored.header.version),
         )
+
+
+for command in (export_command, import_command):
+    main.add_command(command)
 
 
 @main.command()
@@ -160,7 +145,7 @@ def cleanup(db: str, max_age_hours: float) -> None:
         async with open_runtime(store) as runtime:
             return await runtime.cleanup(timedelta(hours=max_age_hours))
 
-    with _exit_codes():
+    with exit_codes():
         if can_be_shared(db):
             raise CannotOpenStore(
                 f"{without_password(db)} is cleaned up by the services that share it",
@@ -176,7 +161,7 @@ def cleanup(db: str, max_age_hours: float) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def backup_command(db: str, file: Path) -> None:
     """Copies the database to FILE, whole and consistent. Works beside a running service."""
-    with _exit_codes(), terminal.progress("Copying") as show_progress:
+    with exit_codes(), terminal.progress("Copying") as show_progress:
         back_up(db, file, show_progress)
     click.echo(f"{db} is backed up in {file}")
 
@@ -190,7 +175,7 @@ def restore_command(file: Path, db: str, *, force: bool) -> None:
 
     Needs the database for itself. The database's own name as FILE accepts what it lacks.
     """
-    with _exit_codes():
+    with exit_codes():
         with terminal.progress("Copying") as show_progress:
             restored = restore(file, db, show_progress, force=force)
         if restored.kept is not None:
@@ -207,7 +192,7 @@ def verify_command(db: str) -> None:
     Of a file, SQLite's own check, too; and whether it has all transactions of which the file beside
     it, `….seq`, knows. Works beside a running service.
     """
-    with _exit_codes():
+    with exit_codes():
         report = verify(db)
     shown = without_password(db)
     in_trash = f", and {report.trashed} sessions in the trash" if report.trashed else ""
@@ -231,7 +216,7 @@ def upgrade_command(db: str, dry_run: bool) -> None:
     A service does so too when it starts; this says how long it takes. The former database is kept
     beside it. Needs the database for itself.
     """
-    with _exit_codes():
+    with exit_codes():
         with terminal.steps() as show_step:
             upgraded = upgrade(db, dry_run=dry_run, progress=show_step)
         click.echo(
@@ -257,7 +242,7 @@ def move_command(source: str, target: str) -> None:
     at all, however this ends.
     """
     try:
-        with _exit_codes():
+        with exit_codes():
             with terminal.steps("Copying") as show_step:
                 moved = move(source, target, show_step)
             in_trash = f", and {moved.trashed} sessions in the trash" if moved.trashed else ""
@@ -288,29 +273,3 @@ def _open_alone(db: str) -> Store:
             f"A running service is asked with {CLEANUP}, or cleans up by itself with "
             "--retention-hours",
         ) from error
-
-
-@contextmanager
-def _exit_codes() -> Iterator[None]:
-    """Turns the errors that an operator can meet into a message and an exit code."""
-    code: Exit | None = None
-    try:
-        yield
-    except* (CannotServe, CannotOpenStore) as group:
-        code = _fail(Exit.CANNOT_START, group)
-    except* LostOwnership as group:
-        code = _fail(Exit.LOST_OWNERSHIP, group)
-    except* StoreBroken as group:
-        code = _fail(Exit.STORE_BROKEN, group)
-    except* StoreError as group:
-        code = _fail(Exit.NOT_WRITTEN, group)
-    if code is not None:
-        sys.exit(code)
-
-
-def _fail(code: Exit, group: BaseExceptionGroup[Exception]) -> Exit:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    click.echo(f"agent-runtime: {error}", err=True)
-    return code

@@ -63,6 +63,18 @@ def option(name: str, **settings: Any) -> Callable[[F], F]:
     return click.option(name, envvar=variable, show_envvar=True, **settings)
 
 
+DB = "data/agent_runtime.db"
+"""The database, unless another one is named."""
+
+database = option(
+    "--db",
+    default=DB,
+    metavar="STORE",
+    help="The database: a path, sqlite:///relative/path.db, sqlite:////absolute/path.db, or "
+    "postgresql://user@host/database, which many services can share.",
+)
+"""For every command that has one."""
+
 _OPTIONS = (
     option(
         "--host", default="127.0.0.1", help="Address to listen on; beyond loopback a token is due."
