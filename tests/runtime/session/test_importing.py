@@ -13,6 +13,7 @@ from runtime.errors import CallerError, InvalidInput, LogConflict, PreconditionF
 from runtime.session import approval, compaction, turn, usage
 from runtime.session.calls import Item
 from runtime.session.importing import Imported, import_log
+from runtime.session.kinds import KINDS
 from runtime.session.lines import read_log
 from runtime.session.settings import create, first_entry, update
 from runtime.session.state import Condition, SessionState
@@ -94,6 +95,12 @@ def same_log(one: SessionState, two: SessionState) -> None:
         b.copied,
     )
     assert a.standing.waits_until == b.standing.waits_until
+
+
+def test_everything_has_an_entry_of_every_kind() -> None:
+    """A new kind says what an entry of it may be that arrives, and is added to `full`."""
+    life = full().present()
+    assert {life.kind(seq) for seq in range(1, life.version + 1)} == set(KINDS)
 
 
 def test_a_session_with_everything_is_the_same_elsewhere_and_after_a_restart() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from persistence import open_store
+from persistence import open_store, verify
 from runtime import Message, Runtime, RuntimeConfig, open_runtime
 from tests.clock import Clock
 from tests.service import command, running
@@ -180,7 +180,9 @@ def in_parts(folder: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch) -
             ]
             return outcome, back
 
-    return trio.run(run)
+    found = trio.run(run)
+    assert verify(str(folder / "parts.db")).ok
+    return found
 
 
 async def a_long_session(runtime: Runtime, clock: Clock) -> None:

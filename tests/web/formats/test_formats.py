@@ -209,9 +209,22 @@ def test_qwen(tmp_path: Path) -> None:
 def test_kimi(tmp_path: Path) -> None:
     conversation = of(tmp_path, "kimi")
     told = entries(conversation)
-    user, assistant, tool = messages(told)
+    user, assistant, tool, answer = messages(told)
     assert "tool_calls" not in user
-    assert assistant["tool_calls"][0]["id"] == tool["tool_call_id"] == "c"
+    assert assistant == {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "I look."}],
+        "tool_calls": [
+            {
+                "id": "c",
+                "type": "function",
+                "function": {"name": "ls", "arguments": '{"path":"."}'},
+            }
+        ],
+    }
+    assert (tool["tool_call_id"], tool["content"]) == ("c", "a.txt")
+    assert answer["content"] == [{"type": "text", "text": "One."}]
+    assert len(records(told)) == 8
     assert told[0]["at"] == "2025-06-15T15:06:40.000Z"
 
 

@@ -200,6 +200,12 @@ QWEN = lines(
     qwen("system", "4", "system", 3, subtype="ui_telemetry"),
 )
 
+
+def kimi(second: int, **event: Any) -> Json:
+    time = 1_750_000_000_000 + second * 1000
+    return {"type": "context.append_loop_event", "event": event, "time": time}
+
+
 KIMI = lines(
     {"type": "metadata", "protocol_version": "1.4", "created_at": 1_750_000_000_000},
     {
@@ -207,23 +213,14 @@ KIMI = lines(
         "message": {"role": "user", "content": [{"type": "text", "text": "hi"}], "toolCalls": []},
         "time": 1_750_000_001_000,
     },
-    {
-        "type": "context.append_message",
-        "message": {
-            "role": "assistant",
-            "content": [],
-            "toolCalls": [
-                {"id": "c", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
-            ],
-        },
-        "time": 1_750_000_002_000,
-    },
-    {
-        "type": "context.append_message",
-        "message": {"role": "tool", "content": "a.txt", "toolCallId": "c"},
-        "time": 1_750_000_003_000,
-    },
-    {"type": "turn.ended", "time": 1_750_000_004_000},
+    kimi(2, type="step.begin", uuid="s1"),
+    kimi(3, type="content.part", stepUuid="s1", part={"type": "text", "text": "I look."}),
+    kimi(4, type="tool.call", stepUuid="s1", toolCallId="c", name="ls", args={"path": "."}),
+    kimi(5, type="tool.result", toolCallId="c", result={"output": "a.txt", "isError": False}),
+    kimi(6, type="step.end", uuid="s1", finishReason="tool_calls"),
+    kimi(7, type="content.part", stepUuid="s2", part={"type": "text", "text": "One."}),
+    kimi(8, type="step.end", uuid="s2", finishReason="end_turn"),
+    {"type": "turn.ended", "time": 1_750_000_009_000},
 )
 
 _CHAT: list[Json] = [
