@@ -1,5 +1,6 @@
 """A log that comes from elsewhere: the same state, once, whole or not at all."""
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.runtime.session.builders import (
     back_to,
     commit,
     forked,
+    messages,
     picture,
     put,
     reloaded,
@@ -214,6 +216,70 @@ def test_parts_are_the_whole_however_it_is_cut(cuts: list[int], is_fork: bool) -
     assert life.copied == state.present().copied
     assert life.header().message_count == state.present().header().message_count
     assert life.settings() == state.present().settings()
+
+
+few_keys = st.sampled_from(["a", "b", "c"])
+steps = st.one_of(
+    st.tuples(st.just("say"), messages()),
+    st.tuples(st.just("said"), few_keys),
+    st.tuples(st.just("put"), few_keys),
+    st.tuples(st.just("remove"), few_keys),
+    st.tuples(st.just("rewind"), st.integers(0, 12)),
+    st.tuples(st.just("switch"), few_keys),
+    st.tuples(st.just("ask"), few_keys),
+    st.tuples(st.just("decide"), few_keys),
+    st.tuples(st.just("settings"), few_keys),
+    st.tuples(st.just("fork"), st.none()),
+)
+
+
+def played(plan: list[tuple[str, Any]]) -> SessionState:
+    """A session in which all of that was done, as far as it can be."""
+    state = session_with("first")
+    for minute, (what, how) in enumerate(plan, 1):
+        when = at(minute)
+        with suppress(CallerError):
+            match what:
+                case "say":
+                    say(state, how, when=when)
+                case "said":
+                    append_entries(state, [said(how, how)], at=when)
+                case "put":
+                    append_entries(state, [put(how, minute)], at=when, call=f"call-{minute}")
+                case "remove":
+                    append_entries(state, [removed(how)], at=when)
+                case "rewind":
+                    append_entries(state, [back_to(how)], at=when)
+                case "switch":
+                    append_entries(state, [Item(kind="switch", body={"to": how})], at=when)
+                case "ask":
+                    approval.ask(state, approval.question(how, "?"), at=when)
+                case "decide":
+                    approval.decide(state, how, "denied", at=when, sent=0.0)
+                case "settings":
+                    update(state, {"title": how, "metadata": {how: minute}}, at=when)
+                case "fork":
+                    state = forked(imported(file_of(state), "source"))
+    return state
+
+
+@settings(deadline=None)
+@given(plan=st.lists(steps, max_size=15), cut=st.integers(1, 16))
+def test_whatever_was_done_is_the_same_elsewhere_at_once_or_in_two_parts(
+    plan: list[tuple[str, Any]], cut: int
+) -> None:
+    state = played(plan)
+    there = imported(file_of(state), "t")
+    same_log(state, there)
+    same_log(state, reloaded(there, MemoryStore()))
+    last = state.present().version
+    if cut < last:
+        parted = absent("t")
+        taken(parted, part(state, 0, cut))
+        taken(parted, part(state, cut, last))
+        assert parted.present().tag == state.present().tag
+        assert parted.present().settings() == state.present().settings()
+        assert parted.present().standing == there.present().standing
 
 
 @pytest.mark.parametrize("first", [2, 10, 19])
