@@ -16,6 +16,7 @@ or folder may import another (a test enforces it):
 - `loading`     a session out of the store, to be owned or to be looked at
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
+- `exporting`   a log of any length, as lines
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
@@ -49,6 +50,7 @@ from runtime.errors import (
     ExpectationFailed,
     InvalidInput,
     KeyConflict,
+    LogConflict,
     LostOwnership,
     MailboxFull,
     NotHere,
@@ -71,6 +73,7 @@ from runtime.errors import (
     WrongOffset,
     damaged,
 )
+from runtime.exporting import LogStream
 from runtime.feeds.changes import ChangesFollower
 from runtime.feeds.events import Events
 from runtime.feeds.follower import Follower
@@ -82,7 +85,7 @@ from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistic
 from runtime.runtime import Runtime, open_runtime
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
-from runtime.session.chain import digest, dropped_body, link, new_root
+from runtime.session.chain import digest, dropped_body, link, new_root, tag
 from runtime.session.context.steps import LARGEST as MAX_CONTEXT
 from runtime.session.draft import (
     MAX_DELTA,
@@ -100,10 +103,21 @@ from runtime.session.encoding import (
     read_as,
     replace_surrogates,
 )
+from runtime.session.exported import ExportedLog, heading_of
 from runtime.session.forms import sent, shown, shown_texts
+from runtime.session.importing import Imported
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
+from runtime.session.lines import (
+    FORMAT,
+    FORMAT_VERSION,
+    MAX_ARRIVING,
+    ArrivingLog,
+    is_heading,
+    line_of,
+    read_log,
+)
 from runtime.session.message import Message, from_json, from_text
 from runtime.session.normal import Apart, normal
 from runtime.session.pieces import WHOLE, give_way
@@ -204,9 +218,12 @@ __all__ = [
     "DAYS",
     "DEFAULT_AGENT",
     "DROPPED",
+    "FORMAT",
+    "FORMAT_VERSION",
     "INCLUDABLE",
     "KINDS",
     "MAX_AGENT",
+    "MAX_ARRIVING",
     "MAX_CONTEXT",
     "MAX_DELTA",
     "MAX_DRAFT",
@@ -258,6 +275,7 @@ __all__ = [
     "ApprovalSettled",
     "ApprovalState",
     "Approvals",
+    "ArrivingLog",
     "Attempt",
     "BelowFloor",
     "CallerError",
@@ -283,6 +301,7 @@ __all__ = [
     "Events",
     "ExpectationFailed",
     "Expire",
+    "ExportedLog",
     "Follower",
     "Fork",
     "Header",
@@ -290,6 +309,7 @@ __all__ = [
     "Histogram",
     "History",
     "HistoryStream",
+    "Imported",
     "Interval",
     "InvalidInput",
     "Item",
@@ -301,7 +321,9 @@ __all__ = [
     "ListChunk",
     "ListPosition",
     "Listing",
+    "LogConflict",
     "LogPage",
+    "LogStream",
     "LostOwnership",
     "MailboxFull",
     "Mark",
@@ -380,7 +402,10 @@ __all__ = [
     "from_json",
     "from_text",
     "give_way",
+    "heading_of",
+    "is_heading",
     "items_from_json",
+    "line_of",
     "link",
     "merged",
     "new_root",
@@ -388,11 +413,13 @@ __all__ = [
     "open_runtime",
     "put_from_json",
     "read_as",
+    "read_log",
     "replace_surrogates",
     "sent",
     "shard_of",
     "shown",
     "shown_texts",
+    "tag",
     "text_size",
     "trash_id_of",
 ]

@@ -8,6 +8,7 @@
     │   ├── SessionNotFound
     │   ├── SessionExists
     │   ├── KeyConflict             an id came back with different content
+    │   ├── LogConflict             a log does not go on where the session's ends
     │   ├── BelowFloor              what a rewind or a fork goes back to was dropped
     │   ├── DoesNotFit              the least of a context is more than what was asked for
     │   ├── DraftConflict           a draft is not what the call takes it for
@@ -81,6 +82,10 @@ class KeyConflict(CallerError):
         )
         self.key = key
         self.seq = seq
+
+
+class LogConflict(CallerError):
+    """A log was to be imported that is not the session's own, nor goes on where that ends."""
 
 
 class BelowFloor(CallerError):

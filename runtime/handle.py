@@ -14,6 +14,7 @@ from runtime.asking import Asking, condition_of
 from runtime.context import Context, context_of
 from runtime.errands import Errands
 from runtime.errors import InvalidInput
+from runtime.exporting import LogStream
 from runtime.feeds.events import Events
 from runtime.feeds.feeds import Feeds
 from runtime.feeds.follower import DRAFT, Follower, Look
@@ -23,6 +24,8 @@ from runtime.session import (
     calls,
     compaction,
     drafting,
+    exported,
+    importing,
     message,
     reading,
     record,
@@ -38,8 +41,10 @@ from runtime.session.context.steps import LARGEST
 from runtime.session.draft import DraftView
 from runtime.session.drafting import CONTENT, Drafted
 from runtime.session.encoding import check_tree
+from runtime.session.importing import Imported
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
+from runtime.session.lines import ArrivingLog
 from runtime.session.message import Message, from_python
 from runtime.session.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.replies import (
@@ -316,6 +321,32 @@ class Session:
             patch["metadata"] = metadata
         return await self._shared.errands.fork(
             self.id, session_id, at=at, patch=patch, condition=condition_of(if_match, turn=turn)
+        )
+
+    async def export(self) -> LogStream:
+        """The log as it is now, of any length, as lines: `async for piece in stream.pieces()`.
+
+        Raises `SessionNotFound`.
+        """
+        return LogStream(await self._read(exported.exported), self._shared.find)
+
+    async def import_log(
+        self,
+        log: ArrivingLog,
+        *,
+        durable: bool | None = None,
+        if_match: str | Collection[str] | None = None,
+        if_absent: bool = False,
+        turn: int | None = None,
+    ) -> Imported:
+        """Takes in a log, with its times: all of it, or what of it is not here yet, or nothing.
+
+        It must go on where the session's own log ends, or begin the session. Raises `InvalidInput`,
+        `LogConflict`, `PreconditionFailed`.
+        """
+        at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
+        return await self._write(
+            lambda state: importing.import_log(state, log, at=at, condition=condition), durable
         )
 
     # -- what a model is told ----------------------------------------------------------------

@@ -22,7 +22,9 @@ from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
 from runtime.session.approval import page
+from runtime.session.importing import Imported
 from runtime.session.kind import New
+from runtime.session.lines import read_log
 from runtime.session.message import Message
 from runtime.session.replies import ApprovalPage, Summary
 from runtime.statistics import OnCommit, Statistics
@@ -96,6 +98,17 @@ class Runtime:
         return await session.create(
             *messages, agent=agent, title=title, metadata=metadata, durable=durable
         )
+
+    async def import_session(
+        self, lines: bytes, *, session_id: str | None = None, durable: bool | None = None
+    ) -> Imported:
+        """Takes in an exported session, or the part of it that is new; see `Session.import_log`.
+
+        Under its own id, or another one. Raises `InvalidInput`, naming the line, `LogConflict`.
+        """
+        log = await trio.to_thread.run_sync(read_log, lines)
+        session = self.session(log.session_id if session_id is None else session_id)
+        return await session.import_log(log, durable=durable)
 
     async def list_sessions(
         self,

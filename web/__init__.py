@@ -19,6 +19,7 @@ in which one file may import another:
 - `mounted`     `create_blueprint`, for a larger app
 - `behind`      an answer to every request, for a server that knows no Quart
 - `hosts`       servers of others that the app can stand on
+- `formats`     the transcripts of other agents, read as logs
 - `cli`         the composition root: the commands, and the service from start to end
 """
 

@@ -41,6 +41,9 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `kinds`     the table of the kinds
 - `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
+- `lines`     a log as a file of JSON lines
+- `exported`  what is fixed of a log when it is to be written so
+- `importing` a log that comes from elsewhere
 - `fork`      a new session of another one's entries
 - `reading`   histories and pages of the log
 - `working`   what follows from a ledger: pages of usage, and of who worked when

@@ -15,16 +15,17 @@ In memory there are only ids and numbers of entries. What they say is looked up 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from attrs import define, evolve, field
+from msgspec import Meta, Struct
 
 from runtime.clock import later, milliseconds
 from runtime.errors import ApprovalNotFound, ApprovalSettled, InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Fold, Kind, New, arrived_as
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import Approval, ApprovalPage, ApprovalState
@@ -80,6 +81,9 @@ class ApprovalKind(Kind):
     fold = Numbers
     folds_bodies = False
 
+    def arrived(self, key: str | None, text: bytes) -> New:
+        return arrived_as(APPROVAL, check_key(key, "key"), text, _Asked)
+
 
 class DecisionKind(Kind):
     """Answers."""
@@ -90,6 +94,25 @@ class DecisionKind(Kind):
     own_calls = "POST …/approvals/…/decision (embedded: session.approvals.decide)"
     fold = Numbers
     folds_bodies = False
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        return arrived_as(DECISION, check_key(key, "key"), text, _Answered)
+
+    def check_place(self, life: Life, new: New) -> None:
+        if life.seq_of(APPROVAL, new.key or "") is None:
+            raise InvalidInput(f"decision: nobody has asked for {new.key!r}")
+
+
+class _Asked(Struct, forbid_unknown_fields=True):
+    title: str
+    detail: Any = None
+    expires_in: Annotated[float, Meta(ge=MIN_EXPIRES_IN, le=MAX_EXPIRES_IN)] | None = None
+
+
+class _Answered(Struct, forbid_unknown_fields=True):
+    decision: Decision
+    by: str | None = None
+    note: str | None = None
 
 
 def question(
@@ -227,6 +250,11 @@ def page(
         approvals=found,
         next=last if candidates and last < candidates[-1][0] else None,
     )
+
+
+def waits_until(life: Life) -> int:
+    """Until when a session waits for somebody, as its log says. Raises `Needs`."""
+    return _longest(life, NEVER, but="")
 
 
 def _seqs(life: Life, kind: str) -> Mapping[str, int]:

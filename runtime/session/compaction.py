@@ -20,7 +20,7 @@ from attrs import define, frozen
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.chain import digest_of
 from runtime.session.context.reading import shape_of
-from runtime.session.encoding import encode
+from runtime.session.encoding import encode, parse
 from runtime.session.kind import Fold, Kind, New
 from runtime.session.life import Life
 from runtime.session.replies import Written
@@ -60,6 +60,19 @@ class CompactionKind(Kind):
     own_calls = "POST …/compactions (embedded: session.compact)"
     fold = Compactions
     folds_bodies = False
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        if key is not None:
+            check_key(key, "key")
+        body, replaced = parse(text, "body")
+        if not isinstance(body, Mapping) or body.keys() != {"through", "summary"}:
+            raise InvalidInput("compaction: the body must have `through` and `summary`")
+        made = compaction(body["through"], body["summary"])
+        return New(COMPACTION, key, made.body, replaced=replaced)
+
+    def check_place(self, life: Life, new: New) -> None:
+        if _read(new.body).through > life.version:
+            raise InvalidInput(f"through: must be at most the version before, {life.version}")
 
 
 class _Body(msgspec.Struct):

@@ -8,12 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+import msgspec
+from attrs import evolve, field, frozen
 
+from runtime.errors import InvalidInput
 from runtime.session.chain import digest, digest_of
-from runtime.session.encoding import parse
-from runtime.session.rules import check_small_body
-from runtime.store import Entry, Settings
+from runtime.session.encoding import encode, parse
+from runtime.session.rules import check_key, check_small_body
+from runtime.store import DROPPED, Entry, Settings
 
 if TYPE_CHECKING:
     from runtime.session.life import Life
@@ -31,10 +33,14 @@ class New:
     replaced: int = 0
     """Lone surrogates that became U+FFFD in it."""
     digest: bytes = field(init=False)
-    """D of the chain, computed where the body is encoded."""
+    """D of the chain, computed where the body is encoded; of one that was dropped, kept."""
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "digest", digest(self.body, self.metadata, self.form))
+        if self.form & DROPPED:
+            content = bytes.fromhex(msgspec.json.decode(self.body)["dropped"])
+        else:
+            content = digest(self.body, self.metadata, self.form)
+        object.__setattr__(self, "digest", content)
 
 
 class Fold:
@@ -124,9 +130,38 @@ class Kind:
         assert new is not None, "a kind says either here or in `make` what its entries are"
         return new
 
+    def arrived(self, key: str | None, text: bytes) -> New:
+        """An entry of a log that comes from elsewhere: what it was there, from its body as JSON.
+
+        What it says has to be what an entry of this kind can say: nobody looks again. The default
+        is for kinds that `make` all of their entries. Raises `InvalidInput`.
+        """
+        new, _, replaced = self.read(key, text)
+        assert new is not None, "a kind says either here or in `make` what its entries are"
+        return evolve(new, replaced=replaced) if replaced > new.replaced else new
+
+    def check_place(self, life: "Life", new: New) -> None:
+        """Raises `InvalidInput` if an entry that arrived cannot follow on this log.
+
+        That its key is free is looked at for all kinds alike. May raise `Needs`.
+        """
+
     def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
         """Whether a call with this body asked for the entry, when it was first made."""
         return self.propose(life, entry.key, body).digest == digest_of(entry)
+
+
+def arrived_as(kind: str, key: str | None, text: bytes, wanted: type[msgspec.Struct]) -> New:
+    """An entry whose body must be of this class, and is small. Raises `InvalidInput`."""
+    check_small_body(text, kind)
+    if key is not None:
+        check_key(key, "key")
+    body, replaced = parse(text, "body")
+    try:
+        msgspec.convert(body, wanted)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"{kind}: {error}") from None
+    return New(kind, key, encode(body, kind), replaced=replaced)
 
 
 Kinds = Mapping[str, Kind]

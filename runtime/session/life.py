@@ -54,6 +54,7 @@ class Point:
     """What a life was before a call that may be refused half-way."""
 
     version: int
+    copied: int
     last_activity: str
     settings_changed: bool
     intervals: tuple[Interval, ...]
@@ -120,9 +121,9 @@ class Life:
         self._folds = {name: kind.fold() for name, kind in self.kinds.items()}
 
     @classmethod
-    def begin(cls, kinds: Kinds, at: str) -> "Life":
-        """A life without entries yet."""
-        return cls(kinds=kinds, log=Log.begin(kinds), created_at=at, last_activity=at)
+    def begin(cls, kinds: Kinds, at: str, root: bytes | None = None) -> "Life":
+        """A life without entries yet. `root` is the chain before the first one; `None`: any."""
+        return cls(kinds=kinds, log=Log.begin(kinds, root), created_at=at, last_activity=at)
 
     @classmethod
     def restored(
@@ -311,10 +312,18 @@ class Life:
             self.last_activity = at
         return seq
 
+    def forked(self) -> None:
+        """All entries so far are those of another session, of which this one is a fork."""
+        self.copied, self.ledger, self._described = self.version, None, None
+        for name, kind in self.kinds.items():
+            if not kind.is_inherited:
+                self._folds[name] = kind.fold()
+
     def point(self) -> Point:
         """What `take_back` needs to come back here."""
         return Point(
             self.version,
+            self.copied,
             self.last_activity,
             self.settings_changed,
             self.intervals,
@@ -331,7 +340,7 @@ class Life:
             is_folded |= entry.kind == REWIND or self.kinds[entry.kind].fold is not Fold
             if entry.kind == REWIND:
                 self._rewinds.pop()
-        self.last_activity = point.last_activity
+        self.copied, self.last_activity = point.copied, point.last_activity
         self.settings_changed = point.settings_changed
         self.intervals = point.intervals
         self.drafts.take_back(point.drafts)

@@ -76,9 +76,9 @@ class Log:
             self._calls[call] = (*self._calls.get(call, ()), seq)
 
     @classmethod
-    def begin(cls, kinds: Kinds) -> "Log":
+    def begin(cls, kinds: Kinds, root: bytes | None = None) -> "Log":
         """A log without entries."""
-        return cls(kinds, Tail(new_root()), NO_MARKS)
+        return cls(kinds, Tail(new_root() if root is None else root), NO_MARKS)
 
     @classmethod
     def restored(cls, kinds: Kinds, stored: StoredSession) -> "Log":

@@ -8,6 +8,7 @@ Keys are in the order of their UTF-8 bytes, which is that of Python's strings: b
 code points.
 """
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,8 @@ RECORD = "record"
 REMOVED = b'{"removed":true}'
 """The body of an entry that takes its key's record away."""
 _VALUE = len(b'{"value":')
+_DROPPED = re.compile(rb'\{"dropped":"[0-9a-f]{32}"\}')
+"""The body of a record that a clean-up has dropped: its digest."""
 
 
 @define
@@ -107,6 +110,11 @@ class RecordKind(Kind):
             return self.make(key, {"removed": True} if removed else None), None, 0
         new, replaced = put_from_json(check_record_key(key), found["value"])
         return new, None, apart.replaced + replaced
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        if _DROPPED.fullmatch(text):
+            return New(RECORD, check_record_key(key), text, form=DROPPED)
+        return super().arrived(key, text)
 
     def make(self, key: str | None, body: Any) -> New:
         """`{value}` or `{removed: true}`."""

@@ -4,12 +4,15 @@ Its body is `{to}`. The entry itself always counts, so that nothing is lost: a r
 rewound. What it means for a log is told, and done, in `life.py`.
 """
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.counting import goal_of
 from runtime.session.encoding import encode
-from runtime.session.kind import Kind, New
+from runtime.session.kind import Kind, New, arrived_as
 from runtime.session.life import REWIND, Life
 from runtime.session.replies import Summary
 from runtime.session.rules import check_key
@@ -36,9 +39,22 @@ class RewindKind(Kind):
         life.check_goal(to)
         return New(REWIND, key, encode({"to": to}, "rewind"))
 
+    def arrived(self, key: str | None, text: bytes) -> New:
+        return arrived_as(REWIND, key, text, _Kept)
+
+    def check_place(self, life: Life, new: New) -> None:
+        """The floor may have risen since: what was reached then does not matter any more."""
+        to = msgspec.json.decode(new.body, type=_Kept).to
+        if to > life.version:
+            raise InvalidInput(f"to: must be from 0 to the version before, {life.version}")
+
     def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:  # noqa: ARG002
         """Whether the goal may still be reached does not matter any more."""
         return bool(body == {"to": goal_of(entry)}) and type(body["to"]) is int
+
+
+class _Kept(Struct, forbid_unknown_fields=True):
+    to: Annotated[int, Meta(ge=0)]
 
 
 def rewind(

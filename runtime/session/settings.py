@@ -7,15 +7,16 @@ takes it back: what a session is called does not depend on what was said in it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from attrs import define, evolve
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.clock import milliseconds
 from runtime.errors import InvalidInput
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Fold, Kind, New, arrived_as
 from runtime.session.life import Life
 from runtime.session.message import number
 from runtime.session.replies import Activity, Summary
@@ -109,6 +110,43 @@ class SettingsKind(Kind):
         if key is not None:
             raise InvalidInput("settings: an entry of this kind has no key")
         return patch_entry(life, body)
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        if key is not None:
+            raise InvalidInput("settings: an entry of this kind has no key")
+        return arrived_as(SETTINGS, None, text, _Kept)
+
+    def check_place(self, life: Life, new: New) -> None:
+        origin = origin_in(new)
+        if origin is not None and origin.at != life.version:
+            raise InvalidInput(
+                f"settings: forked_from.at: must be the number of the entry before, {life.version}"
+            )
+
+
+class _Origin(Struct, forbid_unknown_fields=True):
+    session_id: str
+    at: Annotated[int, Meta(ge=1)]
+
+
+class _Kept(Struct, forbid_unknown_fields=True):
+    """What an entry may say, those of what was created, taken over or forked included."""
+
+    title: str | UnsetType | None = UNSET
+    archived: bool | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType | None = UNSET
+    agent: str | UnsetType = UNSET
+    forgotten_switches: Annotated[int, Meta(ge=0, le=2**53)] | UnsetType = UNSET
+    last_switch_at: str | UnsetType | None = UNSET
+    forked_from: _Origin | UnsetType = UNSET
+
+
+def origin_in(new: New) -> Origin | None:
+    """Where a fork comes from that begins with this entry."""
+    if b'"forked_from"' not in new.body:
+        return None
+    body = msgspec.json.decode(new.body)  # metadata may have such a member, too
+    return Origin(**body["forked_from"]) if "forked_from" in body else None
 
 
 def merged(metadata: bytes, patch: Any) -> bytes:

@@ -162,12 +162,12 @@ class SessionState:
             size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
         self.written(life, size)
 
-    def new_life(self, at: str) -> Life:
+    def new_life(self, at: str, root: bytes | None = None) -> Life:
         """A life that is not this session's yet. Raises `SessionExists`, `InvalidInput`."""
         if self.life is not None:
             raise SessionExists(self.session_id)
         check_new_session_id(self.session_id)
-        return Life.begin(self.kinds, at)
+        return Life.begin(self.kinds, at, root)
 
     def written(self, life: Life, added: int, *, firm: bool = True) -> None:
         """Takes note of a change of this life, which is the present one from now on.

@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 from attrs import define, field
+from msgspec import Struct
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Fold, Kind, New, arrived_as
 from runtime.session.life import Life
 from runtime.session.replies import AgentContext, AgentSwitch
 from runtime.session.rules import check_agent, check_key, check_reason
@@ -103,11 +104,22 @@ class SwitchKind(Kind):
         agent = life.current_agent
         return New(SWITCH, key, encode({"from": agent, "to": to, "reason": reason}, "switch"))
 
+    def arrived(self, key: str | None, text: bytes) -> New:
+        return arrived_as(SWITCH, key, text, _Kept)
+
     def is_repeat(self, life: Life, entry: Entry, body: Any) -> bool:
         """`from` was filled in then, and would be another one now."""
         known = msgspec.json.decode(entry.body)
         asked = msgspec.json.decode(self.propose(life, entry.key, body).body)
         return bool((known["to"], known["reason"]) == (asked["to"], asked["reason"]))
+
+
+class _Kept(Struct, forbid_unknown_fields=True, rename={"from_agent": "from"}):
+    """Any names: a system that was taken over had other rules."""
+
+    from_agent: str
+    to: str
+    reason: str
 
 
 def switch_agent(

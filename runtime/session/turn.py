@@ -16,15 +16,16 @@ stop, `{turn, ended: {outcome?}}` ends it. The rules:
 
 from collections.abc import Collection
 from math import inf
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from attrs import define, evolve, field
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.clock import later, milliseconds
-from runtime.errors import NoTurn, PreconditionFailed, TurnHeld
+from runtime.errors import InvalidInput, NoTurn, PreconditionFailed, TurnHeld
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Fold, Kind, New, arrived_as
 from runtime.session.life import Life
 from runtime.session.replies import HeldTurn, Reply, Stop
 from runtime.session.rules import check_name, check_reason, check_seconds
@@ -90,6 +91,30 @@ class TurnKind(Kind):
     own_calls = "POST …/turn and its like (embedded: session.turn, session.turns)"
     fold = Turns
     folds_bodies = False
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        new = arrived_as(TURN, key, text, _Kept)
+        said = msgspec.json.decode(new.body)
+        if key is not None or sum(name in said for name in ("holder", "cancelled", "ended")) != 1:
+            raise InvalidInput("turn: has no key, and one of holder, cancelled and ended")
+        return new
+
+
+class _Stop(Struct, forbid_unknown_fields=True):
+    by: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+
+
+class _End(Struct, forbid_unknown_fields=True):
+    outcome: str | UnsetType = UNSET
+
+
+class _Kept(Struct, forbid_unknown_fields=True):
+    turn: Annotated[int, Meta(ge=1, le=2**53)]
+    holder: str | UnsetType = UNSET
+    ttl: float | UnsetType = UNSET
+    cancelled: _Stop | UnsetType = UNSET
+    ended: _End | UnsetType = UNSET
 
 
 def turns_of(life: Life) -> Turns:

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from runtime.errors import InvalidInput, KeyConflict
 from runtime.session.encoding import encode
-from runtime.session.kind import Kind, New
+from runtime.session.kind import Kind, New, arrived_as
 from runtime.session.replies import Written
 from runtime.session.rules import check_agent, check_key, check_name
 from runtime.session.single import written
@@ -40,6 +40,20 @@ class UsageKind(Kind):
     is_activity = False
     is_inherited = False
     own_calls = "POST …/usage (embedded: session.report_usage)"
+
+    def arrived(self, key: str | None, text: bytes) -> New:
+        new = arrived_as(USAGE, key, text, _Kept)
+        said = msgspec.json.decode(new.body)
+        agent, model = said.pop("agent"), said.pop("model", None)
+        report(said, agent, model)
+        return new
+
+
+class _Kept(msgspec.Struct):
+    """Beside its numbers."""
+
+    agent: str
+    model: str | None = None
 
 
 @frozen

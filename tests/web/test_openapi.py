@@ -41,6 +41,8 @@ ENDPOINTS = {
     "POST /api/v1/sessions/{session_id}/fork",
     "POST /api/v1/sessions/{session_id}/undelete",
     "GET /api/v1/sessions/{session_id}/resume",
+    "GET /api/v1/sessions/{session_id}/export",
+    "POST /api/v1/import",
     "GET /api/v1/trash",
     "DELETE /api/v1/trash/{trash_id}",
     "GET /api/v1/agents/{session_id}/current",
@@ -122,7 +124,8 @@ def fits(document: Json, operation: str, answer: Response, body: bytes) -> None:
     ((content_type, media),) = response["content"].items()
     assert answer.content_type == content_type
     schema = {**media["schema"], "components": document["components"]}
-    Draft202012Validator(schema).validate(json.loads(body))
+    for text in body.splitlines() if content_type == "application/jsonl" else [body]:
+        Draft202012Validator(schema).validate(json.loads(text))
 
 
 MESSAGE = {"role": "user", "content": [{"type": "text"}], "id": "m1", "metadata": {"a": 1}}
@@ -132,6 +135,9 @@ APPROVAL = f"{SESSION}/approvals/{{approval_id}}"
 PUT = {"put": [{"key": "k", "value": None}]}
 SUMMED_UP = {"through": 3, "summary": {"role": "user", "content": "c", "x": [1]}, "id": "k"}
 DRAFT = f"{SESSION}/drafts/{{message_id}}"
+LOG = b"""{"format":"agent-runtime","session_id":"i"}
+{"seq":1,"kind":"message","at":"2025-01-01T00:00:00Z","body":{"role":"user","content":"x"}}
+"""
 ALL_KINDS = [
     {"kind": "rewind", "body": {"to": 2}},
     {"kind": "message", "key": "x", "body": {"role": "user", "id": {"any": "thing"}}},
@@ -219,6 +225,11 @@ CALLS: list[tuple[str, str, Any, int]] = [
     (f"GET {SESSION}/log", "?limit=1", None, 200),
     (f"GET {SESSION}/resume", "", None, 200),
     ("GET /api/v1/agents/{session_id}/current", "", None, 200),
+    (f"GET {SESSION}/export", "", None, 200),
+    ("POST /api/v1/import", "", LOG, 201),
+    ("POST /api/v1/import", "", LOG, 200),
+    ("POST /api/v1/import", "?session_id=s", LOG, 409),
+    ("POST /api/v1/import", "", {"role": "user"}, 400),
     ("GET /api/v1/sessions", "", None, 200),
     ("GET /api/v1/sessions", "?limit=1", None, 200),
     ("GET /api/v1/sessions", "?prefix=s&include=title,metadata,version&limit=9", None, 200),
@@ -241,6 +252,8 @@ async def test_every_real_answer_is_the_documents(api: Api, document: Json) -> N
     for operation, query, body, status in CALLS:
         method, path = operation.split()
         request = {} if body is None else {"json": body}
+        if isinstance(body, bytes):
+            request = {"data": body, "headers": {"Content-Type": "application/jsonl"}}
         named = path.format(session_id="s", trash_id="9", approval_id="a", message_id="d")
         answer = await api.call(method, named + query, **request)
         assert answer.status_code == status, operation

@@ -1,6 +1,7 @@
 """What a body has to be, by the head in front of it: JSON, as it is, of one length.
 
-JSON is `application/json` and every `application/…+json` (RFC 6839), in UTF-8. A page cannot send
+JSON is `application/json` and every `application/…+json` (RFC 6839), in UTF-8; lines of it are
+`application/jsonl`, and which of the two a call takes, shows when it reads them. A page cannot send
 these types to another origin without asking first: a form has others. Of codings there is only
 `identity`; what would be unpacked here could be a bomb.
 """
@@ -18,7 +19,7 @@ _VALUE = rf'(?:{_WORD}|"(?:[^"\\]|\\.)*")'
 # two, a line of them would be tried in all combinations.
 _TYPE = re.compile(rf"({_WORD}/{_WORD})((?:[ \t]*;(?:[ \t]*{_WORD}={_VALUE})?)*)")
 _PARAMETER = re.compile(rf";[ \t]*({_WORD})=({_VALUE})")
-_JSON = re.compile(rf"application/(?:json|{_WORD}\+json)", re.IGNORECASE)
+_JSON = re.compile(rf"application/(?:jsonl?|{_WORD}\+json)", re.IGNORECASE)
 
 
 def length_of(headers: Headers) -> int | None:

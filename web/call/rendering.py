@@ -14,6 +14,7 @@ T = TypeVar("T")
 Fields = tuple[tuple[str, str], ...]
 
 JSON = ("Content-Type", "application/json")
+LINES = ("Content-Type", "application/jsonl")
 
 encode = msgspec.json.Encoder().encode
 

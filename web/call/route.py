@@ -45,6 +45,9 @@ class Route:
     """The statuses beside what goes without saying: 400, and 404 where the path names something."""
     is_stream: bool = field(default=False, kw_only=True)
     """Whether it is answered with Server-Sent Events. The class for 200 is that of their data."""
+    is_lines: bool = field(default=False, kw_only=True)
+    """Whether its body, or its answer where it takes none, is JSON lines. The class is that of a
+    line."""
     heads: Sequence[str] = field(default=(), kw_only=True)
     """The fields of a request's head that it cannot be called without."""
     outside: bool = field(default=False, kw_only=True)

@@ -32,6 +32,7 @@ from persistence import (
 )
 from runtime import CannotOpenStore, Store, StoreInUse, open_runtime
 from web.cli import terminal
+from web.cli.exchange.carrying import export_command, import_command
 from web.cli.exits import INTERRUPTED, exit_codes
 from web.cli.logs import open_log
 from web.cli.service import run
@@ -94,7 +95,10 @@ def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
         trio.run(run, store, config, announce, stop)
 
 
-for command in (sessions, show, rewind, fork, undelete, completion):
+for command in (
+    *(sessions, show, rewind, fork, undelete, completion),
+    *(export_command, import_command),
+):
     main.add_command(command)
 
 

@@ -4,7 +4,7 @@ The frame is quart-schema's; its own provider keeps only the outermost of msgspe
 one keeps them all, and adds the problems that every call can be answered with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from web.call.types import ProblemOut, SessionId
 from web.http.problem import MIMETYPE
 
 JSON = "application/json"
+LINES = "application/jsonl"
 EVENTS = "text/event-stream"
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -67,7 +68,11 @@ class _Provider(OpenAPIProvider):
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
-    answered = _stream if route.is_stream else _response
+    answered: Callable[[int, Any, dict[str, Any]], dict[str, Any]] = _response
+    if route.is_stream:
+        answered = _stream
+    elif route.is_lines and route.body is None:
+        answered = _lines
     operation: dict[str, Any] = {
         "summary": summary,
         "description": "\n".join(description),
@@ -80,7 +85,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if route.body is not None:
-        content = _content(JSON, route.body, components)
+        content = _content(LINES if route.is_lines else JSON, route.body, components)
         if route.method == "PATCH":
             content[MERGE_PATCH] = content[JSON]
         required = not _may_be_empty(_made(route.body))
@@ -166,6 +171,13 @@ def _response(status: int, model: Any, components: dict[str, Any]) -> dict[str, 
         "description": getdoc(_made(model)) or HTTPStatus(status).phrase,
         "content": _content(JSON, model, components),
     }
+
+
+def _lines(status: int, line: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """JSON lines. The schema is that of one of them."""
+    if line is None:
+        return _response(status, None, components)
+    return {"description": "JSON lines", "content": _content(LINES, line, components)}
 
 
 def _stream(_: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tests.persistence.builders import query
 from tests.service import COMMAND, PATIENCE, Service
 
 DB = "data/agent_runtime.db"
-OFFLINE = ("sessions", "show session-1", "backup copy.db", "verify")
+OFFLINE = ("sessions", "show session-1", "export session-1", "backup copy.db", "verify")
 """What works beside a running service."""
 
 Write = Callable[[Runtime, Clock], Awaitable[object]]
