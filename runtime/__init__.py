@@ -145,8 +145,9 @@ from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
 from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
+from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
-from runtime.session.work.sums import Used
+from runtime.session.work.spent import add_all, add_spent, used_in
 from runtime.session.working import Timeline, UsagePage, Work
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
@@ -163,6 +164,9 @@ from runtime.store import (
     STILL,
     STREAMABLE,
     TEXT_ID,
+    Amount,
+    AmountPlace,
+    Amounts,
     Change,
     Committed,
     Delta,
@@ -177,6 +181,7 @@ from runtime.store import (
     Listing,
     ListPosition,
     Mark,
+    Numbers,
     Origin,
     Purge,
     Row,
@@ -192,6 +197,9 @@ from runtime.store import (
     TrashPage,
     TrashPosition,
     Undelete,
+    Used,
+    UsedPage,
+    UsedPlace,
     WaitingPage,
     Wanted,
     text_size,
@@ -250,6 +258,9 @@ __all__ = [
     "AgentRuntimeError",
     "AgentSwitch",
     "Alone",
+    "Amount",
+    "AmountPlace",
+    "Amounts",
     "Apart",
     "Appended",
     "Approval",
@@ -297,6 +308,7 @@ __all__ = [
     "KiB",
     "KnownRecord",
     "Lease",
+    "Ledger",
     "Life",
     "ListChunk",
     "ListPosition",
@@ -314,6 +326,7 @@ __all__ = [
     "NotHere",
     "NotInTrash",
     "NotNow",
+    "Numbers",
     "OnCommit",
     "Origin",
     "Ownership",
@@ -365,11 +378,15 @@ __all__ = [
     "Undelete",
     "UsagePage",
     "Used",
+    "UsedPage",
+    "UsedPlace",
     "WaitingPage",
     "Wanted",
     "Work",
     "Written",
     "WrongOffset",
+    "add_all",
+    "add_spent",
     "added_of",
     "check_depth",
     "check_small_body",
@@ -380,6 +397,7 @@ __all__ = [
     "from_json",
     "from_text",
     "give_way",
+    "has_meaning",
     "items_from_json",
     "link",
     "merged",
@@ -395,4 +413,5 @@ __all__ = [
     "shown_texts",
     "text_size",
     "trash_id_of",
+    "used_in",
 ]

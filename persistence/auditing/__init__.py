@@ -10,6 +10,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `rows`      what stores read of a life, and who may get it
 - `report`    problems, and what is said of them
 - `json`      what has to be JSON
+- `spending`  whether what a life used is what its entries say
 - `life`      one life: its row, its settings, its entries
 - `keys`      ids that count twice
 - `drafts`    whether the pieces of drafts follow on each other
