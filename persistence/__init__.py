@@ -7,6 +7,7 @@ file or folder may import from another, the lower ones first:
 - `address`    what may be written to name a store
 - `sequence`   a delta must follow on what is stored
 - `intervals`  which entries count, as it is stored
+- `used`       what was used, as rows of a table
 - `auditing`   the checks that all stores have in common
 - `transfer`   what the two sides of a move do
 - `parts`      what is large is written ahead, in parts: what, and how much at a time

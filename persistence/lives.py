@@ -10,9 +10,11 @@ from typing import TypeVar
 from attrs import define, evolve, field, frozen
 
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
+from persistence.used import GONE
 from runtime import (
     DROPPED,
     STILL,
+    Amounts,
     Change,
     Delta,
     DraftChunk,
@@ -26,7 +28,9 @@ from runtime import (
     Settings,
     Standing,
     Undelete,
+    add_all,
     dropped_body,
+    used_in,
 )
 
 _K = TypeVar("_K")
@@ -79,6 +83,8 @@ class Lives:
     lives: dict[int, Life] = field(factory=dict)
     living: dict[str, int] = field(factory=dict)
     """Session id to the number of its life. All other lives are in the trash."""
+    used: dict[int, Amounts] = field(factory=dict)
+    """What each life has used; under `GONE`, what those had that are purged."""
     _last_no: int = 0
     """Also of a life whose delta was rejected: a number is never given again."""
 
@@ -110,7 +116,7 @@ class Lives:
                     case Purge():
                         life = self.lives.get(step.no)
                         if life is not None and life.deleted_at is not None:
-                            _put(self.lives, step.no, None, undo)
+                            self._purge(step.no, undo)
                     case Expire():
                         living = self.living.get(session_id)
                         if living and self.lives[living].header.last_activity < step.before:
@@ -157,6 +163,8 @@ class Lives:
         entries = life.entries
         undo.callback(entries.__delitem__, slice(len(entries), None))
         entries += map(_row, change.entries)
+        if change.reports:
+            self._use(no, used_in(change), undo)
         for seq in change.dropped:
             if not 1 <= seq <= len(entries) or entries[seq - 1][1] != "record":
                 raise OutOfStep(f"entry {seq} is no record")
@@ -168,7 +176,21 @@ class Lives:
     def _end(self, no: int, ended_at: str, undo: ExitStack, *, purge: bool) -> None:
         life = self.lives[no]
         _put(self.living, life.session_id, None, undo)
-        _put(self.lives, no, None if purge else evolve(life, deleted_at=ended_at), undo)
+        if purge:
+            self._purge(no, undo)
+        else:
+            _put(self.lives, no, evolve(life, deleted_at=ended_at), undo)
+
+    def _purge(self, no: int, undo: ExitStack) -> None:
+        _put(self.lives, no, None, undo)
+        self._use(GONE, self.used.get(no, {}), undo)
+        _put(self.used, no, None, undo)
+
+    def _use(self, no: int, amounts: Amounts, undo: ExitStack) -> None:
+        if amounts:
+            sums = dict(self.used.get(no, {}))
+            add_all(sums, amounts.items())
+            _put(self.used, no, sums, undo)
 
     def _undelete(self, session_id: str, no: int, undo: ExitStack) -> None:
         life = self.lives.get(no)

@@ -13,10 +13,12 @@ from attrs import define, field
 from persistence.filters import GUIDES, encoded, is_of
 from persistence.lives import Life, Lives
 from persistence.sequence import LOOKED_AT, PAGE_BYTES
+from persistence.used import by_name, page
 from runtime import (
     MESSAGE,
     STREAMABLE,
     Alone,
+    Amounts,
     Committed,
     Delta,
     DeltaRejected,
@@ -32,8 +34,11 @@ from runtime import (
     TrashedSession,
     TrashPage,
     TrashPosition,
+    UsedPage,
+    UsedPlace,
     WaitingPage,
     Wanted,
+    add_all,
     text_size,
 )
 
@@ -179,6 +184,14 @@ class MemoryStore:
             )
         page = found[:limit]
         return WaitingPage(page, page[-1][0] if len(found) > limit else None)
+
+    def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
+        sums: Amounts = {}
+        with self._lock:
+            for amounts in self._kept.used.values():
+                add_all(sums, ((at, one) for at, one in amounts.items() if since <= at[0] <= until))
+        behind = [one for one in sorted(sums.items()) if after is None or one[0][:3] > after]
+        return page(by_name(sums), behind, limit)
 
     def count(self) -> int:
         return len(self._kept.living)

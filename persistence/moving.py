@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, Sink
 from persistence.transfer import Batches, Progress, Source, Target
+from persistence.used import UsedRow
 from runtime import CannotOpenStore, Row, StoreBroken
 
 TELL_EVERY = 1_000
@@ -114,6 +115,11 @@ class _Passing:
             self._tell(self._entries)
         if self._next is not None:
             self._next.entry(no, row)
+
+    def used(self, row: UsedRow) -> None:
+        self._digest.update(_encode(row))
+        if self._next is not None:
+            self._next.used(row)
 
     def draft(self, row: DraftRow) -> None:
         self._digest.update(_encode(row))

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, Sink
+from persistence.used import UsedRow
 from runtime import MiB, Row, text_size
 
 Progress = Callable[[str, int, int], object]
@@ -64,6 +65,7 @@ class Batch:
     entries: list[tuple[int, Row]] = field(factory=list)
     """With the number of the life."""
     drafts: list[DraftRow] = field(factory=list)
+    used: list[UsedRow] = field(factory=list)
 
 
 @define(eq=False)
@@ -82,6 +84,10 @@ class Batches:
     def entry(self, no: int, row: Row) -> None:
         self._batch.entries.append((no, row))
         self._gathered(text_size(row))
+
+    def used(self, row: UsedRow) -> None:
+        self._batch.used.append(row)
+        self._gathered(0)
 
     def draft(self, row: DraftRow) -> None:
         self._batch.drafts.append(row)

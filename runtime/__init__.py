@@ -159,8 +159,9 @@ from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
 from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
+from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
-from runtime.session.work.sums import Used
+from runtime.session.work.spent import add_all, add_spent, used_in
 from runtime.session.working import Timeline, UsagePage, Work
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
@@ -177,6 +178,9 @@ from runtime.store import (
     STILL,
     STREAMABLE,
     TEXT_ID,
+    Amount,
+    AmountPlace,
+    Amounts,
     Change,
     Committed,
     Delta,
@@ -191,6 +195,7 @@ from runtime.store import (
     Listing,
     ListPosition,
     Mark,
+    Numbers,
     Origin,
     Purge,
     Row,
@@ -206,6 +211,9 @@ from runtime.store import (
     TrashPage,
     TrashPosition,
     Undelete,
+    Used,
+    UsedPage,
+    UsedPlace,
     WaitingPage,
     Wanted,
     text_size,
@@ -267,6 +275,9 @@ __all__ = [
     "AgentRuntimeError",
     "AgentSwitch",
     "Alone",
+    "Amount",
+    "AmountPlace",
+    "Amounts",
     "Apart",
     "Appended",
     "Approval",
@@ -317,6 +328,7 @@ __all__ = [
     "KiB",
     "KnownRecord",
     "Lease",
+    "Ledger",
     "Life",
     "ListChunk",
     "ListPosition",
@@ -336,6 +348,7 @@ __all__ = [
     "NotHere",
     "NotInTrash",
     "NotNow",
+    "Numbers",
     "OnCommit",
     "Origin",
     "Ownership",
@@ -387,11 +400,15 @@ __all__ = [
     "Undelete",
     "UsagePage",
     "Used",
+    "UsedPage",
+    "UsedPlace",
     "WaitingPage",
     "Wanted",
     "Work",
     "Written",
     "WrongOffset",
+    "add_all",
+    "add_spent",
     "added_of",
     "check_depth",
     "check_small_body",
@@ -402,6 +419,7 @@ __all__ = [
     "from_json",
     "from_text",
     "give_way",
+    "has_meaning",
     "heading_of",
     "is_heading",
     "items_from_json",
@@ -422,4 +440,5 @@ __all__ = [
     "tag",
     "text_size",
     "trash_id_of",
+    "used_in",
 ]

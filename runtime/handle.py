@@ -64,9 +64,8 @@ from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.telling import telling
 from runtime.session.work.ledger import Ledger
-from runtime.session.work.sums import Place
 from runtime.session.working import Timeline, Unread, UsagePage
-from runtime.store import DEFAULT_AGENT
+from runtime.store import DEFAULT_AGENT, UsedPlace
 from runtime.turns import Turn, Turns, holding
 from runtime.working import read_on
 
@@ -416,7 +415,7 @@ class Session:
             durable,
         )
 
-    async def usage(self, *, limit: int = 100, after: Place | None = None) -> UsagePage:
+    async def usage(self, *, limit: int = 100, after: UsedPlace | None = None) -> UsagePage:
         """What was used, by day, agent and model: at most `limit` sums, of those behind `after`.
 
         What was reported, and what messages' metadata says. Raises `SessionNotFound`,

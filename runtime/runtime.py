@@ -27,6 +27,7 @@ from runtime.session.kind import New
 from runtime.session.lines import read_log
 from runtime.session.message import Message
 from runtime.session.replies import ApprovalPage, Summary
+from runtime.session.rules import FIRST_DAY, LAST_DAY, check_day
 from runtime.statistics import OnCommit, Statistics
 from runtime.store import (
     DEFAULT_AGENT,
@@ -36,6 +37,8 @@ from runtime.store import (
     Store,
     TrashPage,
     TrashPosition,
+    UsedPage,
+    UsedPlace,
 )
 
 T = TypeVar("T")
@@ -160,6 +163,29 @@ class Runtime:
     async def count_sessions(self) -> int:
         """How many sessions the store has. Raises `StoreError`."""
         return await self._read(self._parts.store.count)
+
+    # -- what was used -----------------------------------------------------------------------
+
+    async def usage(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 100,
+        after: UsedPlace | None = None,
+    ) -> UsedPage:
+        """A page of what was used in all sessions, summed by day, agent and model.
+
+        `since` and `until` are the first day and the last, both included, in UTC: `2025-12-31`.
+        Sessions in the trash count, and those that were deleted for good. Shows what
+        `list_sessions` shows. Raises `StoreError`, `InvalidInput`.
+        """
+        check_limit(limit)
+        first, last = check_day(since, "since"), check_day(until, "until")
+        await self._parts.persister.try_flush()
+        return await self._read(
+            self._parts.store.used, first or FIRST_DAY, last or LAST_DAY, limit, after
+        )
 
     # -- what is waited for ------------------------------------------------------------------
 

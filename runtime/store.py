@@ -195,6 +195,70 @@ class StoredSession:
     """In the order in which they were written."""
 
 
+# -- what was used -------------------------------------------------------------------------------
+
+Numbers = Mapping[str, int | float]
+"""By their names."""
+
+UsedPlace = tuple[str, str, str]
+"""Day (UTC, `2025-12-31`), agent, and model, which is empty where none was named."""
+
+
+@frozen
+class Used:
+    """What one agent used of one model on one day."""
+
+    day: str
+    agent: str
+    model: str | None
+    numbers: Numbers
+
+    @property
+    def place(self) -> UsedPlace:
+        """Where it stands in the order of all."""
+        return self.day, self.agent, self.model or ""
+
+
+@frozen
+class Amount:
+    """What was used of one thing: integers are summed exactly, other numbers as doubles.
+
+    They are kept apart, so that a sum does not depend on what came first.
+    """
+
+    whole: int = 0
+    part: float | None = None
+    """`None`: all numbers were integers."""
+
+    def __add__(self, other: "Amount") -> "Amount":
+        part = self.part
+        if other.part is not None:
+            part = other.part if part is None else part + other.part
+        return Amount(self.whole + other.whole, part)
+
+    @property
+    def number(self) -> int | float:
+        """The sum."""
+        return self.whole if self.part is None else self.whole + self.part
+
+
+AmountPlace = tuple[str, str, str, str]
+"""A `UsedPlace`, and the number's name."""
+
+Amounts = dict[AmountPlace, Amount]
+
+
+@frozen
+class UsedPage:
+    """What was used in many sessions, by day, agent and model."""
+
+    totals: Numbers
+    """Each number's sum, whoever used it: of all, not of this page alone."""
+    used: Sequence[Used]
+    next: UsedPlace | None
+    """Behind which the next page begins; `None` at the end."""
+
+
 # -- what a commit does ------------------------------------------------------------------------
 
 
@@ -217,6 +281,10 @@ class Change:
     settings: Settings | None = None
     """`None`: unchanged, or, of a life that begins, the default ones."""
     entries: Sequence[Entry] = ()
+    reports: Sequence[tuple[int, str]] = ()
+    """Numbers of those of the entries that say what was used, each with the agent that worked when
+    it was written. `runtime.used_in` says what that is, for a store to add to what it has of the
+    life, in the same transaction. Of most changes: none."""
     dropped: Sequence[int] = ()
     """Numbers of stored entries whose bodies are to go. They are records."""
     standing: Standing | None = None
@@ -553,6 +621,13 @@ class Store(Protocol):
         """At most `limit` of the living sessions whose `waits_until` is beyond `moment`.
 
         Of those whose `no` is beyond `after`.
+        """
+
+    def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
+        """What was used in all sessions on the days from `since` to `until`, both included.
+
+        The first `limit` places behind `after`. Sessions in the trash count, and those that were
+        purged: what they used was used. What a fork has copied is its source's.
         """
 
     def count(self) -> int:

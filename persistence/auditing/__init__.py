@@ -11,6 +11,7 @@ A map, in the order in which one file may import another (a test enforces it):
 - `report`    problems, and what is said of them
 - `telling`   how far it has got
 - `json`      what has to be JSON
+- `spending`  whether what a life used is what its entries say
 - `life`      one life: its row, its settings, its entries
 - `keys`      ids that count twice
 - `drafts`    whether the pieces of drafts follow on each other

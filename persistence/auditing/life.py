@@ -1,7 +1,7 @@
 """Looks at one life: whether its entries are what was written, and its row follows from them."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -11,6 +11,8 @@ from persistence import intervals
 from persistence.auditing.json import is_json, is_object
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import LifeRow, Sink, StandingRow
+from persistence.auditing.spending import Spending
+from persistence.used import UsedRow, rows
 from runtime import ALL, DROPPED, Interval, Row, digest, link
 
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -19,7 +21,7 @@ _MOMENT_LENGTH = len("2025-12-31T08:45:00.000Z")
 
 @define(eq=False)
 class LifeAudit:
-    """One life that is being read: `begin`, its entries in the order of their numbers, `end`."""
+    """One life that is being read: `begin`, its entries in their order, `end`, `used`."""
 
     row: LifeRow
     _tally: Tally
@@ -32,9 +34,12 @@ class LifeAudit:
     _found: int = field(default=0, init=False)
     _messages: int = field(default=0, init=False)
     _switches: int = field(default=0, init=False)
+    _spending: Spending = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._before = self.row.root
+        settings = self.row.settings
+        self._spending = Spending((settings and settings.forked_at) or 0)
 
     @property
     def who(self) -> str:
@@ -80,6 +85,7 @@ class LifeAudit:
             self._messages += counts(seq, self._counting)
         elif kind == "switch":
             self._switches += counts(seq, self._counting)
+        self._spending.take(row)
         if self._sink is not None:
             self._sink.entry(self.row.no, row)
 
@@ -124,6 +130,17 @@ class LifeAudit:
             tally.switches += self._switches
         else:
             tally.trashed += 1
+
+    def used(self, stored: Iterable[UsedRow] | None) -> Iterator[Problem]:
+        """What is wrong with its sums; `None`: there are none yet. To be called last."""
+        if stored is None:
+            stored = rows(self.row.no, self._spending.amounts)
+        else:
+            stored = list(stored)
+            yield from self._spending.compare(self.who, stored)
+        if self._sink is not None:
+            for row in stored:
+                self._sink.used(row)
 
 
 def counts(seq: int, counting: tuple[Interval, ...]) -> bool:

@@ -6,6 +6,7 @@ objects, and may find things in them that no object could say, such as intervals
 
 from typing import NamedTuple, Protocol
 
+from persistence.used import UsedRow
 from runtime import Row
 
 
@@ -65,8 +66,9 @@ class DraftRow(NamedTuple):
 class Sink(Protocol):
     """Who gets what was looked at.
 
-    Lives come in the order of their numbers, each followed by its entries; all drafts come behind
-    the last life, those of each life in the order in which they were written.
+    First comes what was used in lives that are gone. Lives come in the order of their numbers, each
+    followed by its entries, and these by what was used in it; all drafts come behind the last life,
+    those of each life in the order in which they were written.
     """
 
     def life(self, row: LifeRow) -> None:
@@ -74,6 +76,9 @@ class Sink(Protocol):
 
     def entry(self, no: int, row: Row) -> None:
         """The next entry of that one."""
+
+    def used(self, row: UsedRow) -> None:
+        """The next sum of that life, or of those that are gone: in the order of the table's key."""
 
     def draft(self, row: DraftRow) -> None:
         """The next chunk."""

@@ -15,6 +15,7 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `writing`      puts deltas into the tables
 - `nodes`        who owns what, and who may write
 - `alone`        a database that no node uses
+- `upgrading`    tables of an earlier release become those of today
 - `auditing`     reads sessions for an audit
 - `verify`       finds out whether a database is whole
 - `copying`      rows, to be written in the fastest way

@@ -20,7 +20,9 @@ from persistence.postgres.connections import Connection, first_connection, openi
 from persistence.postgres.copying import Field, copy_in, large, real, small, text, text_or_none
 from persistence.postgres.errors import is_data_fault, said_by, store_error
 from persistence.postgres.schema import prepare
+from persistence.postgres.upgrading import upgrade
 from persistence.transfer import Batch
+from persistence.used import UsedRow
 from runtime import CannotOpenStore, Row, StoreBroken, shard_of
 
 _IS_THERE = "SELECT to_regclass('agent_runtime.meta') IS NOT NULL"
@@ -36,7 +38,7 @@ UPDATE agent_runtime.tally AS t SET living = found.count
 # What a service asks is planned by what the server knows of the tables, from the first moment on.
 _ANALYZE = """
 ANALYZE agent_runtime.session, agent_runtime.settings, agent_runtime.entry, agent_runtime.standing,
-        agent_runtime.draft
+        agent_runtime.draft, agent_runtime.used
 """
 
 _SESSION = """
@@ -47,6 +49,7 @@ _SETTINGS = "no, title, archived, metadata, forked_from_id, forked_at, intervals
 _STANDING = "no, lease, lease_ends_at, lease_ttl, waits_until"
 _ENTRY = "no, seq, form, kind, at, chain, key, call, metadata, body"
 _DRAFT = "no, key, start, role, at, body"
+_USED = "no, day, agent, model, name, high, low, part"
 
 _ROW = re.compile(r"\b(session|entry)\b\D*(\d+)")
 """In what the server says of a failed COPY, in whatever language: the table, and the line."""
@@ -70,6 +73,7 @@ class Arriving:
             copy_in(connection, "standing", _STANDING, _standings(lives))
             copy_in(connection, "entry", _ENTRY, (_entry(no, row) for no, row in batch.entries))
             copy_in(connection, "draft", _DRAFT, map(_draft, batch.drafts))
+            copy_in(connection, "used", _USED, map(_used, batch.used))
 
     def finish(self, tally: Tally, next_no: int) -> None:  # noqa: ARG002 # it counts by shard
         with _explained(self._address):
@@ -108,6 +112,7 @@ def arriving(url: str) -> Iterator[Arriving]:
         with opening(address):
             [(is_there,)] = connection.execute(_IS_THERE).fetchall()
             if is_there:
+                upgrade(connection, address)
                 prepare(connection, address, create=False)
                 _check_empty(connection, address)
                 dead = alone.wait()
@@ -224,6 +229,19 @@ def _entry(no: int, row: Row) -> tuple[Field, ...]:
         text_or_none(call),
         metadata,
         body,
+    )
+
+
+def _used(row: UsedRow) -> tuple[Field, ...]:
+    return (
+        large(row.no),
+        row.day.encode(),
+        text(row.agent),
+        text(row.model),
+        text(row.name),
+        large(row.high),
+        large(row.low),
+        None if row.part is None else real(row.part),
     )
 
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 import psycopg
-from attrs import define
+from attrs import define, field
 
 from persistence.auditing.drafts import drafts as audited_drafts
 from persistence.auditing.keys import repeated
@@ -21,8 +21,10 @@ from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, SettingsRow, Sink, StandingRow
 from persistence.postgres.connections import Connection
 from persistence.postgres.errors import said_by
+from persistence.postgres.reading.used import of_gone, of_lives
 from persistence.postgres.schema import NUMBERS
 from persistence.postgres.text import shown, shown_or_none
+from persistence.used import UsedRow
 from runtime import Row, shard_of
 
 LIVES = 100
@@ -73,6 +75,11 @@ COPY (SELECT s.session_id, t.intervals, r.key, r.seqs
   TO STDOUT (FORMAT binary)
 """
 _REPETITION = ["text", "text", "text", "int8[]"]
+_SUMS_OF_NOBODY = """
+SELECT DISTINCT u.no FROM agent_runtime.used AS u
+  LEFT JOIN agent_runtime.session AS s ON s.no = u.no
+ WHERE u.no <> 0 AND s.no IS NULL ORDER BY u.no
+"""
 _TALLIES = """
 SELECT t.shard, t.living, count(s.no)
   FROM agent_runtime.tally AS t
@@ -155,13 +162,25 @@ class _Looking:
     """The number of the last life that there is."""
     _through: int = _BEGIN
     """The number up to which everything has been looked at."""
+    _used: dict[int, list[UsedRow]] = field(factory=dict)
+    """The sums of the lives that are next, by their numbers."""
 
     def all(self) -> Iterator[Problem]:
-        for part in (self.sessions, self.drafts, self.repeated, self.tallies):
+        for part in (self.gone, self.sessions, self.drafts, self.repeated, self.tallies):
             try:
                 yield from part()
             except _Damage as damage:
                 yield "damage", f"PostgreSQL: {damage}"
+
+    def gone(self) -> Iterator[Problem]:
+        with _guarded(self._connection):
+            rows = of_gone(self._connection)
+            strays = self._connection.execute(_SUMS_OF_NOBODY).fetchall()
+        if self._sink is not None:
+            for row in rows:
+                self._sink.used(row)
+        for (no,) in strays:
+            yield "stray", f"Sums of number {no} belong to no session"
 
     def sessions(self) -> Iterator[Problem]:
         page: list[tuple[Any, ...]] | None = None
@@ -169,6 +188,8 @@ class _Looking:
             with _guarded(self._connection):
                 cursor = self._connection.cursor(binary=True)
                 page = cursor.execute(_LIVES, (self._through, LIVES)).fetchall()
+                if page:
+                    self._used = of_lives(self._connection, self._through, page[-1][0])
             yield from self._page(deque(page))
 
     def _page(self, lives: deque[tuple[Any, ...]]) -> Iterator[Problem]:
@@ -235,6 +256,7 @@ class _Looking:
 
     def _ended(self, lives: deque[tuple[Any, ...]], looked_at: LifeAudit) -> Iterator[Problem]:
         yield from looked_at.end()
+        yield from looked_at.used(self._used.get(looked_at.row.no, ()))
         shard = lives[0][_SHARD]
         if shard != (its := shard_of(looked_at.row.session_id)):
             yield "shard", f"{looked_at.who} is of shard {shard}, and should be of {its}"

@@ -9,6 +9,7 @@ from typing import Any
 from persistence import intervals
 from persistence.postgres.arrays import Blobs, Integers, Texts, blobs, bodies, integers, texts
 from persistence.postgres.text import shown, shown_or_none
+from persistence.used import UsedRow
 from runtime import (
     DraftChunk,
     Entry,
@@ -131,6 +132,20 @@ def new_entries(entries: Sequence[tuple[int, Entry]]) -> list[Column]:
         texts([entry.call for entry in said]),
         bodies([entry.metadata for entry in said]),
         bodies([entry.body for entry in said]),
+    ]
+
+
+def used(found: Sequence[UsedRow]) -> list[Column]:
+    """Of `used`."""
+    return [
+        integers([row.no for row in found]),
+        texts([row.day for row in found]),
+        texts([row.agent for row in found]),
+        texts([row.model for row in found]),
+        texts([row.name for row in found]),
+        [row.high for row in found],  # of either sign
+        integers([row.low for row in found]),
+        [row.part for row in found],
     ]
 
 

@@ -14,6 +14,9 @@ Rules:
 - `entry` has the logs of all lives. Entries are only added; of a record the body may be dropped.
   They have no foreign key to `session`: they come before it where a life is written ahead, and go
   after it has been marked where it is purged.
+- `used` has what each life has used, by day, agent, model and name; what is gone goes on counting
+  under number 0 (see `persistence.used`). A report changes its rows in place, for which they have
+  room.
 - `ahead` has the living lives beyond whose version entries are written ahead.
 - `tally` counts the living sessions by shard. One counter for all would be a row that the nodes
   wait for in turn.
@@ -33,15 +36,15 @@ from persistence.postgres.connections import Connection, opening
 from persistence.postgres.errors import OUT_OF_STEP, OWNERSHIP_LOST
 from runtime import SHARDS, CannotOpenStore
 
-SCHEMA_VERSION = 1
-"""In `meta`. A store refuses a database with a higher one."""
+SCHEMA_VERSION = 2
+"""In `meta`. A store refuses a higher one; `upgrading` makes this of a lower one."""
 
 NUMBERS = 64
 """Of lives that a store takes at a time; what it has left when it ends is lost. Of 2^31 that are
 33 million ends."""
 
-_LOCK = 0x4147_5254_0001
-"""Held by who creates the schema: `AGRT`, and the first thing that is locked."""
+LOCK = 0x4147_5254_0001
+"""Held by who creates or upgrades the schema: `AGRT`, and the first thing that is locked."""
 
 _TABLES = (
     """
@@ -156,6 +159,24 @@ _TABLES = (
     """,
 )
 
+USED = (
+    """
+    CREATE TABLE agent_runtime.used (
+        no bigint NOT NULL,
+        day text COLLATE "C" NOT NULL,
+        agent text COLLATE "C" NOT NULL,
+        model text COLLATE "C" NOT NULL,
+        name text COLLATE "C" NOT NULL,
+        high bigint NOT NULL,
+        low bigint NOT NULL,
+        part float8,
+        PRIMARY KEY (no, day, agent, model, name)
+    ) WITH (fillfactor = 70)
+    """,
+    "CREATE INDEX used_by_place ON agent_runtime.used (day, agent, model, name)",
+)
+"""What versions before 2 do not have."""
+
 _INDEXES = (
     "CREATE UNIQUE INDEX session_by_id ON agent_runtime.session (session_id) "
     "WHERE deleted_at IS NULL",
@@ -246,7 +267,7 @@ def prepare(connection: Connection, address: Address, *, create: bool = True) ->
                     "A service that is started with it creates what it needs",
                 )
             with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
                 if not _is_there(connection, address):  # nobody was faster
                     _create(connection, address)
         _check_version(connection, address)
@@ -274,7 +295,7 @@ def _create(connection: Connection, address: Address) -> None:
             connection.execute("CREATE SCHEMA agent_runtime")
         functions = (_EXPECT, _PASS_FENCE)
         the_views = (views.SESSIONS, views.AGENT_CONTEXTS)
-        for statement in (*_TABLES, *_INDEXES, *functions, *the_views):
+        for statement in (*_TABLES, *USED, *_INDEXES, *functions, *the_views):
             connection.execute(statement)
     except psycopg.errors.InsufficientPrivilege as error:
         raise CannotOpenStore(
@@ -306,7 +327,8 @@ def _check_version(connection: Connection, address: Address) -> None:
         raise CannotOpenStore(
             f"The sessions in {address} have schema version {version}; this program reads version "
             f"{SCHEMA_VERSION}",
-            "A newer one needs a newer program: all nodes run the same",
+            "A newer one needs a newer program: all nodes run the same. An older one is upgraded "
+            "when a service opens it",
         )
 
 

@@ -19,6 +19,7 @@ from persistence.postgres.nodes.writer import Writer
 from persistence.postgres.reading.reader import PostgresReader
 from persistence.postgres.reading.readers import Readers
 from persistence.postgres.schema import prepare, secret_in
+from persistence.postgres.upgrading import upgrade
 from persistence.postgres.writing.batch import (
     beginning,
     can_be_sent_at_once,
@@ -66,6 +67,7 @@ class PostgresStore(PostgresReader):
         """
         place, node = Address.of(url), new_id()
         with first_connection(place, node) as connection:
+            upgrade(connection, place)
             prepare(connection, place, create=create)
             secret = secret_in(connection, place)
         connecting = partial(connect, place, node)

@@ -11,6 +11,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `entries`      reads them
 - `rows`         the values of a new row
 - `views`        the published views
+- `used`         what was used: sums for each life
 - `schema`       the tables, and what marks a database as ours
 - `listing`      the list of sessions
 - `trash`        what was deleted

@@ -53,6 +53,9 @@ INSERT INTO standing (no, lease, lease_ends_at, lease_ttl, waits_until) VALUES (
 _DRAFT = """
 INSERT INTO draft (no, key, start, role, at, body) VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT))
 """
+_USED = """
+INSERT INTO used (no, day, agent, model, name, high, low, part) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
 # The commit that all this is: nobody sees the new database before it is complete.
 _FINISH = "UPDATE meta SET commit_seq = 1, next_no = ?, living = ?"
 _HAS_SESSIONS = "SELECT EXISTS (SELECT 1 FROM session), next_no FROM meta"
@@ -81,6 +84,7 @@ class Arriving:
                 to.put(no, entries[0].seq - 1, entries)
             to.flush()
             execute(_DRAFT, batch.drafts)
+            execute(_USED, batch.used)
 
     def finish(self, tally: Tally, next_no: int) -> None:
         with _explained(self._path):

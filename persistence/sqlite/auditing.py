@@ -16,6 +16,8 @@ from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, SettingsRow, Sink, StandingRow
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.look import LAST_NUMBER, hashes_of
+from persistence.sqlite.schema import WITH_SUMS
+from persistence.sqlite.used import of_gone, of_life
 
 _SESSIONS = """
 SELECT s.no, s.session_id, s.root, s.created_at, s.last_activity, s.version, s.message_count,
@@ -54,6 +56,9 @@ SELECT DISTINCT entry.no, iif(session_id IS NULL, NULL, seq), session_id
                          WHERE look.no = entry.no AND look.k <= entry.seq
                          ORDER BY look.k DESC, look.id DESC LIMIT 1)
 """
+_SUMS_OF_NOBODY = """
+SELECT DISTINCT no FROM used WHERE no <> 0 AND no NOT IN (SELECT no FROM session) ORDER BY no
+"""
 # Read from the index alone, in its order: without memory.
 _REPEATED = """
 SELECT no, k FROM look WHERE k >= 1 << 61 GROUP BY no, k HAVING count(*) > 1
@@ -79,6 +84,7 @@ def audit(
 
     Counts them, and hands them on, as a database of the present schema has them.
     """
+    yield from _to_the_end(_gone(connection, sink))
     yield from _to_the_end(_sessions(connection, tally, sink))
     yield from _to_the_end(_drafts(connection, sink))
 
@@ -88,6 +94,14 @@ def _to_the_end(problems: Iterator[Problem]) -> Iterator[Problem]:
         yield from problems
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         yield "damage", f"SQLite: {error}"
+
+
+def _gone(connection: sqlite3.Connection, sink: Sink | None) -> Iterator[Problem]:
+    if sink is not None:
+        for row in of_gone(connection):
+            sink.used(row)
+    for (no,) in connection.execute(_SUMS_OF_NOBODY):
+        yield "stray", f"Sums of number {no} belong to no session"
 
 
 def _sessions(connection: sqlite3.Connection, tally: Tally, sink: Sink | None) -> Iterator[Problem]:
@@ -105,6 +119,7 @@ def _sessions(connection: sqlite3.Connection, tally: Tally, sink: Sink | None) -
         try:
             looked_at = LifeAudit(life, tally, sink)
             yield from _session(connection, looked_at, entries, parts.get(no, sys.maxsize))
+            yield from looked_at.used(of_life(connection, no) if version >= WITH_SUMS else None)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             yield "damage", f"{looked_at.who} cannot be read: {error}"
     yield from _strays(connection, last, 1 << 62)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from persistence.sqlite.look import IN_RUNS
+from persistence.sqlite.used import let_go
 
 PURGE_CHUNK = 1_000
 """Entries that one commit removes. They lie in the order of arrival, so this is as many pages at
@@ -51,7 +52,12 @@ def purge(connection: sqlite3.Connection, lives: Sequence[int]) -> list[int]:
             connection.execute(_NUMBERS, (no, first))
             connection.execute(_VERSION, (first - 1, no))
             return list(lives[done:])
+        most = max(room - removed, 1)
+        taken = let_go(connection, no, most)
         connection.execute(_PLACES, (no,))
+        if taken == most:  # of what it used there may be more
+            connection.execute(_VERSION, (0, no))
+            return list(lives[done:])
         connection.execute(_SESSION, (no,))
-        room -= removed + _LIFE
+        room -= removed + taken + _LIFE
     return []

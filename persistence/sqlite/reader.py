@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import define, field
 
 from persistence.loaded import Place, stored_session
-from persistence.sqlite import entries, standing, superseded, trash
+from persistence.sqlite import entries, standing, superseded, trash, used
 from persistence.sqlite import listing as lists
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
@@ -31,6 +31,8 @@ from runtime import (
     TrashedSession,
     TrashPage,
     TrashPosition,
+    UsedPage,
+    UsedPlace,
     WaitingPage,
     Wanted,
     text_size,
@@ -147,6 +149,10 @@ class SQLiteReader:
     def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
         with self._reader() as connection, snapshot(connection):
             return standing.waiting(connection, moment, limit, after)
+
+    def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
+        with self._reader() as connection, snapshot(connection):
+            return used.used(connection, since, until, limit, after)
 
     def count(self) -> int:
         with self._reader() as connection:

@@ -20,6 +20,7 @@ Rules:
   of the next life, `living` the number of living sessions. It costs a page in every commit. The
   newest entry could say the number as well, and for nothing; but it has to be read of a file whose
   WAL has been copied into it by half, and only one page is either the old one or the new one.
+- `used` has what each life has used, by day, agent, model and name; see `used`.
 - A new version of the schema is a new migration at the end, and a `SCHEMA_VERSION` one higher: a
   service applies it to a database that it opens. Version 1 had other tables, which no migration of
   this set turns into these: it goes into a new file. Applied to such a database, they fail, and
@@ -33,14 +34,14 @@ from secrets import token_hex
 
 from sqlite_utils import Database, Migrations
 
-from persistence.sqlite import views
+from persistence.sqlite import used, views
 from persistence.sqlite.guards.witness import Mark
 from runtime import REMOVAL, CannotOpenStore
 
 APPLICATION_ID = 0x4147_5254
 """`AGRT`, at byte 68 of the file: tells `file(1)` and us whose database this is."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The database's `user_version`. A service refuses a database with a higher one."""
 
 READABLE = range(2, SCHEMA_VERSION + 1)
@@ -176,6 +177,9 @@ STANDING_AND_DRAFTS = (
 )
 """Tables that versions before 4 do not have."""
 
+WITH_SUMS = 5
+"""The first version that has the table `used`."""
+
 migrations = Migrations("agent_runtime_2")
 
 
@@ -223,6 +227,14 @@ def standing_and_drafts(db: Database) -> None:
         "CREATE INDEX standing_waiting ON standing (no, waits_until) WHERE waits_until > 0"
     )
     db.conn.execute("CREATE INDEX draft_of_session ON draft (no)")
+
+
+# What was used is summed from the entries once, and kept from then on.
+@migrations()
+def sums_of_usage(db: Database) -> None:
+    for statement in used.TABLES:
+        db.conn.execute(statement)
+    used.fill(db.conn)
 
 
 def new_identity() -> str:

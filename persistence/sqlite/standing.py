@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from persistence.sqlite import used
 from persistence.sqlite.schema import STANDING_AND_DRAFTS
 from runtime import DraftChunk, WaitingPage
 
@@ -13,7 +14,7 @@ SELECT no, session_id FROM standing JOIN session USING (no)
  WHERE waits_until > ? AND waits_until > 0 AND no > ? AND deleted_at IS NULL
  ORDER BY no LIMIT ?
 """
-_HAS_TABLES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'standing'"
+_HAS_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
 
 def drafts(connection: sqlite3.Connection, no: int) -> tuple[DraftChunk, ...]:
@@ -32,7 +33,8 @@ def waiting(connection: sqlite3.Connection, moment: int, limit: int, after: int)
 
 
 def stand_in(connection: sqlite3.Connection) -> None:
-    """Lets a read-only connection to a database of before version 4 read it as one without them."""
-    if not connection.execute(_HAS_TABLES).fetchall():
-        for statement in STANDING_AND_DRAFTS:
-            connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+    """Lets a read-only connection read an older database as one that has nothing in new tables."""
+    for name, statements in (("standing", STANDING_AND_DRAFTS), ("used", used.TABLES[:1])):
+        if not connection.execute(_HAS_TABLE, (name,)).fetchall():
+            for statement in statements:
+                connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))

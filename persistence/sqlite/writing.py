@@ -10,10 +10,23 @@ from collections.abc import Sequence
 
 from persistence.parts import WHOLE, Part, Room, Written
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
-from persistence.sqlite import ahead, rows
+from persistence.sqlite import ahead, rows, used
 from persistence.sqlite.look import IN_RUNS
 from persistence.sqlite.transaction import Transaction
-from runtime import DROPPED, Change, Delta, Entry, Expire, Fork, Purge, Step, Undelete, digest
+from runtime import (
+    DROPPED,
+    Amounts,
+    Change,
+    Delta,
+    Entry,
+    Expire,
+    Fork,
+    Purge,
+    Step,
+    Undelete,
+    digest,
+    used_in,
+)
 
 _Append = tuple[str, Change, Sequence[Entry]]
 """A change under its session's id, and those of its entries that are not there yet."""
@@ -159,6 +172,7 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
     settings: list[rows.Values] = []
     dropping: list[tuple[int, Sequence[int]]] = []
     moving: list[tuple[int, Change]] = []
+    spent: list[tuple[int, Amounts]] = []
     for session_id, change, rest in changes:
         check_change(change)
         header = change.header
@@ -189,6 +203,8 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
         if change.settings is not None:
             settings.append(rows.settings(no, change.settings))
         to.put(no, header.version - len(rest), rest)
+        if change.reports:
+            spent.append((no, used_in(change)))
         if change.dropped:
             dropping.append((no, change.dropped))
         if change.standing is not None or change.drafts or change.drafts_gone:
@@ -201,6 +217,8 @@ def _change(to: Transaction, changes: Sequence[_Append]) -> list[int]:
     if settings:
         connection.executemany(_SETTINGS, settings)
     to.flush()
+    if spent:
+        used.add(connection, spent)
     for no, numbers in dropping:
         _drop(connection, no, numbers)
     for no, change in moving:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from runtime.session.life import Life
 
 
+REPORT = b'"usage'
+"""How the name of a member begins in which a message's metadata may say what was used."""
+
+
 @frozen
 class New:
     """An entry that is to be appended: all of it but its number, time and chain."""
@@ -34,6 +38,8 @@ class New:
     """Lone surrogates that became U+FFFD in it."""
     digest: bytes = field(init=False)
     """D of the chain, computed where the body is encoded; of one that was dropped, kept."""
+    may_report: bool = field(init=False)
+    """Whether its metadata may say what was used: looked for there, too, as it may be long."""
 
     def __attrs_post_init__(self) -> None:
         if self.form & DROPPED:
@@ -41,6 +47,8 @@ class New:
         else:
             content = digest(self.body, self.metadata, self.form)
         object.__setattr__(self, "digest", content)
+        reports = self.metadata is not None and REPORT in self.metadata
+        object.__setattr__(self, "may_report", reports)
 
 
 class Fold:
@@ -96,6 +104,8 @@ class Kind:
     in its log, and mean nothing there."""
     own_calls: str | None = None
     """Which calls alone make its entries, if they cannot be part of a call that appends several."""
+    is_report: bool = False
+    """Whether an entry says what was used."""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
     fold: type[Fold] = Fold

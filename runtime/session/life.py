@@ -103,6 +103,9 @@ class Life:
     dropped: frozenset[int] = frozenset()
     """Numbers of entries whose bodies the store is to drop."""
     drafts: Drafts = field(factory=Drafts)
+    reports: list[tuple[int, str]] = field(factory=list)
+    """Numbers of the entries that say what was used, and that the store does not have yet, each
+    with the agent that worked when it was written."""
     ledger: Ledger | None = None
     """Who worked when, and at what cost, up to some entry: made when somebody first asks, and taken
     on when somebody asks again. What it costs to read a long log is so paid once."""
@@ -296,6 +299,8 @@ class Life:
         chain = link(tail.chain(seq - 1), seq, new.kind, new.key, at, new.digest)
         form = new.form | size << CALL_SIZE
         entry = Entry(seq, new.kind, new.key, at, new.body, chain, new.metadata, form, call)
+        if kind.is_report or (new.may_report and new.kind == MESSAGE):
+            self.reports.append((seq, self.current_agent))
         if new.kind == REWIND:
             self._go_back(entry)  # before anything changes: it may lack something
         elif not self._is_stale:
@@ -343,6 +348,7 @@ class Life:
         self.copied, self.last_activity = point.copied, point.last_activity
         self.settings_changed = point.settings_changed
         self.intervals = point.intervals
+        self.reports = [report for report in self.reports if report[0] <= point.version]
         self.drafts.take_back(point.drafts)
         self._message_count = point.message_count
         if point.folds is not None:
@@ -409,6 +415,7 @@ class Life:
             after=self.log.settled,
             settings=settings,
             entries=tuple(self.log.fresh),
+            reports=tuple(self.reports),
             dropped=tuple(sorted(self.dropped)) if self.dropped else (),
             standing=self.standing if self.standing_changed else None,
             drafts_gone=drafts_gone,
@@ -427,6 +434,8 @@ class Life:
             self.no = no
         self._refresh()  # while all that it takes is in memory
         more = self.log.settle(change.header.version, resident_bytes)
+        if change.reports:
+            self.reports = [one for one in self.reports if one[0] > change.header.version]
         # A life begins with the default settings, without being told.
         stored = change.settings or (Settings() if change.no is None else None)
         if self.settings_changed and stored == self.settings():

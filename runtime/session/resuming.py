@@ -24,8 +24,8 @@ from runtime.session.replies import (
 )
 from runtime.session.settings import summary
 from runtime.session.state import SessionState
-from runtime.session.work.sums import Numbers
 from runtime.session.working import Unread, ledger_of
+from runtime.store import Numbers
 
 MAX_PENDING = 100
 """Approvals that are shown, those first that were asked for first: a person answers one at a time.

@@ -4,6 +4,7 @@ Every function raises `InvalidInput`, naming the value, the rule, and the limit.
 """
 
 import re
+from datetime import date
 
 from runtime.errors import InvalidInput
 
@@ -40,6 +41,7 @@ MAX_SMALL_BODY = 4 * MAX_METADATA
 """Bytes of JSON of an entry whose body is no content: a patch of all metadata, as widely spaced and
 escaped as programs write it. What is longer is refused before it is decoded."""
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -73,6 +75,23 @@ def check_name(name: object, where: str, limit: int = MAX_NAME) -> str:
 def check_agent(name: object, where: str = "agent") -> str:
     """The name of an agent."""
     return check_name(name, where, MAX_AGENT)
+
+
+FIRST_DAY, LAST_DAY = "0000-01-01", "9999-12-31"
+"""Between them lies every day that a moment can be of."""
+
+
+def check_day(day: str | None, where: str) -> str | None:
+    """A day, as moments begin with it, in UTC; `None` is none."""
+    if day is None:
+        return None
+    if not _DAY.fullmatch(day):
+        raise InvalidInput(f"{where}: must be a day in UTC, as 2025-12-31: usage is summed by day")
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise InvalidInput(f"{where}: there is no day {day}") from error
+    return day
 
 
 def check_seconds(seconds: object, where: str, least: float, most: float) -> float:

@@ -250,5 +250,5 @@ class SessionState:
 
 
 def _is_nothing(life: Life) -> bool:
-    """Whether the store need never hear of it: purged before it got there."""
-    return life.no is None and life.end is not None and life.end[0] == "purge"
+    """Whether the store need never hear of it: purged before it got there, with nothing used."""
+    return life.no is None and not life.reports and life.end is not None and life.end[0] == "purge"

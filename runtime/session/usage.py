@@ -19,8 +19,7 @@ from runtime.session.rules import check_agent, check_key, check_name
 from runtime.session.single import written
 from runtime.session.state import ANY, Condition, SessionState
 from runtime.session.work.reported import MAX_NUMBER, is_number
-
-USAGE = "usage"
+from runtime.session.work.spent import USAGE
 
 MAX_NUMBERS = 64
 """In one report: providers have a dozen."""
@@ -39,6 +38,7 @@ class UsageKind(Kind):
     is_rewound = False
     is_activity = False
     is_inherited = False
+    is_report = True
     own_calls = "POST …/usage (embedded: session.report_usage)"
 
     def arrived(self, key: str | None, text: bytes) -> New:

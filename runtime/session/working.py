@@ -20,8 +20,8 @@ from runtime.session.state import SessionState
 from runtime.session.switch import SWITCH
 from runtime.session.tail import Tail
 from runtime.session.work.ledger import Ledger, Stretch, meaning
-from runtime.session.work.sums import Numbers, Place, Used, total
-from runtime.store import MESSAGE, Entry
+from runtime.session.work.sums import total
+from runtime.store import MESSAGE, Entry, Numbers, Used, UsedPlace
 
 A = TypeVar("A", bound=Reply)
 
@@ -57,7 +57,7 @@ class UsagePage(Reply):
     totals: Numbers
     """Each number's sum, whoever used it: of all, not of this page alone."""
     used: Sequence[Used]
-    next: Place | None
+    next: UsedPlace | None
     """Behind which the next page begins; `None` at the end."""
 
 
@@ -141,12 +141,12 @@ def _take(ledger: Ledger, entries: Iterable[Entry]) -> bool:
 
 
 def usage_page(
-    state: SessionState, ledger: Ledger, *, limit: int, after: Place | None
+    state: SessionState, ledger: Ledger, *, limit: int, after: UsedPlace | None
 ) -> UsagePage:
     """At most `limit` sums, of those behind `after`."""
     life = state.present()
     used = ledger.sums.all
-    left = [one for one in used if after is None or place_of(one) > after]
+    left = [one for one in used if after is None or one.place > after]
     return UsagePage(
         session_id=state.session_id,
         version=life.version,
@@ -154,13 +154,8 @@ def usage_page(
         tag=life.tag,
         totals=ledger.sums.totals,
         used=left[:limit],
-        next=place_of(left[limit - 1]) if len(left) > limit else None,
+        next=left[limit - 1].place if len(left) > limit else None,
     )
-
-
-def place_of(used: Used) -> Place:
-    """Where it stands in the order of all."""
-    return used.day, used.agent, used.model or ""
 
 
 def timeline(state: SessionState, ledger: Ledger, *, limit: int, after: int) -> Timeline:

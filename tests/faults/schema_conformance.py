@@ -40,6 +40,7 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "GET /api/v1/sessions",
     "GET /api/v1/trash",
     "GET /api/v1/approvals",
+    "GET /api/v1/usage",
     "GET /api/v1/sessions/{session_id}/approvals",
     "GET /api/v1/sessions/{session_id}/messages",
     "GET /api/v1/sessions/{session_id}/log",

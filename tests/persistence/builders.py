@@ -97,6 +97,7 @@ def begins(
     ended_at: str = "",
     standing: Standing | None = None,
     drafts: Sequence[DraftChunk] = (),
+    reports: Sequence[tuple[int, str]] = (),
     **members: Any,
 ) -> Change:
     """A life that begins with these entries."""
@@ -110,6 +111,7 @@ def begins(
         root=ROOT,
         standing=standing,
         drafts=drafts,
+        reports=reports,
         **members,
     )
 
@@ -126,6 +128,7 @@ def follows(
     standing: Standing | None = None,
     drafts: Sequence[DraftChunk] = (),
     drafts_gone: Sequence[str] = (),
+    reports: Sequence[tuple[int, str]] = (),
     **members: Any,
 ) -> Change:
     """A life that goes on to have these entries, of which the store has the first `after`."""
@@ -143,6 +146,7 @@ def follows(
         standing=standing,
         drafts=drafts,
         drafts_gone=drafts_gone,
+        reports=reports,
     )
 
 

@@ -13,7 +13,7 @@ from tests.postgres.databases import Databases
 _ARE_THERE = "SELECT to_regclass('agent_runtime.meta') IS NOT NULL"
 _EMPTY = """
 TRUNCATE agent_runtime.entry, agent_runtime.session, agent_runtime.settings, agent_runtime.standing,
-         agent_runtime.draft, agent_runtime.ahead;
+         agent_runtime.draft, agent_runtime.ahead, agent_runtime.used;
 UPDATE agent_runtime.tally SET living = 0 WHERE living <> 0;
 UPDATE agent_runtime.shard SET owner = NULL WHERE owner IS NOT NULL;
 DELETE FROM agent_runtime.node;

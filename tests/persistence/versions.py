@@ -1,6 +1,7 @@
-"""Databases of schema versions 2 and 3, as the releases that had them left them.
+"""Databases of schema versions 2 to 4, as the releases that had them left them.
 
-Their tables are those of today, without those of turns and drafts. In version 2 each entry had a
+Their tables are those of today, without the sums of usage, and before version 4 without those of
+turns and drafts. In version 2 each entry had a
 row of its own in `look`, and the views counted on that; no index said which entries are no
 messages, and no form which records are removals.
 """
@@ -49,11 +50,19 @@ _VIEWS = (
 )
 
 
+def make_version_4(path: Path) -> None:
+    """Makes a closed database of today one of schema version 4, with the same content."""
+    change(path, "DROP TABLE used")
+    change(path, "DELETE FROM _sqlite_migrations WHERE name = 'sums_of_usage'")
+    change(path, "PRAGMA user_version = 4")
+
+
 def make_version_3(path: Path) -> None:
     """Makes a closed database of today one of schema version 3, with the same content.
 
     It has neither turns nor drafts, and nobody is waited for.
     """
+    make_version_4(path)
     change(path, "DROP TABLE standing")
     change(path, "DROP TABLE draft")
     change(path, "DELETE FROM _sqlite_migrations WHERE name = 'standing_and_drafts'")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from trio.testing import MockClock
 
-from runtime import InvalidInput, Session, SessionNotFound, StoreUnavailable, Work
+from runtime import InvalidInput, KeyConflict, Session, SessionNotFound, StoreUnavailable, Work
 from tests.runtime.fakes import FakeStore, Watch, running, user
 from tests.runtime.long import LIMIT, life_of
 
@@ -108,6 +108,82 @@ async def test_of_many_entries_nobody_waits_for_the_sum(clock: MockClock) -> Non
         assert (await session.resume()).usage == {"input_tokens": 1_000, "output_tokens": 1_000}
         await session.append(*(answer(1) for _ in range(1_000)))
         assert (await session.usage()).totals["input_tokens"] == 2_000
+
+
+# -- of all sessions -------------------------------------------------------------------------------
+
+
+async def test_what_all_sessions_used_is_summed(clock: MockClock) -> None:
+    watch = Watch()
+    async with running(FakeStore(clock.current_time), now=watch) as runtime:
+        for name in ("s", "t"):
+            session = runtime.session(name)
+            await session.append(answer(5), durable=False)
+            await session.switch_agent("coder", durable=False)
+            await session.append(answer(2), durable=False)
+            await session.rewind(1, durable=False)
+            await session.append(answer(1), durable=False)
+        watch.turn(days=1)
+        await runtime.session("t").report_usage({"cost": 0.5}, model="m")
+        page = await runtime.usage()
+        assert [(one.day, one.agent, one.model, dict(one.numbers)) for one in page.used] == [
+            ("2025-12-31", "coder", "m", {"input_tokens": 4, "output_tokens": 2}),
+            ("2025-12-31", "orchestrator", "m", {"input_tokens": 12, "output_tokens": 4}),
+            ("2026-01-01", "orchestrator", "m", {"cost": 0.5}),
+        ]
+        assert page.totals == {"input_tokens": 16, "output_tokens": 6, "cost": 0.5}
+        late = await runtime.usage(since="2026-01-01")
+        assert (list(late.used), late.totals) == (page.used[2:], {"cost": 0.5})
+        early = await runtime.usage(until="2025-12-31", limit=1)
+        assert (list(early.used), early.next) == (page.used[:1], page.used[0].place)
+        assert (await runtime.usage(until="2025-12-31", after=early.next)).used == page.used[1:2]
+
+
+async def test_it_stays_used_whatever_becomes_of_the_sessions(clock: MockClock) -> None:
+    async with running(FakeStore(clock.current_time)) as runtime:
+        session = runtime.session("s")
+        await session.append(answer(5))
+        await session.fork("f")
+        await runtime.session("f").append(answer(1))
+        await session.delete(purge=True)
+        await runtime.session("f").delete()
+        never_stored = runtime.session("g")
+        await never_stored.append(answer(1), durable=False)
+        await never_stored.delete(purge=True, durable=False)
+        assert (await runtime.usage()).totals == {"input_tokens": 7, "output_tokens": 3}
+
+
+async def test_a_call_that_is_refused_half_way_has_used_nothing(clock: MockClock) -> None:
+    async with running(FakeStore(clock.current_time)) as runtime:
+        session = runtime.session("s")
+        await session.append(answer(5))
+        known = {"role": "user", "content": "x", "id": "m"}
+        await session.append(known)
+        with pytest.raises(KeyConflict):
+            await session.append(answer(1), {**known, "content": "y"})
+        await session.append(answer(1))
+        assert (await runtime.usage()).totals["input_tokens"] == 6
+
+
+async def test_a_commit_that_fails_counts_once(clock: MockClock) -> None:
+    store = FakeStore(clock.current_time)
+    async with running(store) as runtime:
+        await runtime.session("s").append(answer(5))
+        store.commit_error = StoreUnavailable("the disk is full")
+        with pytest.raises(StoreUnavailable):
+            await runtime.session("s").append(answer(2), durable=True)
+        store.commit_error = None
+        await runtime.session("s").append(answer(1), durable=True)
+        assert (await runtime.usage()).totals["input_tokens"] == 8
+
+
+@pytest.mark.parametrize("day", ["", "2025-12-31T12:00:00.000Z", "2025-02-30", "20251231", "now"])
+async def test_days_are_days(clock: MockClock, day: str) -> None:
+    async with running(FakeStore(clock.current_time)) as runtime:
+        with pytest.raises(InvalidInput, match="since"):
+            await runtime.usage(since=day)
+        with pytest.raises(InvalidInput, match="until"):
+            await runtime.usage(until=day)
 
 
 # -- of a log that is not in memory ----------------------------------------------------------------

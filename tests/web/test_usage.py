@@ -147,6 +147,36 @@ async def test_there_has_to_be_a_session(api: Api) -> None:
     assert (await api.get("/sessions/s/timeline")).status_code == 404
 
 
+async def test_what_all_sessions_used_is_summed(api: Api) -> None:
+    for name in ("s", "t", "u"):
+        await api.say(name, "one")
+        await api.post(f"/sessions/{name}/usage", {"n": 2**53 - 1, "cost": 0.25, "agent": name})
+    await api.call("DELETE", "/api/v1/sessions/t")
+    await api.call("DELETE", "/api/v1/sessions/u?purge=true")
+    found = await json_of(await api.get("/usage?since=2025-12-31&until=2025-12-31"))
+    assert found == {
+        "totals": {"n": 3 * (2**53 - 1), "cost": 0.75},
+        "usage": [
+            {"day": "2025-12-31", "agent": name, "numbers": {"n": 2**53 - 1, "cost": 0.25}}
+            for name in ("s", "t", "u")
+        ],
+    }
+    first = await json_of(await api.get("/usage?limit=2"))
+    rest = await json_of(await api.get(f"/usage?limit=2&cursor={first['next_cursor']}"))
+    assert ([*first["usage"], *rest["usage"]], "next_cursor" in rest) == (found["usage"], False)
+    assert first["totals"] == rest["totals"] == found["totals"]
+    nothing: Any = {"totals": {}, "usage": []}
+    assert await json_of(await api.get("/usage?since=2026-01-01")) == nothing
+    assert await json_of(await api.get("/usage?until=2025-12-30")) == nothing
+
+
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "until=2025-02-30", "limit=0", "cursor=x", "from=2025-12-31"]
+)
+async def test_only_days_can_be_asked_for(api: Api, query: str) -> None:
+    assert (await api.get(f"/usage?{query}")).status_code == 400
+
+
 async def test_a_timeline_says_who_worked_when(api: Api) -> None:
     await api.say("s", "one")
     await report(api, model="m", n=1)

@@ -12,6 +12,7 @@ from runtime import (
     InvalidInput,
     UsagePage,
     Used,
+    UsedPage,
     check_small_body,
     read_as,
 )
@@ -21,6 +22,7 @@ from web.call.body import taken
 from web.call.parts import WHERE
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
+from web.call.rendering import json_answer
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import answer
@@ -32,7 +34,10 @@ Numbers = Annotated[
     dict[str, float | int],
     Meta(description="Each number's sum, under its name: integers exactly"),
 ]
-Day = Annotated[str, Meta(description="UTC", examples=["2025-12-31"])]
+Day = Annotated[
+    str,
+    Meta(description="UTC", examples=["2025-12-31"], extra_json_schema={"format": "date"}),
+]
 
 _TEXT = {"type": "string", "minLength": 1}
 UsageIn = Annotated[
@@ -101,6 +106,31 @@ class UsageOut(Struct, omit_defaults=True):
         )
 
 
+class AllUsageOut(Struct, omit_defaults=True):
+    """What was used in all sessions, in the order of days, agents and models."""
+
+    totals: Annotated[Numbers, Meta(description="Of all that was asked for, not of this page")]
+    usage: list[UsedOut]
+    next_cursor: Cursor | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, page: UsedPage) -> "AllUsageOut":
+        return cls(
+            dict(page.totals),
+            [UsedOut.of(used) for used in page.used],
+            UNSET if page.next is None else to_cursor(page.next),
+        )
+
+
+class AllUsageQuery(Struct):
+    """Of which days, and which part of the sums."""
+
+    since: Annotated[Day, Meta(description="The first day; all, if absent")] | None = None
+    until: Annotated[Day, Meta(description="The last day, which is included")] | None = None
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
 class UsageQuery(Struct):
     """Which part of the sums."""
 
@@ -146,7 +176,21 @@ async def get_usage(resources: Resources, request: Request, session_id: str) -> 
     return answer(request, page, lambda: UsageOut.of(page))
 
 
+async def get_all_usage(resources: Resources, request: Request) -> Response:
+    """What was used in all sessions, summed by day, agent and model.
+
+    Deleted sessions count as well: what they used was used. Any node answers for all of them.
+    """
+    part = query(request, AllUsageQuery)
+    after = None if part.cursor is None else from_cursor(part.cursor, tuple[str, str, str])
+    page = await resources.runtime.usage(
+        since=part.since, until=part.until, limit=part.limit, after=after
+    )
+    return json_answer(AllUsageOut.of(page))
+
+
 ROUTES = (
+    Route("GET", "/usage", get_all_usage, {200: AllUsageOut}, query=AllUsageQuery),
     Route(
         "POST",
         "/sessions/<session_id>/usage",

@@ -6,6 +6,7 @@ A map, in the order in which one file may import another:
 - `standing`    what is not in the log: drafts, and who waits
 - `listing`     the list of sessions
 - `trash`       what was deleted
+- `used`        what was used, in all sessions
 - `superseded`  where records were written again
 - `readers`     connections for reading, each for one thread at a time
 - `reader`      PostgresReader: all of these, also beside running nodes

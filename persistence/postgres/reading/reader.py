@@ -7,7 +7,7 @@ from attrs import define, field
 from persistence.loaded import stored_session
 from persistence.postgres.address import Address
 from persistence.postgres.connections import first_connection, lasting_snapshot, snapshot
-from persistence.postgres.reading import entries, standing, superseded, trash
+from persistence.postgres.reading import entries, standing, superseded, trash, used
 from persistence.postgres.reading import listing as lists
 from persistence.postgres.reading.readers import Readers
 from persistence.postgres.schema import prepare
@@ -24,6 +24,8 @@ from runtime import (
     TrashedSession,
     TrashPage,
     TrashPosition,
+    UsedPage,
+    UsedPlace,
     WaitingPage,
     Wanted,
 )
@@ -141,6 +143,10 @@ class PostgresReader:
     def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
         with self._readers.reader() as connection:
             return standing.waiting(connection, moment, limit, after)
+
+    def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
+        with self._readers.reader() as connection, snapshot(connection):
+            return used.used(connection, since, until, limit, after)
 
     def count(self) -> int:
         with self._readers.reader() as connection:

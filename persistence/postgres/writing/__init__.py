@@ -5,6 +5,7 @@ A map, in the order in which one file may import another:
 - `numbers`      numbers of lives that are taken ahead
 - `transaction`  what one transaction has written so far
 - `ahead`        what is large is written ahead, in parts
+- `used`         what was used: sums for each life
 - `changes`      lives that begin and go on, many with one statement
 - `ends`         lives that end, and come back from the trash
 - `forks`        lives that begin with a copy

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from persistence.postgres import rows
 from persistence.postgres.arrays import integers, texts
-from persistence.postgres.writing import ahead
+from persistence.postgres.writing import ahead, used
 from persistence.postgres.writing.transaction import Transaction, expecting
 from persistence.sequence import OutOfStep, check_change
 from runtime import (
     DROPPED,
+    Amounts,
     Change,
     DraftChunk,
     Entry,
@@ -21,6 +22,7 @@ from runtime import (
     Settings,
     Standing,
     digest,
+    used_in,
 )
 
 Append = tuple[str, Change, Sequence[Entry]]
@@ -96,6 +98,7 @@ def change(to: Transaction, changes: Sequence[Append]) -> list[int]:
     gone: list[tuple[int, str]] = []
     drafts: list[tuple[int, DraftChunk]] = []
     dropping: list[tuple[int, Sequence[int]]] = []
+    spent: list[tuple[int, Amounts]] = []
     for session_id, change, rest in changes:
         check_change(change)
         no = change.no
@@ -115,6 +118,8 @@ def change(to: Transaction, changes: Sequence[Append]) -> list[int]:
         gone += [(no, key) for key in change.drafts_gone]
         drafts += [(no, chunk) for chunk in change.drafts]
         to.put(no, rest)
+        if change.reports:
+            spent.append((no, used_in(change)))
         if change.dropped:
             dropping.append((no, change.dropped))
         lives.append(no)
@@ -125,6 +130,8 @@ def change(to: Transaction, changes: Sequence[Append]) -> list[int]:
     if settings:
         to.execute(SETTINGS, rows.settings(settings))
     to.flush()
+    if spent:
+        used.add(to.execute, spent)
     for no, numbers in dropping:
         _drop(to, no, numbers)
     if standings:

@@ -7,6 +7,7 @@ may come upon the same life: one locks its row, and the other one passes it over
 from collections.abc import Collection, Sequence
 
 from persistence.postgres.connections import Connection
+from persistence.postgres.writing.used import let_go
 
 PURGE_CHUNK = 1_000
 """Entries that one commit removes: some ten milliseconds."""
@@ -40,6 +41,7 @@ _SESSIONS = """
 DELETE FROM agent_runtime.session AS s
  WHERE s.no = ANY(%s) AND s.deleted_at = ''
    AND NOT EXISTS (SELECT 1 FROM agent_runtime.entry AS e WHERE e.no = s.no)
+   AND NOT EXISTS (SELECT 1 FROM agent_runtime.used AS u WHERE u.no = s.no)
 RETURNING s.no
 """
 
@@ -63,5 +65,6 @@ def purge(connection: Connection, lives: Sequence[int]) -> list[int]:
     if not locked:
         return list(later)
     connection.execute(_ENTRIES, (locked, PURGE_CHUNK, PURGE_CHUNK))
+    let_go(connection, locked, PURGE_CHUNK)
     gone = {no for (no,) in connection.execute(_SESSIONS, (locked,))}
     return [*(no for no in locked if no not in gone), *later]

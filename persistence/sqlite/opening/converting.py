@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from attrs import evolve
 from sqlite_utils import Database
 
+from persistence.sqlite import used
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.old_log import changes
 from persistence.sqlite.schema import apply_migrations
@@ -69,4 +70,6 @@ def convert(old: sqlite3.Connection, new: sqlite3.Connection) -> Iterator[int]:
     if batch:
         with db.atomic():
             write(new, batch)
+    with db.atomic():
+        used.fill(new)
     yield messages

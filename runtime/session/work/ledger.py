@@ -9,11 +9,8 @@ Rules:
 - A ledger is made by taking the entries in their order, and only those that mean something here. So
   it is never made anew, and costs what is new; where a log is long, it is read once.
 
-**What all sessions used** would be the sum of the ledgers of all, and nobody can read all logs for
-that. A store would have to keep the sums of each life: rows of life, day, agent, model, name and
-sum, to which a `Change` brings what its entries add, as `Ledger.take` finds it; those of a fork
-begin empty. Then `GET /usage?since=` is one query over days, and the ledger of a long log begins
-with its life's rows instead of with its entries.
+**What all sessions used** is not read from their logs: a store keeps sums for each life, to which a
+change brings what its entries add (see `spent`). `verify` holds them to a ledger of the log.
 """
 
 from array import array
@@ -26,9 +23,9 @@ from attrs import define, evolve, field, frozen
 
 from runtime.session.counting import goal_of
 from runtime.session.tail import Tail
-from runtime.session.work.reported import reported
+from runtime.session.work.spent import spent_by
 from runtime.session.work.sums import Sums
-from runtime.store import DEFAULT_AGENT, MESSAGE, Entry
+from runtime.store import DEFAULT_AGENT, MESSAGE, Entry, Numbers, UsedPlace
 
 KINDS = ("settings", "switch", "rewind", "usage")
 """The kinds whose entries mean something here; messages do if they have metadata."""
@@ -56,6 +53,8 @@ class Ledger:
     through: int = 0
     sums: Sums = field(factory=Sums)
     """All that was used."""
+    _begun_by: str = DEFAULT_AGENT
+    """Who would work if no entry counted."""
     _firsts: "array[int]" = field(factory=lambda: array("Q", (1,)))
     """The number of the entry with which each stretch begins."""
     _agents: list[str] = field(factory=lambda: [DEFAULT_AGENT])
@@ -77,25 +76,27 @@ class Ledger:
         """Takes an entry, the newest one so far."""
         self.through = entry.seq
         match entry.kind:
-            case "message":
-                found = None if entry.metadata is None else reported(entry.metadata)
-                if found is not None and entry.seq > self.copied:
-                    place = (entry.at[:10], self._agents[-1], found.model)
-                    self._use(place, dict(found.numbers))
+            case "message" | "usage" if entry.seq > self.copied:
+                spent = spent_by(entry, self.agent)
+                if spent is not None:
+                    self._use(*spent)
             case "switch":
                 self._go_on(entry.seq, msgspec.json.decode(entry.body)["to"])
             case "rewind":
                 self._go_on(entry.seq, self.agent_at(goal_of(entry)))
             case "settings" if entry.seq == 1:
-                self._agents[0] = msgspec.json.decode(entry.body).get("agent", DEFAULT_AGENT)
-            case "usage" if entry.seq > self.copied:
-                numbers = msgspec.json.decode(entry.body)
-                agent, model = numbers.pop("agent"), numbers.pop("model", "")
-                self._use((entry.at[:10], agent, model), numbers)
+                self._begun_by = msgspec.json.decode(entry.body).get("agent", DEFAULT_AGENT)
+                self._agents[0] = self._begun_by
+
+    @property
+    def agent(self) -> str:
+        """Who works now."""
+        return self._agents[-1]
 
     def agent_at(self, version: int) -> str:
         """Who worked when the log ended there."""
-        return self._agents[max(0, bisect_right(self._firsts, version) - 1)]
+        place = bisect_right(self._firsts, version) - 1
+        return self._begun_by if place < 0 else self._agents[place]
 
     def __len__(self) -> int:
         """How many stretches there are."""
@@ -118,7 +119,7 @@ class Ledger:
             self._firsts.append(seq)
             self._agents.append(agent)
 
-    def _use(self, place: tuple[str, str, str], numbers: dict[str, int | float]) -> None:
+    def _use(self, place: UsedPlace, numbers: Numbers) -> None:
         self.sums.add(place, numbers)
         self._spent.setdefault(len(self) - 1, Sums()).add(place, numbers)
 

@@ -25,10 +25,11 @@ import msgspec
 from attrs import frozen
 from msgspec import Raw, Struct
 
+from runtime.session.kind import REPORT
 from runtime.session.picking import picked
 from runtime.session.pieces import WHOLE
 from runtime.session.rules import MAX_NAME
-from runtime.session.work.sums import Numbers
+from runtime.store import Numbers
 
 MAX_NUMBER = 2**53 - 1
 """Of either sign: JSON's readers have it exactly everywhere, and no sum leaves a double's range."""
@@ -95,7 +96,7 @@ class Reported:
 
 def reported(metadata: bytes) -> Reported | None:
     """What a message's metadata, as JSON, says; `None` if it says nothing of the kind."""
-    if b'"usage' not in metadata:
+    if REPORT not in metadata:
         return None
     found: _Metadata | None = None
     if len(metadata) <= WHOLE:

@@ -4,34 +4,20 @@ Integers are summed exactly, other numbers as doubles. What a number means, the 
 here knows tokens from dollars.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-Numbers = Mapping[str, int | float]
-"""By their names."""
-
-Place = tuple[str, str, str]
-"""Day (UTC, `2025-12-31`), agent, and model, which is empty where none was named."""
-
-
-@frozen
-class Used:
-    """What one agent used of one model on one day."""
-
-    day: str
-    agent: str
-    model: str | None
-    numbers: Numbers
+from runtime.store import Numbers, Used, UsedPlace
 
 
 @define(eq=False)
 class Sums:
     """All of them."""
 
-    _by_place: dict[Place, dict[str, int | float]] = field(factory=dict)
+    _by_place: dict[UsedPlace, dict[str, int | float]] = field(factory=dict)
 
-    def add(self, place: Place, numbers: Numbers) -> None:
+    def add(self, place: UsedPlace, numbers: Numbers) -> None:
         """Adds numbers to those of an agent, a model and a day."""
         add(self._by_place.setdefault(place, {}), numbers)
 

@@ -40,6 +40,11 @@ LOG = [
     record("todo", {"n": 2**70}),
     Item("record", "todo", {"removed": True}, form=REMOVAL),
 ]
+SPENT = [
+    Item("usage", "u", {"agent": f"agent {NUL}", "tokens": 2**53 - 1, "cost": 0.1}),
+    message("answer", metadata=b'{"model":"m","usage":{"input_tokens":-5}}'),
+]
+REPORTS = [(1, ""), (2, "orchestrator")]
 REWOUND = Settings(title=f"title {NUL}", archived=True, intervals=((2, 3), (5, None)))
 
 
@@ -59,6 +64,8 @@ def fill(store: Store) -> None:
         born("plain", *LOG),
         born("", "an id of no length"),
         born("nothing"),
+        born("spent", *SPENT, reports=REPORTS),
+        born("spent too", *SPENT, reports=REPORTS),
         born(f"id {NUL}", "x", current_agent=f"agent {NUL}", last_switch_at=at(1), switch_count=3),
         born("rewound", *LOG[:4], message("c", "k1"), settings=REWOUND, message_count=2),
         born("held", "x", standing=Standing(lease=lease, waits_until=NEVER)),
@@ -67,6 +74,7 @@ def fill(store: Store) -> None:
         born("large", *("x" * 300_000 for _ in range(3))),
         delta(
             "gone",
+            begins("x", *SPENT, reports=[(2, "a"), (3, "b")], end="purge"),
             begins("x", drafts=CHUNKS, end="trash", ended_at=at(2)),
             begins("z", end="trash", ended_at=at(3)),
             begins("y"),
@@ -80,9 +88,9 @@ def fill(store: Store) -> None:
     origin = Settings(forked_from=Origin("plain", 2), metadata=b'{"cwd":"/"}')
     begun(store, delta("fork", fork(plain, 2, *LOG[:2], "other", settings=origin)))
     # More than goes with the commit that ends it.
-    many = ["x"] * 2_500
-    [purged] = begun(store, born("purged", *many))
-    assert committed(store, delta("purged", follows(purged, 2_500, *many, end="purge"))).leftover
+    many: list[Item | str] = [*SPENT, *["x"] * 2_500]
+    [purged] = begun(store, born("purged", *many, reports=REPORTS))
+    assert committed(store, delta("purged", follows(purged, 2_502, *many, end="purge"))).leftover
 
 
 @contextmanager
@@ -101,6 +109,7 @@ def everything(store: Store) -> dict[str, Any]:
         "trash": [(one, found(store, one.no)) for one in trash],
         "count": store.count(),
         "waiting": store.waiting(0, MANY),
+        "used": store.used("0", "9", MANY),
         "superseded": store.superseded(at(59), MANY),
     }
 

@@ -5,6 +5,7 @@ import pytest
 from persistence import transfer
 from persistence.auditing.rows import DraftRow, LifeRow, SettingsRow
 from persistence.transfer import Batch, Batches
+from persistence.used import UsedRow
 from runtime import Row
 
 
@@ -24,7 +25,7 @@ def written() -> list[Batch]:
 
 @pytest.fixture
 def batches(written: list[Batch], monkeypatch: pytest.MonkeyPatch) -> Batches:
-    monkeypatch.setattr(transfer, "BATCH_ROWS", 3)
+    monkeypatch.setattr(transfer, "BATCH_ROWS", 4)
     monkeypatch.setattr(transfer, "BATCH_BYTES", 10)
     return Batches(written.append)
 
@@ -32,10 +33,11 @@ def batches(written: list[Batch], monkeypatch: pytest.MonkeyPatch) -> Batches:
 def test_rows_of_all_kinds_are_gathered_to_a_number(batches: Batches, written: list[Batch]) -> None:
     batches.life(life(1))
     batches.entry(1, entry(1))
+    batches.used(UsedRow(1, "2025-12-31", "a", "m", "n", 0, 1, None))
     assert not written
     batches.draft(DraftRow(1, "k", 0, "user", "", b""))
     [batch] = written
-    assert (len(batch.lives), len(batch.entries), len(batch.drafts)) == (1, 1, 1)
+    assert [len(rows) for rows in (batch.lives, batch.entries, batch.used, batch.drafts)] == [1] * 4
 
 
 @pytest.mark.parametrize("large", ["life", "entry", "draft"])
@@ -58,4 +60,4 @@ def test_the_rest_is_written_when_somebody_says_that_it_is_the_rest(
     for seq in range(1, 6):
         batches.entry(1, entry(seq))
     batches.flush()
-    assert [[row[0] for _, row in batch.entries] for batch in written] == [[1, 2, 3], [4, 5]]
+    assert [[row[0] for _, row in batch.entries] for batch in written] == [[1, 2, 3, 4], [5]]

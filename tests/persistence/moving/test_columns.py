@@ -4,6 +4,7 @@ from pathlib import Path
 
 from persistence import open_store
 from persistence.auditing.rows import DraftRow, LifeRow, SettingsRow, StandingRow
+from persistence.used import UsedRow
 from runtime import Entry
 from tests.persistence.builders import query
 from tests.persistence.databases import asked
@@ -15,6 +16,7 @@ HANDED_ON = {
     "standing": {"no", *StandingRow._fields},
     "entry": {"no", *Entry.__annotations__},
     "draft": {*DraftRow._fields},
+    "used": {*UsedRow._fields},
 }
 
 OF_THE_STORE = {

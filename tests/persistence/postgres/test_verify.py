@@ -18,6 +18,7 @@ from runtime import CannotOpenStore, Settings
 from runtime.store import DraftChunk, Lease, Standing
 from tests.persistence.builders import (
     NOON,
+    Item,
     at,
     begins,
     born,
@@ -308,3 +309,17 @@ def test_it_tells_how_far_it_is(filled: str, monkeypatch: pytest.MonkeyPatch) ->
     assert told[0][:2] == ("checking", 0)
     assert [done for _, done, _ in told[1:]] == list(range(3, found.entries + 1, 3))
     assert {whole for *_, whole in told} == {found.entries}
+
+
+def test_sums_that_are_not_those_of_the_entries_are_named(url: str, ask: Asker) -> None:
+    with closing(PostgresStore.open(url)) as store:
+        items = [Item("usage", None, {"agent": "a\0", "n": n, "c": 0.1}) for n in (1, 2, 2)]
+        begun(store, *(born(f"s{n}", *items, reports=[(1, ""), (2, ""), (3, "")]) for n in "abc"))
+    assert verify(url).problems == ()
+    ask.run("UPDATE used SET low = 6 WHERE name = 'n' AND no = (SELECT max(no) FROM session)")
+    ask.run("INSERT INTO used VALUES (777777, '2025-12-31', 'b', 'm', 'n', 0, 1, NULL)")
+    assert verify(url).problems == (
+        "Sums of number 777777 belong to no session",
+        "Session 'sc': 'n' of agent 'a\\x00', model '', on 2025-12-31 is summed up to 6; its "
+        "entries say 5",
+    )

@@ -13,6 +13,7 @@ from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
 from runtime import CannotOpenStore, Settings
 from tests.persistence.builders import (
+    Item,
     OldDatabase,
     begins,
     born,
@@ -385,3 +386,71 @@ def test_how_far_it_is_does_not_matter_where_that_cannot_be_known(
     told: list[tuple[str, int, int]] = []
     assert verify(in_runs, lambda *said: told.append(said)).ok
     assert told == [("checking", 0, 0)]
+
+
+# -- what was used -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spent(path: Path) -> Path:
+    """Session `s`, which has used five of `n`, and 0.1 of `c` three times."""
+    store = SQLiteStore.open(path)
+    items = [Item("usage", None, {"agent": "a", "n": n, "c": 0.1}) for n in (1, 2, 2)]
+    store.commit([born("s", *items, reports=[(1, ""), (2, ""), (3, "")])])
+    store.close()
+    return path
+
+
+def test_sums_may_differ_by_the_order_of_what_was_added(spent: Path) -> None:
+    change(spent, "UPDATE used SET part = 0.3 WHERE name = 'c'")
+    assert verify(spent).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        (
+            "UPDATE used SET low = 6 WHERE name = 'n'",
+            "'n' of agent 'a', model '', on 2025-12-31 is summed up to 6; its entries say 5",
+        ),
+        (
+            "UPDATE used SET high = 1 WHERE name = 'n'",
+            "'n' of agent 'a', model '', on 2025-12-31 is summed up to 4294967301; its entries "
+            "say 5",
+        ),
+        (
+            "DELETE FROM used WHERE name = 'n'",
+            "'n' of agent 'a', model '', on 2025-12-31 is summed up to 0; its entries say 5",
+        ),
+        (
+            "UPDATE used SET part = 5.0 WHERE name = 'n'",
+            "'n' of agent 'a', model '', on 2025-12-31 is summed up to 10.0; its entries say 5",
+        ),
+        (
+            "UPDATE used SET part = 0.5, low = 0 WHERE name = 'c'",
+            "'c' of agent 'a', model '', on 2025-12-31 is summed up to 0.5; its entries say "
+            "0.30000000000000004",
+        ),
+        (
+            "INSERT INTO used VALUES (1, '2025-12-31', 'b', 'm', 'n', 0, 1, NULL)",
+            "'n' of agent 'b', model 'm', on 2025-12-31 is summed up to 1; its entries say 0",
+        ),
+    ],
+)
+def test_sums_that_are_not_those_of_the_entries_are_named(
+    spent: Path, sql: str, problem: str
+) -> None:
+    change(spent, sql)
+    assert verify(spent).problems == (f"Session 's': {problem}",)
+
+
+def test_sums_of_no_session_are_named(spent: Path) -> None:
+    change(spent, "INSERT INTO used VALUES (7, '2025-12-31', 'b', 'm', 'n', 0, 1, NULL)")
+    change(spent, "INSERT INTO used VALUES (0, '2025-12-31', 'b', 'm', 'n', 0, 1, NULL)")
+    assert verify(spent).problems == ("Sums of number 7 belong to no session",)
+
+
+def test_of_an_entry_that_is_none_of_ours_the_sums_are_not_known(spent: Path) -> None:
+    change(spent, """UPDATE entry SET body = '{"n":1}' WHERE seq = 2""")
+    [problem] = verify(spent).problems
+    assert "entry 2 is not what was written" in problem

@@ -154,4 +154,5 @@ def test_the_migrations_are_applied_once(path: Path) -> None:
         ("views_of_runs",),
         ("outlines",),
         ("standing_and_drafts",),
+        ("sums_of_usage",),
     ]

@@ -5,12 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from runtime.session.calls import Item
 from runtime.session.message import append, from_json
 from runtime.session.rewind import rewind
-from runtime.session.settings import create, first_entry, update
 from runtime.session.state import SessionState
 from runtime.session.switch import switch_agent
 from runtime.session.usage import report, report_usage
@@ -18,59 +16,8 @@ from runtime.session.work.ledger import Ledger
 from runtime.session.working import Unread, ledger_of
 from runtime.store import DEFAULT_AGENT
 from tests.runtime.session.at_once import append_entries
-from tests.runtime.session.builders import NOON, absent, at, forked, with_tail_only
-
-agents = st.sampled_from(["a", "b", "c"])
-models = st.sampled_from([None, "m", "n"])
-steps = st.lists(
-    st.one_of(
-        st.just(("message", None)),
-        st.tuples(st.just("reported"), st.tuples(st.integers(0, 9), models)),
-        st.tuples(st.just("usage"), st.tuples(st.integers(0, 9), models, st.none() | agents)),
-        st.tuples(st.just("switch"), agents),
-        st.tuples(st.just("rewind"), st.integers(0, 100)),
-        st.just(("title", None)),
-    ),
-    max_size=30,
-)
-
-Sums = Counter[tuple[str, str | None]]
-"""By agent and model, of the one number that is reported here."""
-
-
-def play(state: SessionState, wanted: list[tuple[str, Any]]) -> tuple[list[str], Sums]:
-    """Does what is wanted; returns who worked at each version from 1 on, and what was used."""
-    worked = [state.present().current_agent]
-    used: Sums = Counter()
-    for minute, (what, value) in enumerate(wanted):
-        life, now = state.present(), at(minute)
-        agent, version = life.current_agent, life.version
-        match what:
-            case "message":
-                append(state, [from_json({"role": "user", "content": "x"})], at=now)
-            case "reported":
-                number, model = value
-                metadata = {"usage": {"input_tokens": number}, "model": model}
-                append(state, [from_json({"role": "user", "metadata": metadata})], at=now)
-                used[agent, model] += number
-            case "usage":
-                number, model, named = value
-                report_usage(state, report({"input_tokens": number}, named, model), at=now)
-                used[named or agent, model] += number
-            case "switch":
-                switch_agent(state, value, reason="r", at=now)
-            case "rewind":
-                rewind(state, value % (version + 1), at=now)
-            case "title":
-                update(state, {"title": f"t{minute}"}, at=now)
-        worked += [life.current_agent] * (life.version - version)
-    return worked, used
-
-
-def begun(agent: str = "a") -> SessionState:
-    state = absent()
-    create(state, first_entry(agent=agent), [], at=NOON)
-    return state
+from tests.runtime.session.builders import NOON, absent, forked, with_tail_only
+from tests.runtime.session.work.plays import Sums, begun, play, steps
 
 
 def ledger(state: SessionState) -> Ledger:
@@ -159,6 +106,8 @@ def test_a_session_may_begin_with_a_message_or_with_a_switch() -> None:
     append_entries(state, [Item(kind="switch", body={"to": "b"})], at=NOON)
     found = ledger(state)
     assert (found.agent_at(1), len(found)) == ("b", 1)
+    rewind(state, 0, at=NOON)
+    assert (ledger(state).agent, state.present().current_agent) == (DEFAULT_AGENT, DEFAULT_AGENT)
 
 
 def test_a_copy_stays_as_it_is() -> None:
