@@ -37,6 +37,15 @@ class New:
         object.__setattr__(self, "digest", digest(self.body, self.metadata, self.form))
 
 
+@frozen
+class Searched:
+    """What of an entry can be searched."""
+
+    role: str | None
+    """A message's; `None`: this is the session's title from now on."""
+    text: str
+
+
 class Fold:
     """What follows from the entries of one kind that count. The default: nothing."""
 
@@ -127,6 +136,10 @@ class Kind:
     def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
         """Whether a call with this body asked for the entry, when it was first made."""
         return self.propose(life, entry.key, body).digest == digest_of(entry)
+
+    def searched(self, body: bytes) -> Searched | None:  # noqa: ARG002
+        """What of an entry with this body can be searched; `None`: nothing."""
+        return None
 
 
 Kinds = Mapping[str, Kind]

@@ -15,7 +15,7 @@ from attrs import define, evolve
 from runtime.clock import milliseconds
 from runtime.errors import InvalidInput
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Fold, Kind, New, Searched
 from runtime.session.life import Life
 from runtime.session.message import number
 from runtime.session.replies import Activity, Summary
@@ -109,6 +109,10 @@ class SettingsKind(Kind):
         if key is not None:
             raise InvalidInput("settings: an entry of this kind has no key")
         return patch_entry(life, body)
+
+    def searched(self, body: bytes) -> Searched | None:
+        patch = msgspec.json.decode(body)
+        return Searched(None, patch["title"] or "") if "title" in patch else None
 
 
 def merged(metadata: bytes, patch: Any) -> bytes:

@@ -9,6 +9,7 @@ A map, in the order in which one file may import another:
 - `settings`   what `serve` can be told
 - `sharing`    and what more where nodes share a database
 - `terminal`   what the commands print
+- `found`      what `search` prints
 - `commands`   the commands themselves
 - `entrance`   where the program begins
 """

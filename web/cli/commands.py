@@ -34,14 +34,17 @@ from persistence import (
 )
 from runtime import (
     CannotOpenStore,
+    InvalidInput,
     LostOwnership,
     Store,
     StoreBroken,
     StoreError,
     StoreInUse,
     open_runtime,
+    sought,
 )
 from web.cli import terminal
+from web.cli.found import print_found
 from web.cli.logs import open_log
 from web.cli.service import run
 from web.cli.settings import COUNT, HOURS, option, service_config, service_options
@@ -137,6 +140,28 @@ def show(session_id: str, db: str) -> None:
             stored.settings,
             terminal.entries_of(partial(reader.find, stored.no), stored.header.version),
         )
+
+
+@main.command()
+@click.argument("query", metavar="QUERY")
+@database
+@click.option("--role", help="Only messages of this role.")
+@click.option("--prefix", default="", help="Only sessions whose id begins so.")
+@click.option("--since", metavar="TIME", help="Only what was written then or later, ISO 8601.")
+@click.option("--until", metavar="TIME", help="Only what was written before.")
+@click.option("--limit", type=COUNT, default=20, show_default=True, help="Only the newest ones.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def search(query: str, db: str, limit: int, as_json: bool, **among: Any) -> None:
+    """Finds messages and titles that have all words of QUERY, the newest first.
+
+    Words, "words that follow each other", and beginnings*. Works beside a running service.
+    """
+    try:
+        wanted = sought(query, **among)
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    with _exit_codes(), closing(open_reader(db)) as reader:
+        print_found(reader, wanted, limit, as_json=as_json)
 
 
 @main.command()

@@ -7,6 +7,5 @@ A map, in the order in which one file may import another:
 - `listing`     the list of sessions
 - `trash`       what was deleted
 - `superseded`  where records were written again
-- `readers`     connections for reading, each for one thread at a time
 - `reader`      PostgresReader: all of these, also beside running nodes
 """
