@@ -13,7 +13,9 @@ file or folder may import from another, the lower ones first:
 - `parts`      what is large is written ahead, in parts: what, and how much at a time
 - `loaded`     a session of the columns that a database has for it
 - `filters`    which sessions a filter lets pass
+- `hits`       which entries that have the words are hits
 - `lives`      the memory store's sessions
+- `remembered` the memory store's index
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files
 - `postgres`   PostgresStore: the store on a server, which many processes may share

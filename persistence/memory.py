@@ -8,10 +8,11 @@ from collections.abc import Collection, Generator, Sequence
 from math import inf
 from threading import Lock
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from persistence.filters import GUIDES, encoded, is_of
 from persistence.lives import Life, Lives
+from persistence.remembered import MemoryIndex
 from persistence.sequence import LOOKED_AT, PAGE_BYTES
 from persistence.used import by_name, page
 from runtime import (
@@ -55,6 +56,10 @@ class MemoryStore:
     _kept: Lives = field(factory=Lives)
     _lock: Lock = field(factory=Lock)
     """Held while a batch is applied, and while a reader copies: readers see whole batches."""
+    index: MemoryIndex = field(
+        init=False,
+        default=Factory(lambda self: MemoryIndex(self._kept, self._lock), takes_self=True),
+    )
 
     def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         with self._lock:

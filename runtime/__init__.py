@@ -9,6 +9,7 @@ or folder may import another (a test enforces it):
 - `ownership`   which sessions are this process's, where many share a store
 - `statistics`  the inside, made visible
 - `store`       what the runtime needs of a store, and the values that cross between them
+- `index`       what the runtime needs of a store's index of words
 - `session`     one session, pure: its log, and what follows from it
 - `feeds`       what becomes of sessions, for those who follow them
 - `actors`      sessions as tasks, each with a mailbox
@@ -17,6 +18,8 @@ or folder may import another (a test enforces it):
 - `listing`     the list of all sessions, in chunks
 - `history`     a history of any length, in pieces
 - `exporting`   a log of any length, as lines
+- `indexing`    fills the index of words, behind the commits
+- `searching`   searching in all sessions
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
@@ -80,9 +83,22 @@ from runtime.feeds.follower import Follower
 from runtime.feeds.news import Deleted, Durable, News, Reset, SessionChange, Told
 from runtime.handle import Session
 from runtime.history import HistoryStream
+from runtime.index import (
+    Behind,
+    Hit,
+    HitPage,
+    HitPosition,
+    Index,
+    Sought,
+    Taken,
+    Term,
+    Text,
+    TextOf,
+)
 from runtime.listing import SessionList
 from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistics, shard_of
 from runtime.runtime import Runtime, open_runtime
+from runtime.searching import Found, SearchPage, found_in, sought
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root, tag
@@ -154,11 +170,13 @@ from runtime.session.rules import (
     MAX_TITLE,
     check_small_body,
 )
+from runtime.session.searched import text_of
 from runtime.session.seen import DraftNews
 from runtime.session.settings import SETTINGS, merged
 from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
 from runtime.session.turn import MAX_TTL, MIN_TTL
 from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
+from runtime.session.words import MAX_QUERY, terms
 from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
 from runtime.session.work.spent import add_all, add_spent, used_in
@@ -245,6 +263,7 @@ __all__ = [
     "MAX_NUMBERS",
     "MAX_NUMBER_NAME",
     "MAX_PART",
+    "MAX_QUERY",
     "MAX_REASON",
     "MAX_RECORD_KEY",
     "MAX_ROLE",
@@ -288,6 +307,7 @@ __all__ = [
     "Approvals",
     "ArrivingLog",
     "Attempt",
+    "Behind",
     "BelowFloor",
     "CallerError",
     "CannotOpenStore",
@@ -315,12 +335,17 @@ __all__ = [
     "ExportedLog",
     "Follower",
     "Fork",
+    "Found",
     "Header",
     "HeldTurn",
     "Histogram",
     "History",
     "HistoryStream",
+    "Hit",
+    "HitPage",
+    "HitPosition",
     "Imported",
+    "Index",
     "Interval",
     "InvalidInput",
     "Item",
@@ -366,6 +391,7 @@ __all__ = [
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
+    "SearchPage",
     "Session",
     "SessionChange",
     "SessionCrashed",
@@ -376,6 +402,7 @@ __all__ = [
     "SessionNotFound",
     "SessionPage",
     "Settings",
+    "Sought",
     "Standing",
     "Step",
     "Stop",
@@ -388,6 +415,10 @@ __all__ = [
     "StoredSession",
     "Summary",
     "Superseded",
+    "Taken",
+    "Term",
+    "Text",
+    "TextOf",
     "Timeline",
     "Told",
     "TrashPage",
@@ -416,6 +447,7 @@ __all__ = [
     "digest",
     "dropped_body",
     "encode",
+    "found_in",
     "from_json",
     "from_text",
     "give_way",
@@ -437,7 +469,10 @@ __all__ = [
     "shard_of",
     "shown",
     "shown_texts",
+    "sought",
     "tag",
+    "terms",
+    "text_of",
     "text_size",
     "trash_id_of",
     "used_in",

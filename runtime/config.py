@@ -85,3 +85,7 @@ class RuntimeConfig:
     )
     """How long superseded values of records are kept, so that a rewind can bring them back; `None`:
     for ever. A framework that rewrites its state at every step may want a limit."""
+
+    search: bool = True
+    """Whether the words of messages and titles are indexed, so that sessions can be searched. It
+    costs some disk, and a thread some of its time behind the commits."""

@@ -24,6 +24,7 @@ from runtime.causes import sole_cause
 from runtime.config import SECONDS, RuntimeConfig
 from runtime.errors import LostOwnership, StoreBroken
 from runtime.feeds.feeds import Feeds
+from runtime.indexing import Indexing
 from runtime.listing import ShortLists
 from runtime.loading import Loading
 from runtime.saving.persister import Persister
@@ -54,6 +55,8 @@ class Parts:
     feeds: Feeds
     loading: Loading
     lists: ShortLists
+    indexing: Indexing | None
+    """`None`: no words are indexed."""
     background: trio.Nursery
     """Cancelled when the runtime begins to end; for what is read ahead."""
     tenure: Tenure | None
@@ -72,6 +75,9 @@ async def running(
     feeds = Feeds(config.durability == "commit")
     persister = Persister(store, config, now, feeds, on_commit)
     loading = Loading(store=store, config=config, persister=persister, now=now)
+    indexing = Indexing(store, persister, now) if config.search else None
+    if indexing is not None:
+        persister.written = indexing.written
     tenure: Tenure | None = None
     # Shielded, they outlive a cancelled surrounding: what was accepted is still to be written, and
     # its callers to be told. So whatever happens from the nursery on, they have to be cancelled.
@@ -99,6 +105,8 @@ async def running(
                         async with trio.open_nursery() as background:
                             background.start_soon(directory.sweep)
                             background.start_soon(feeds.waker.run)
+                            if indexing is not None:
+                                background.start_soon(indexing.run)
                             try:
                                 if ownership.is_shared:
                                     vacating = Vacating(directory, persister)
@@ -115,6 +123,7 @@ async def running(
                                     feeds=feeds,
                                     loading=loading,
                                     lists=ShortLists(are_kept=not ownership.is_shared),
+                                    indexing=indexing,
                                     background=background,
                                     tenure=tenure,
                                 )

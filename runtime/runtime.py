@@ -15,12 +15,14 @@ from runtime.cleaning import Cleaning
 from runtime.clock import milliseconds, timestamp, utc_now
 from runtime.config import SECONDS, RuntimeConfig
 from runtime.errands import Errands
-from runtime.errors import NotHere, RuntimeClosed
+from runtime.errors import InvalidInput, NotHere, RuntimeClosed
 from runtime.feeds.changes import ChangesFollower
 from runtime.handle import Session, Shared
+from runtime.index import HitPosition
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
+from runtime.searching import SearchPage, search, sought
 from runtime.session.approval import page
 from runtime.session.importing import Imported
 from runtime.session.kind import New
@@ -205,6 +207,36 @@ class Runtime:
             self._pending_of,
             limit,
             after,
+        )
+
+    # -- what was said -----------------------------------------------------------------------
+
+    async def search(
+        self,
+        query: str,
+        *,
+        prefix: str = "",
+        role: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        limit: int = 100,
+        after: HitPosition | None = None,
+    ) -> SearchPage:
+        """Messages and titles that have all words of the query, the newest first.
+
+        Words, "words that follow each other", and beginnings*; `prefix` is of the session's id,
+        `role` the message's, `since` and `until` moments, the second one excluded. What was written
+        a moment ago is found, in either durability, unless `indexed_through` says otherwise; of the
+        sessions of other processes, what they have committed and indexed. Raises `InvalidInput`,
+        `StoreError`.
+        """
+        check_limit(limit)
+        wanted = sought(query, prefix=prefix, role=role, since=since, until=until)
+        if self._parts.indexing is None:
+            raise InvalidInput("search: nothing is indexed here: RuntimeConfig has search=False")
+        await self._parts.persister.try_flush()
+        return await search(
+            self._parts.store, self._parts.indexing, self._parts.loading, wanted, limit, after
         )
 
     # -- what happens ------------------------------------------------------------------------

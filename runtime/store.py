@@ -15,12 +15,15 @@ Rules:
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from attrs import field, frozen
 
 from runtime.errors import DeltaRejected, InvalidInput
 from runtime.ownership import Ownership
+
+if TYPE_CHECKING:
+    from runtime.index import Index
 
 DEFAULT_AGENT = "orchestrator"
 """The agent of a session that nobody has switched yet, as in the published guide."""
@@ -560,6 +563,10 @@ class Store(Protocol):
     @property
     def ownership(self) -> Ownership:
         """Which of its sessions this process may change."""
+
+    @property
+    def index(self) -> "Index":
+        """Finds entries by their words."""
 
     def load(self, session_id: str, resident_bytes: int | None = None) -> StoredSession | None:
         """The living session of this id as committed, or `None`.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from persistence.auditing.rows import DraftRow, LifeRow
+from persistence.used import UsedRow
 from runtime import Row
 
 Progress = Callable[[str, int, int], object]
@@ -38,3 +39,6 @@ class Telling:
 
     def draft(self, row: DraftRow) -> None:
         """The next chunk."""
+
+    def used(self, row: UsedRow) -> None:
+        """The next sum."""

@@ -11,6 +11,8 @@ nobody else. A map, in the order in which one file or folder may import another:
 - `views`        the published views
 - `schema`       the tables, and what marks them as ours
 - `rows`         rows of the tables, on their way in and out
+- `readers`      connections for reading, each for one thread at a time
+- `index`        the index of words
 - `reading`      the reading half, also beside running nodes
 - `writing`      puts deltas into the tables
 - `nodes`        who owns what, and who may write

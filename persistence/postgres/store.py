@@ -16,8 +16,8 @@ from persistence.postgres.errors import is_data_fault, said_by
 from persistence.postgres.nodes.fence import Fence
 from persistence.postgres.nodes.membership import Membership, new_id
 from persistence.postgres.nodes.writer import Writer
+from persistence.postgres.readers import Readers
 from persistence.postgres.reading.reader import PostgresReader
-from persistence.postgres.reading.readers import Readers
 from persistence.postgres.schema import prepare, secret_in
 from persistence.postgres.upgrading import upgrade
 from persistence.postgres.writing.batch import (

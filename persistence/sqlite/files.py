@@ -36,6 +36,8 @@ class Companion(StrEnum):
     """The copy of a backup that is to become the database."""
     UPGRADING = ".upgrading"
     """The database of the current schema that is to take the place of an older one."""
+    INDEX = ".index"
+    """The index of words. It follows from the database, and has companions of its own."""
     MOVING = ".moving"
     """The database that all sessions of another store are moved to."""
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from persistence.loaded import Place, stored_session
 from persistence.sqlite import entries, standing, superseded, trash, used
@@ -17,6 +17,7 @@ from persistence.sqlite import listing as lists
 from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
+from persistence.sqlite.index.index import SQLiteIndex
 from persistence.sqlite.listing import LIST_CHUNK
 from persistence.sqlite.schema import refuse_foreign
 from runtime import (
@@ -60,6 +61,9 @@ class SQLiteReader:
     _idle_readers: list[sqlite3.Connection] = field(factory=list, kw_only=True)
     """Read-only connections that no thread uses now. `pop` and `append` are atomic."""
     _closed: bool = field(default=False, kw_only=True)
+    index: SQLiteIndex = field(
+        init=False, default=Factory(lambda self: SQLiteIndex(self.path), takes_self=True)
+    )
 
     @classmethod
     def looking_at(cls, path: Path) -> "SQLiteReader":
@@ -162,6 +166,7 @@ class SQLiteReader:
     def close(self) -> None:
         """Closes the connections. Harmless when called again."""
         self._closed = True
+        self.index.close()
         self._close_idle_readers()
 
     @contextmanager

@@ -63,6 +63,8 @@ class Persister:
     _now: Callable[[], datetime]
     _feeds: Feeds
     _on_commit: OnCommit | None = None
+    written: Callable[[Batch, Committed, datetime], None] | None = None
+    """Is told of each batch that is on disk, and when its commit began; never yields."""
     _dirty: DirtySet = field(factory=DirtySet)
     _stirred: trio.Event = field(factory=trio.Event)
     """Set when there is something new to decide: the first dirt, a waiter, a large batch."""
@@ -443,6 +445,8 @@ class Persister:
         if self._feeds.are_followed:
             self._tell_followers(batch, committed)
         # To here.
+        if self.written is not None:
+            self.written(batch, committed, self._began_at)
         for session_id, rejection in committed.rejected.items():
             self._rejections += 1
             log.error("session %s: the store rejects it: %s", session_id, rejection)

@@ -20,6 +20,8 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `text`      a text that only grows
 - `draft`     messages that are still being written
 - `seen`      what of them a reader has been given
+- `texts`     the texts of a message, in whatever form
+- `words`     what texts are searched by, and what somebody searches for
 - `keys`      which entries have which key, without an object for each
 - `kind`      what a kind of entries is
 - `log`       all entries of a life, wherever they are
@@ -39,6 +41,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `approval`  … what somebody is asked, and what was answered, …
 - `usage`     … and what was used up
 - `kinds`     the table of the kinds
+- `searched`  what of an entry can be searched
 - `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
 - `lines`     a log as a file of JSON lines

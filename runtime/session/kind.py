@@ -51,6 +51,15 @@ class New:
         object.__setattr__(self, "may_report", reports)
 
 
+@frozen
+class Searched:
+    """What of an entry can be searched."""
+
+    role: str | None
+    """A message's; `None`: this is the session's title from now on."""
+    text: str
+
+
 class Fold:
     """What follows from the entries of one kind that count. The default: nothing."""
 
@@ -159,6 +168,10 @@ class Kind:
     def is_repeat(self, life: "Life", entry: Entry, body: Any) -> bool:
         """Whether a call with this body asked for the entry, when it was first made."""
         return self.propose(life, entry.key, body).digest == digest_of(entry)
+
+    def searched(self, body: bytes) -> Searched | None:  # noqa: ARG002
+        """What of an entry with this body can be searched; `None`: nothing."""
+        return None
 
 
 def arrived_as(kind: str, key: str | None, text: bytes, wanted: type[msgspec.Struct]) -> New:

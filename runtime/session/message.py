@@ -26,7 +26,7 @@ from runtime.session.encoding import (
     parse,
     replace_surrogates,
 )
-from runtime.session.kind import Kind, New
+from runtime.session.kind import Kind, New, Searched
 from runtime.session.large import LargeMessage
 from runtime.session.life import Life
 from runtime.session.normal import is_text
@@ -34,6 +34,7 @@ from runtime.session.pieces import WHOLE
 from runtime.session.replies import Appended
 from runtime.session.rules import MAX_KEY, check_key, check_role
 from runtime.session.state import ANY, Condition, SessionState
+from runtime.session.texts import role_of, texts_of
 from runtime.store import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID
 
 
@@ -192,6 +193,9 @@ class MessageKind(Kind):
         is_key = key is not None and sent.id == key
         new = _new_of(sent, key, TEXT_ID if is_key else 0, "message")
         return new, None, sent.replaced
+
+    def searched(self, body: bytes) -> Searched:
+        return Searched(role_of(body), texts_of(body))
 
     def make(self, key: str | None, body: Any) -> New:
         """A message of a call of several entries: its key is the entry's, and `id` a member."""

@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime.clock import milliseconds
 from runtime.errors import InvalidInput
 from runtime.session.encoding import encode
-from runtime.session.kind import Fold, Kind, New, arrived_as
+from runtime.session.kind import Fold, Kind, New, Searched, arrived_as
 from runtime.session.life import Life
 from runtime.session.message import number
 from runtime.session.replies import Activity, Summary
@@ -110,6 +110,10 @@ class SettingsKind(Kind):
         if key is not None:
             raise InvalidInput("settings: an entry of this kind has no key")
         return patch_entry(life, body)
+
+    def searched(self, body: bytes) -> Searched | None:
+        patch = msgspec.json.decode(body)
+        return Searched(None, patch["title"] or "") if "title" in patch else None
 
     def arrived(self, key: str | None, text: bytes) -> New:
         if key is not None:

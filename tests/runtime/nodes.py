@@ -237,6 +237,7 @@ class NodeStore(FakeStore):
         self.stuck.set()
         self.ownership = node
         self._kept, self._lock = node.cluster.disk._kept, node.cluster.disk._lock
+        self.index = node.cluster.disk.index
 
     def close(self) -> None:
         self.closed_beside = self.node.at_work

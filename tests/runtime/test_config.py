@@ -8,7 +8,8 @@ from runtime import RuntimeConfig
 POSITIVE = [
     field.name
     for field in fields(RuntimeConfig)
-    if field.name not in ("durability", "snapshot_interval", "resident_bytes", "trash_retention")
+    if field.name
+    not in ("durability", "snapshot_interval", "resident_bytes", "trash_retention", "search")
 ]
 
 

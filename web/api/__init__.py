@@ -24,6 +24,7 @@ A map, in the order in which one file may import another:
 - `approvals`    what somebody is asked, and what was answered
 - `usage`        what was used up
 - `timeline`     who worked when, and at what cost
+- `search`       what was said, by its words
 - `resume`       one call that opens a session
 - `exports`      a session's whole log, out and in
 - `trash`        what was deleted, and how it comes back

@@ -13,6 +13,7 @@ A map, in the order in which one file may import another:
 - `terminal`   what the commands print
 - `exchange`   sessions out of a store into files, and files into a store or a service
 - `sessions`   commands about sessions
+- `found`      what `search` prints
 - `commands`   the other commands, and all of them as one program
 - `entrance`   where the program begins
 """

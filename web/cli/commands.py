@@ -7,6 +7,7 @@ in the environment.
 import io
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from persistence import (
     back_up,
     can_be_shared,
     move,
+    open_reader,
     open_store,
     restore,
     restore_hint,
@@ -30,16 +32,17 @@ from persistence import (
     verify,
     without_password,
 )
-from runtime import CannotOpenStore, Store, StoreInUse, open_runtime
+from runtime import CannotOpenStore, InvalidInput, Store, StoreInUse, open_runtime, sought
 from web.cli import terminal
 from web.cli.exchange.carrying import export_command, import_command
 from web.cli.exits import INTERRUPTED, exit_codes
+from web.cli.found import print_found
 from web.cli.logs import open_log
 from web.cli.service import run
 from web.cli.sessions.changing import fork, rewind, undelete
 from web.cli.sessions.completion import completion
 from web.cli.sessions.looking import sessions, show
-from web.cli.settings import HOURS, database, option, service_config, service_options
+from web.cli.settings import COUNT, HOURS, database, option, service_config, service_options
 from web.cli.sharing import sharing_of
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Stop, watched
@@ -100,6 +103,28 @@ for command in (
     *(export_command, import_command),
 ):
     main.add_command(command)
+
+
+@main.command()
+@click.argument("query", metavar="QUERY")
+@database
+@click.option("--role", help="Only messages of this role.")
+@click.option("--prefix", default="", help="Only sessions whose id begins so.")
+@click.option("--since", metavar="TIME", help="Only what was written then or later, ISO 8601.")
+@click.option("--until", metavar="TIME", help="Only what was written before.")
+@click.option("--limit", type=COUNT, default=20, show_default=True, help="Only the newest ones.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def search(query: str, db: str, limit: int, as_json: bool, **among: Any) -> None:
+    """Finds messages and titles that have all words of QUERY, the newest first.
+
+    Words, "words that follow each other", and beginnings*. Works beside a running service.
+    """
+    try:
+        wanted = sought(query, **among)
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    with exit_codes(), closing(open_reader(db)) as reader:
+        print_found(reader, wanted, limit, as_json=as_json)
 
 
 @main.command()

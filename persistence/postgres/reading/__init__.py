@@ -8,6 +8,5 @@ A map, in the order in which one file may import another:
 - `trash`       what was deleted
 - `used`        what was used, in all sessions
 - `superseded`  where records were written again
-- `readers`     connections for reading, each for one thread at a time
 - `reader`      PostgresReader: all of these, also beside running nodes
 """

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Generator, Sequence
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from persistence.loaded import stored_session
 from persistence.postgres.address import Address
 from persistence.postgres.connections import first_connection, lasting_snapshot, snapshot
+from persistence.postgres.index.index import PostgresIndex
+from persistence.postgres.readers import Readers
 from persistence.postgres.reading import entries, standing, superseded, trash, used
 from persistence.postgres.reading import listing as lists
-from persistence.postgres.reading.readers import Readers
 from persistence.postgres.schema import prepare
 from persistence.postgres.text import shown, shown_or_none, stored
 from runtime import (
@@ -51,6 +52,12 @@ class PostgresReader:
 
     address: Address
     _readers: Readers = field(kw_only=True)
+    index: PostgresIndex = field(
+        init=False,
+        default=Factory(
+            lambda self: PostgresIndex(self._readers, lambda: self._own()), takes_self=True
+        ),
+    )
 
     @classmethod
     def looking_at(cls, url: str) -> "PostgresReader":

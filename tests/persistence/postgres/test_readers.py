@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from persistence.postgres.reading import listing, readers
+from persistence.postgres import readers
+from persistence.postgres.reading import listing
 from persistence.postgres.store import PostgresStore
 from runtime import Listing, StoreUnavailable
 from tests.persistence.builders import born
