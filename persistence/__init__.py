@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from persistence import moving
 from persistence.address import FORMS, file_called, scheme_of, without_password
 from persistence.auditing.report import Report
+from persistence.auditing.telling import Progress as VerifyProgress
 from persistence.memory import MemoryStore
 from persistence.moving import Moved
 from persistence.place import InMemory, MakePlace, Place
@@ -60,6 +61,7 @@ __all__ = [
     "SQLiteStore",
     "UpgradeProgress",
     "Upgraded",
+    "VerifyProgress",
     "back_up",
     "can_be_shared",
     "move",
@@ -125,7 +127,7 @@ def back_up(url: str, target: str | PathLike[str], progress: Progress | None = N
 def restore(
     source: str | PathLike[str],
     url: str,
-    progress: Progress | None = None,
+    progress: VerifyProgress | None = None,
     *,
     force: bool = False,
 ) -> Restored:
@@ -136,12 +138,12 @@ def restore(
     return _place(url).restore(file_called(fspath(source)), progress, force=force)
 
 
-def verify(url: str) -> Report:
+def verify(url: str, progress: VerifyProgress | None = None) -> Report:
     """Reads all of a store, and says whether it is whole; also beside a running service.
 
     Raises `CannotOpenStore`, `StoreError`.
     """
-    return _place(url).verify()
+    return _place(url).verify(progress)
 
 
 def upgrade(

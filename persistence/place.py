@@ -9,6 +9,7 @@ from attrs import frozen
 
 from persistence.address import refuse_address
 from persistence.auditing.report import Report
+from persistence.auditing.telling import Progress as VerifyProgress
 from persistence.memory import MemoryStore
 from persistence.sqlite.backup import Progress
 from persistence.sqlite.opening.examining import QuickCheck
@@ -42,10 +43,10 @@ class Place(Protocol):
     def backup(self, target: Path, progress: Progress | None) -> None:
         """Copies the store, also beside a running service."""
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:
         """Puts a backup in the store's place; with `force`, in that of anything else, too."""
 
-    def verify(self) -> Report:
+    def verify(self, progress: VerifyProgress | None) -> Report:
         """Looks whether the store is whole, also beside a running service."""
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
@@ -95,10 +96,10 @@ class InMemory:
     def backup(self, target: Path, progress: Progress | None) -> None:  # noqa: ARG002
         self._refuse()
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:  # noqa: ARG002
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:  # noqa: ARG002
         self._refuse()
 
-    def verify(self) -> Report:
+    def verify(self, progress: VerifyProgress | None) -> Report:  # noqa: ARG002
         self._refuse()
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:  # noqa: ARG002

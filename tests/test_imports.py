@@ -23,6 +23,7 @@ PACKAGES = ("runtime", "persistence", "web")
 CLI = ROOT / "web" / "cli"
 COMPOSITION_ROOT = [
     CLI / "commands.py",
+    *(CLI / "sessions" / name for name in ("completion.py", "looking.py", "changing.py")),
     *(CLI / "exchange" / name for name in ("carrying.py",)),
 ]
 """The files with the commands, where the parts meet."""

@@ -3,8 +3,11 @@
 What the README promises of a running service is checked where that is tested.
 """
 
+import os
 import re
 import shlex
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +25,7 @@ import runtime
 from benchmarks.load.__main__ import main as load
 from persistence import MemoryStore
 from runtime import open_runtime
-from tests.service import command, running
+from tests.service import COMMAND, command, running
 from web import create_app
 from web.api.routes import PREFIX
 from web.cli.commands import main, serve
@@ -248,6 +251,7 @@ def test_a_query_runs_as_it_stands_there(conversation: Path, call: list[str]) ->
         call
         for call in commands("agent-runtime")
         if call[1] not in ("serve", "move", "export", "import")
+        and not {"--follow", "--url"} & set(call)
     ],
     ids=" ".join,
 )
@@ -290,6 +294,48 @@ def test_sessions_are_exported_and_imported_as_it_stands_there(tmp_path: Path) -
                 place = call.index("--url") + 1
                 result = command(tmp_path, *call[1:place], service.url, *call[place + 1 :])
         assert result.returncode == 0, result.stderr
+
+
+SESSIONS = section("### Sessions on the command line")
+
+
+def test_a_session_is_followed_as_it_stands_there_until_ctrl_c(conversation: Path) -> None:
+    [call] = [call for call in commands("agent-runtime", SESSIONS) if "--follow" in call]
+    with subprocess.Popen([COMMAND, *call[1:]], cwd=conversation, stdout=subprocess.PIPE) as shown:
+        try:
+            assert shown.stdout is not None
+            assert shown.stdout.readline() == b"Session my-session-123\n"
+            shown.send_signal(signal.SIGINT)
+            assert shown.wait() == 130
+        finally:
+            shown.kill()
+
+
+def test_a_running_service_is_asked_as_it_stands_there(tmp_path: Path) -> None:
+    [call] = [call for call in commands("agent-runtime", SESSIONS) if "--url" in call]
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        client.delete("/api/v1/sessions/my-session-123").raise_for_status()
+        words = [service.url if word.startswith("http://") else word for word in call[1:]]
+        result = command(tmp_path, *words)
+        assert result.returncode == 0, result.stderr
+        assert client.get("/api/v1/sessions").json()["total"] == 1
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_the_line_for_a_shell_makes_it_complete(tmp_path: Path) -> None:
+    [call] = commands("eval", SESSIONS)
+    path = f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}"
+    script = f'eval "{call[1]}"; complete -p agent-runtime'
+    result = subprocess.run(
+        ["bash", "--norc", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.endswith(" agent-runtime\n")
 
 
 # Embedding

@@ -9,6 +9,7 @@ A map, in the order in which one file may import another (a test enforces it):
 
 - `rows`      what stores read of a life, and who may get it
 - `report`    problems, and what is said of them
+- `telling`   how far it has got
 - `json`      what has to be JSON
 - `life`      one life: its row, its settings, its entries
 - `keys`      ids that count twice

@@ -6,7 +6,7 @@ database, nor for a long session. A session whose pages are damaged does not end
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -79,6 +79,9 @@ SELECT t.shard, t.living, count(s.no)
   LEFT JOIN agent_runtime.session AS s ON s.shard = t.shard AND s.deleted_at IS NULL
  GROUP BY t.shard HAVING count(s.no) <> t.living ORDER BY t.shard
 """
+_ENTRIES_IN = """
+SELECT coalesce(sum(version), 0) FROM agent_runtime.session WHERE deleted_at IS DISTINCT FROM ''
+"""
 _NEXT_NO = f"""
 SELECT CASE WHEN is_called THEN last_value + {NUMBERS} ELSE last_value END
   FROM agent_runtime.session_no
@@ -110,6 +113,17 @@ def next_no_of(connection: Connection) -> int:
     """A number that no life has had, nor any number above it. Raises `psycopg.Error`."""
     [(next_no,)] = connection.execute(_NEXT_NO).fetchall()
     return int(next_no)
+
+
+def entries_in(connection: Connection) -> int:
+    """How many there are, as the rows of the sessions say; 0 where these cannot be read.
+
+    In the caller's transaction. Raises `psycopg.Error`.
+    """
+    entries = 0
+    with suppress(_Damage), _guarded(connection):  # what is damaged, the audit names
+        [(entries,)] = connection.execute(_ENTRIES_IN).fetchall()
+    return int(entries)
 
 
 @contextmanager

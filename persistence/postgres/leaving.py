@@ -9,14 +9,10 @@ from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import Sink
 from persistence.postgres.address import Address
 from persistence.postgres.alone import Alone
-from persistence.postgres.auditing import audit, next_no_of
+from persistence.postgres.auditing import audit, entries_in, next_no_of
 from persistence.postgres.connections import Connection, begin_snapshot, first_connection, opening
 from persistence.postgres.errors import as_store_errors
 from persistence.postgres.schema import prepare
-
-_ENTRIES = """
-SELECT coalesce(sum(version), 0) FROM agent_runtime.session WHERE deleted_at IS DISTINCT FROM ''
-"""
 
 
 @frozen
@@ -47,6 +43,6 @@ def leaving(url: str) -> Iterator[Leaving]:
             begin_snapshot(connection)
             # Before the first query: what that sees, nobody changes any more.
             alone.shut(dead)
-            [(entries,)] = connection.execute(_ENTRIES).fetchall()
+            entries = entries_in(connection)
             next_no = next_no_of(connection)
-        yield Leaving(connection, int(entries), next_no)
+        yield Leaving(connection, entries, next_no)

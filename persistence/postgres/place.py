@@ -14,6 +14,7 @@ from runtime import CannotOpenStore
 
 if TYPE_CHECKING:
     from persistence.auditing.report import Report
+    from persistence.auditing.telling import Progress as VerifyProgress
     from persistence.postgres.reading.reader import PostgresReader
     from persistence.postgres.store import PostgresStore
     from persistence.sqlite.backup import Progress
@@ -58,7 +59,7 @@ class InDatabase:
     def restore(
         self,
         source: Path,  # noqa: ARG002
-        progress: "Progress | None",  # noqa: ARG002
+        progress: "VerifyProgress | None",  # noqa: ARG002
         *,
         force: bool,  # noqa: ARG002
     ) -> "Restored":
@@ -67,10 +68,10 @@ class InDatabase:
             f"Stop all services, drop the schema agent_runtime, and run: {_RESTORE}",
         )
 
-    def verify(self) -> "Report":
+    def verify(self, progress: "VerifyProgress | None") -> "Report":
         with _psycopg():
             from persistence.postgres.verify import verify
-        return verify(self._url)
+        return verify(self._url, progress)
 
     def upgrade(self, *, dry_run: bool, progress: "UpgradeProgress | None") -> "Upgraded":  # noqa: ARG002
         _refuse(

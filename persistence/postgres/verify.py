@@ -6,8 +6,9 @@ Whether the server's pages and indexes are, PostgreSQL's own `pg_amcheck` tells.
 import psycopg
 
 from persistence.auditing.report import Report, Tally, bounded
+from persistence.auditing.telling import Progress, Telling
 from persistence.postgres.address import Address
-from persistence.postgres.auditing import audit
+from persistence.postgres.auditing import audit, entries_in
 from persistence.postgres.connections import begin_snapshot, first_connection, take_time
 from persistence.postgres.errors import store_error
 from persistence.postgres.schema import prepare
@@ -15,7 +16,7 @@ from persistence.postgres.schema import prepare
 _IDENTITY = "SELECT identity FROM agent_runtime.meta"
 
 
-def verify(url: str) -> Report:
+def verify(url: str, progress: Progress | None = None) -> Report:
     """Reads all of the database, as it was at one moment, and changes nothing.
 
     Nodes may be using it; as long as this reads, the server keeps what they replace. Raises
@@ -30,6 +31,7 @@ def verify(url: str) -> Report:
             take_time(connection)
             [(identity,)] = connection.execute(_IDENTITY).fetchall()
             tally = Tally()
-            return Report.of(tally, bounded(audit(connection, tally)), identity=identity)
+            sink = None if progress is None else Telling(progress, entries_in(connection))
+            return Report.of(tally, bounded(audit(connection, tally, sink)), identity=identity)
         except psycopg.Error as error:
             raise store_error(error) from error

@@ -21,10 +21,9 @@ from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.opening.examining import examine, refuse_remains
 from persistence.sqlite.opening.replacing import tidy
 from persistence.sqlite.standing import stand_in
-from persistence.sqlite.verify import problems
+from persistence.sqlite.verify import entries_in, problems
 from runtime import CannotOpenStore, StoreBroken
 
-_ENTRIES = "SELECT total(version) FROM session WHERE deleted_at IS NOT ''"
 _NEXT_NO = "SELECT next_no FROM meta"
 
 
@@ -69,9 +68,9 @@ def leaving(path: Path) -> Iterator[Leaving]:
                 raise CannotOpenStore(f"{path} is empty", "There is nothing to move")
         with _explained(), reading(path) as connection:
             stand_in(connection)
-            [(entries,)] = connection.execute(_ENTRIES).fetchall()
+            entries = entries_in(connection)
             [(next_no,)] = connection.execute(_NEXT_NO).fetchall()
-            yield Leaving(connection, int(entries), next_no)
+            yield Leaving(connection, entries, next_no)
     finally:
         tidy(path)
         owner.release()

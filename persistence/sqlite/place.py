@@ -11,6 +11,7 @@ from attrs import frozen
 
 from persistence.address import path_of, refuse_address
 from persistence.auditing.report import Report
+from persistence.auditing.telling import Progress as VerifyProgress
 from persistence.sqlite import backup as backing_up
 from persistence.sqlite import verify as verifying
 from persistence.sqlite.arriving import arriving
@@ -60,13 +61,13 @@ class InFile:
         self._check_readable()
         backing_up.backup(self.path, target, progress)
 
-    def restore(self, source: Path, progress: Progress | None, *, force: bool) -> Restored:
+    def restore(self, source: Path, progress: VerifyProgress | None, *, force: bool) -> Restored:
         InFile(source)._check_readable()
         return restoring.restore(source, self.path, progress, force=force)
 
-    def verify(self) -> Report:
+    def verify(self, progress: VerifyProgress | None) -> Report:
         self._check_readable()
-        return verifying.verify(self.path)
+        return verifying.verify(self.path, progress)
 
     def upgrade(self, *, dry_run: bool, progress: UpgradeProgress | None) -> Upgraded:
         self._find()

@@ -9,6 +9,7 @@ from attrs import evolve
 from persistence.auditing import report
 from persistence.auditing.report import Problem, Report, Tally, bounded
 from persistence.auditing.rows import Sink
+from persistence.auditing.telling import Progress, Telling
 from persistence.sqlite.auditing import audit
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
@@ -36,8 +37,10 @@ _CHECKS = {
     """: "Session {!r} (number {}) is listed where it does not belong",
 }
 
+_ENTRIES = "SELECT total(version) FROM session WHERE deleted_at IS NOT ''"
 
-def verify(path: Path) -> Report:
+
+def verify(path: Path, progress: Progress | None = None) -> Report:
     """Reads all of the database, as it was at one moment, and changes nothing.
 
     What the witness knows of is missed, too. A service may be using the database. Raises
@@ -46,12 +49,12 @@ def verify(path: Path) -> Report:
     """
     # First the witness: beside a running service, the database only gets further in between.
     known = witness.read(path.resolve())
-    found = verify_content(path)
+    found = verify_content(path, progress)
     missing = witness.shortfall(path, known, Mark(found.identity, found.commit_seq))
     return found if missing is None else evolve(found, problems=(missing, *found.problems))
 
 
-def verify_content(path: Path) -> Report:
+def verify_content(path: Path, progress: Progress | None = None) -> Report:
     """As `verify`, but only what is in the database itself. Raises what `verify` does."""
     if not path.is_file():
         raise CannotOpenStore(f"There is no database {path}", "Check the path")
@@ -63,7 +66,8 @@ def verify_content(path: Path) -> Report:
             # From here on a text may be damaged: it is compared then, as far as it can be read.
             connection.text_factory = _readable
             tally = Tally()
-            found = bounded(problems(connection, tally))
+            sink = None if progress is None else Telling(progress, entries_in(connection))
+            found = bounded(problems(connection, tally, sink))
             return Report.of(tally, found, identity=mark.identity, commit_seq=mark.commit_seq)
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_NOTADB:
@@ -82,6 +86,15 @@ def problems(
     """
     yield from _checked(connection)
     yield from audit(connection, tally, sink)
+
+
+def entries_in(connection: sqlite3.Connection) -> int:
+    """How many there are, as the rows of the sessions say; 0 where these cannot be read."""
+    try:
+        [(entries,)] = connection.execute(_ENTRIES).fetchall()
+    except sqlite3.DatabaseError:  # what is damaged, the audit names
+        return 0
+    return int(entries)
 
 
 def _checked(connection: sqlite3.Connection) -> Iterator[Problem]:

@@ -24,8 +24,11 @@ def sent(entry: Entry) -> bytes:
 
 def sent_of(body: bytes, key: str | None, metadata: bytes | None, form: int) -> bytes:
     """The same, of what an entry has."""
-    if metadata is None and not form & (TEXT_ID | NUMBER_ID):
-        return body
+    if metadata is None:
+        if not form & (TEXT_ID | NUMBER_ID):
+            return body
+        if form & TEXT_ID:  # as most that have one
+            return b'%b,"id":%b}' % (body[:-1], msgspec.json.encode(key))
     parts = [body[:-1]]
     if form & TEXT_ID:
         parts += (b',"id":', msgspec.json.encode(key))

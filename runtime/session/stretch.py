@@ -37,7 +37,7 @@ class Stretch:
     def backwards(self) -> Iterator[Said]:
         """Those in memory, the newest first. Any thread may ask."""
         for low, high in reversed(self._resident()):
-            yield from map(self.tail.said, self.tail.of_kind(MESSAGE, low, high, backwards=True))
+            yield from self.tail.said(low, high)
 
     def between(self, low: int, high: int) -> "Stretch":
         """The same without what lies beyond these numbers."""

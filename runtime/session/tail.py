@@ -185,21 +185,38 @@ class Tail:
             call,
         )
 
-    def said(self, seq: int) -> Said:
-        """What a resident message says, in a third of the time that `entry` takes."""
-        index = seq - self.first
+    def said(self, low: int, high: int) -> Iterator[Said]:
+        """What the resident messages from `low` to `high` say, the newest first.
+
+        In a fifth of the time that `entry` takes for each. Any thread may ask.
+        """
         settled, fresh = self._tail
-        if index >= settled:
-            entry = fresh[index - settled]
-            return entry.body, entry.key, entry.metadata, entry.form
-        start = self._ends[index - 1] if index else 0
-        form = self._forms[index] & _FORM
-        return (
-            self._cut(start, self._ends[index] - 1),
-            self._key(index) if form & (TEXT_ID | NUMBER_ID) else None,
-            self._metadata.get(index),
-            form,
-        )
+        start = self.first + settled
+        for entry in reversed(fresh[max(0, low - start) : max(0, high + 1 - start)]):
+            if entry.kind == MESSAGE:
+                yield entry.body, entry.key, entry.metadata, entry.form
+        begin, end = max(0, low - self.first), max(0, min(settled, high + 1 - self.first))
+        if MESSAGE not in self._kind_names or begin >= end:
+            return
+        # Behind `_tail`: what that says is settled, is in these. They only grow, or are replaced.
+        code, ends, forms = self._kind_names.index(MESSAGE), self._ends, self._forms
+        (pieces, starts), metadata = self._packed, self._metadata
+        place = len(pieces) - 1
+        index = self._kinds.rfind(code, begin, end)
+        while index >= 0:
+            low_end, high_end = ends[index - 1] if index else 0, ends[index] - 1
+            while starts[place] > low_end:
+                place -= 1
+            piece, offset = pieces[place], starts[place]
+            form = forms[index] & _FORM
+            yield (
+                # No body lies in two pieces: they are merged, and never cut.
+                piece[low_end - offset : high_end - offset],
+                self._key(index) if form & (TEXT_ID | NUMBER_ID) else None,
+                metadata.get(index),
+                form,
+            )
+            index = self._kinds.rfind(code, begin, index)
 
     def at(self, seq: int) -> str:
         """The time of a resident entry."""

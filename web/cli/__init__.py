@@ -9,8 +9,10 @@ A map, in the order in which one file may import another:
 - `settings`   what `serve` can be told
 - `sharing`    and what more where nodes share a database
 - `exits`      how a command ends that cannot do what it was asked
+- `text`       what others wrote, made fit for a terminal
 - `terminal`   what the commands print
+- `sessions`   commands about sessions
 - `exchange`   sessions out of a store into files, and files into a store or a service
-- `commands`   the commands themselves
+- `commands`   the other commands, and all of them as one program
 - `entrance`   where the program begins
 """

@@ -7,10 +7,10 @@ in the environment.
 import io
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from os import environ
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,7 +23,6 @@ from persistence import (
     back_up,
     can_be_shared,
     move,
-    open_reader,
     open_store,
     restore,
     restore_hint,
@@ -37,7 +36,10 @@ from web.cli.exchange.carrying import export_command, import_command
 from web.cli.exits import INTERRUPTED, exit_codes
 from web.cli.logs import open_log
 from web.cli.service import run
-from web.cli.settings import COUNT, HOURS, database, option, service_config, service_options
+from web.cli.sessions.changing import fork, rewind, undelete
+from web.cli.sessions.completion import completion
+from web.cli.sessions.looking import sessions, show
+from web.cli.settings import HOURS, database, option, service_config, service_options
 from web.cli.sharing import sharing_of
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Stop, watched
@@ -49,6 +51,9 @@ CLEANUP = "POST /api/v1/maintenance/cleanup"
 @click.version_option(version("agent-runtime"), message="agent-runtime %(version)s")
 def main() -> None:
     """Keeps the chats of AI-agent IDEs through every restart."""
+    if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        # https://no-color.org; else click colours whatever goes to a terminal.
+        click.get_current_context().color = False
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Chats hold any character; a terminal's encoding may not.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -90,37 +95,10 @@ def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
         trio.run(run, store, config, announce, stop)
 
 
-@main.command()
-@database
-@click.option("--limit", type=COUNT, help="Only the most recent ones.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def sessions(db: str, limit: int | None, as_json: bool) -> None:
-    """Lists the sessions, the most recent first. Works beside a running service."""
-    with exit_codes(), closing(open_reader(db)) as reader:
-        terminal.print_sessions(reader, limit, as_json=as_json)
-
-
-@main.command()
-@click.argument("session_id", metavar="ID")
-@database
-def show(session_id: str, db: str) -> None:
-    """Prints a session's conversation. Works beside a running service."""
-    with exit_codes(), closing(open_reader(db)) as reader:
-        stored = reader.load(session_id, 0)
-        if stored is None:
-            raise click.ClickException(
-                f"Session {session_id} not found in {without_password(db)}; "
-                "`agent-runtime sessions` lists all"
-            )
-        terminal.print_transcript(
-            session_id,
-            stored.header,
-            stored.settings,
-            terminal.entries_of(partial(reader.find, stored.no), stored.header.version),
-        )
-
-
-for command in (export_command, import_command):
+for command in (
+    *(sessions, show, rewind, fork, undelete, completion),
+    *(export_command, import_command),
+):
     main.add_command(command)
 
 
@@ -176,8 +154,8 @@ def restore_command(file: Path, db: str, *, force: bool) -> None:
     Needs the database for itself. The database's own name as FILE accepts what it lacks.
     """
     with exit_codes():
-        with terminal.progress("Copying") as show_progress:
-            restored = restore(file, db, show_progress, force=force)
+        with terminal.steps("Copying") as show_step:
+            restored = restore(file, db, show_step, force=force)
         if restored.kept is not None:
             click.echo(f"The former database is kept as {restored.kept}")
         report = restored.report
@@ -192,8 +170,8 @@ def verify_command(db: str) -> None:
     Of a file, SQLite's own check, too; and whether it has all transactions of which the file beside
     it, `….seq`, knows. Works beside a running service.
     """
-    with exit_codes():
-        report = verify(db)
+    with exit_codes(), terminal.steps("Verifying") as show_step:
+        report = verify(db, show_step)
     shown = without_password(db)
     in_trash = f", and {report.trashed} sessions in the trash" if report.trashed else ""
     click.echo(

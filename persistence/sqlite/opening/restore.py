@@ -20,7 +20,8 @@ from attrs import frozen
 from sqlite_utils import Database
 
 from persistence.auditing.report import Report
-from persistence.sqlite.backup import Progress, backup
+from persistence.auditing.telling import Progress
+from persistence.sqlite.backup import backup
 from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.files import (
@@ -89,7 +90,7 @@ def restore(
             with _on_disk(path):
                 with _whole(source):
                     mark = _copy(source, copy, progress)
-                    report = _verified(copy, source)
+                    report = _verified(copy, source, progress)
                 return Restored(report, _put_in_place(copy, path, mark))
         finally:
             remove(copy)
@@ -118,12 +119,17 @@ def _may_be_replaced(path: Path) -> bool:
 
 def _copy(source: Path, copy: Path, progress: Progress | None) -> Mark:
     """Copies the backup, and makes the copy a database of the current schema."""
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress("copying", done, total)
+
     try:
         if not _is_version_1(source):
-            backup(source, copy, progress)
+            backup(source, copy, tell)
             return _adopt(copy, source)
         with reading(source) as old:
-            upgrade.copy(old, copy, progress and (lambda _, done, total: progress(done, total)))
+            upgrade.copy(old, copy, progress)
         with reading(copy) as connection:
             return mark_of(connection)
     except sqlite3.Error as error:
@@ -153,8 +159,8 @@ def _adopt(copy: Path, source: Path) -> Mark:
         return mark_of(connection)
 
 
-def _verified(copy: Path, source: Path) -> Report:
-    report = verify_content(copy)
+def _verified(copy: Path, source: Path, progress: Progress | None) -> Report:
+    report = verify_content(copy, progress)
     if not report.ok:
         raise CannotOpenStore(
             f"{source} is damaged: {report.problems[0]}",

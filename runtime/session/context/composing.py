@@ -95,11 +95,13 @@ class Composer:
 
         Raises `DoesNotFit`.
         """
-        steps, cutting = self._steps, self._cutting
+        # Bound once: there may be thousands of messages, each looked at within microseconds.
+        steps_of, cutting = self._steps.add, self._cutting
+        add = cutting.add
         try:
             for body, key, metadata, form in messages:
-                for step in steps.add(sent_of(body, key, metadata, form), shape_of(body)):
-                    cutting.add(step)
+                for step in steps_of(sent_of(body, key, metadata, form), shape_of(body)):
+                    add(step)
                     if cutting.is_done:
                         return False
         except NoRoom as error:

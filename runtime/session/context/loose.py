@@ -22,6 +22,11 @@ class Loose:
     is_taken: bool = False
 
     @property
+    def is_message(self) -> bool:
+        """Whether it is a message, whose text is here."""
+        return self.result.part is None and not self.is_lost
+
+    @property
     def text(self) -> bytes:
         """The message, or the part."""
         if self.is_lost:

@@ -74,13 +74,17 @@ _parts = msgspec.json.Decoder(list[Part])
 def members_of(message: bytes) -> Members:
     """The members of a message."""
     if len(message) <= WHOLE:
-        with suppress(msgspec.ValidationError):
+        try:
             return _members.decode(message)
+        except msgspec.ValidationError:  # a member is not what its name says
+            return picked(message, Members) or Members()
     return picked(message, Members) or Members()
 
 
 def parts_in(listed: Raw) -> list[Part] | None:
     """The parts in a list; `None` if it is no list. What is no object is an empty part."""
+    if listed is NOTHING:
+        return None
     view = memoryview(listed)
     if not view.nbytes or view[0] != ord("["):
         return None

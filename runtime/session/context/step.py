@@ -67,6 +67,10 @@ def step_of(
                 lacking.append(call)
             else:
                 found.append(result)
+    if len(callers) == len(found) == 1 and not lacking and found[0].is_message:
+        [caller], text = callers, found[0].text  # a call and its result: most steps that call
+        size = len(caller.text) + len(text) + 2
+        return Step((caller.text, text), caller.shape.speaker, size), False
     found.sort(key=_order)
     texts = [caller.text for caller in callers]
     parts = [loose for loose in found if loose.result.part is not None]

@@ -46,7 +46,11 @@ class Steps:
         """Takes a message that is older than those before it; gives the steps that are done."""
         if shape.is_plain and shape.speaker != "assistant":
             step = single(text, shape.speaker)
-            return (*self.end(), step) if self._run or self._following else (step,)
+            if not self._run and self._following is None:
+                return (step,)
+            done = self.end()
+            done.append(step)
+            return done
         self._place += 1
         told = Told(text, shape, self._place)
         if shape.results:
@@ -57,7 +61,7 @@ class Steps:
         elif shape.calls and not shape.goes_on:
             done = self._calling(told)
         else:
-            done = self._end_following()
+            done = [] if self._following is None else self._end_following()
             self._run.append(told)
             self._run_size += len(text)
             if self._run_size > LARGEST:
@@ -71,16 +75,20 @@ class Steps:
         return self._end_run() if self._run else []
 
     def _calling(self, told: Told) -> list[Step]:
-        done = self._end_run()
+        done = self._end_run() if self._run else []
         calling = self._without_repeated(told)
         if calling is None:
             return done
-        if not calling.shape.calls:
-            return [*done, *self._end_following(), single(calling.text, calling.shape.speaker)]
-        step, is_hosted = step_of([calling], self._pool, self._following)
-        if is_hosted:
-            self._following = None
-        return [*done, *self._end_following(), step]
+        if calling.shape.calls:
+            step, is_hosted = step_of((calling,), self._pool, self._following)
+            if is_hosted:
+                self._following = None
+        else:
+            step = single(calling.text, calling.shape.speaker)
+        if self._following is not None:
+            done += self._end_following()
+        done.append(step)
+        return done
 
     def _end_following(self) -> list[Step]:
         following, self._following = self._following, None
@@ -89,24 +97,24 @@ class Steps:
 
     def _end_run(self) -> list[Step]:
         run, self._run, self._run_size = self._run, [], 0
-        calling = [at for at, told in enumerate(run) if told.shape.calls]
         done: list[Step] = []
-        if calling:
-            done.append(step_of(run[calling[-1] :: -1], self._pool)[0])
-            run = run[calling[-1] + 1 :]
+        # The last of them that calls is the oldest: results come behind it.
+        for at in range(len(run) - 1, -1, -1):
+            if not run[at].shape.is_plain:
+                done.append(step_of(run[at::-1], self._pool)[0])
+                run = run[at + 1 :]
+                break
         done += [single(told.text, told.shape.speaker) for told in run]
         return done
 
     def _without_repeated(self, told: Told) -> Told | None:
         """The message without calls whose ids a later one has; `None` if nothing is left."""
         repeated: set[int] = set()
-        seen: set[str] = set()
         for call in told.shape.calls:
             if call.form.is_unique and call.part is not None and call.id is not None:
-                if call.id in self._used or call.id in seen:
+                if call.id in self._used:
                     repeated.add(call.part)
-                seen.add(call.id)
-        self._used |= seen
+                self._used.add(call.id)
         if not repeated:
             return told
         left = [part for place, part in enumerate(told.parts) if place not in repeated]

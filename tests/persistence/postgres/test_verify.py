@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from persistence.auditing import report
+from persistence.auditing import report, telling
 from persistence.postgres import auditing
 from persistence.postgres.address import Address
 from persistence.postgres.auditing import audit
@@ -298,3 +298,13 @@ def test_a_schema_of_somebody_elses_is_refused(databases: Databases) -> None:
             connection.execute("CREATE TABLE agent_runtime.notes (text text)")
         with pytest.raises(CannotOpenStore, match="is not this program's"):
             verify(url)
+
+
+def test_it_tells_how_far_it_is(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "TELL_EVERY", 3)
+    told: list[tuple[str, int, int]] = []
+    found = verify(filled, lambda *said: told.append(said))
+    assert found == verify(filled)
+    assert told[0][:2] == ("checking", 0)
+    assert [done for _, done, _ in told[1:]] == list(range(3, found.entries + 1, 3))
+    assert {whole for *_, whole in told} == {found.entries}

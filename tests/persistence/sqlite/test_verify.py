@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from persistence.auditing import report as module
+from persistence.auditing import telling
+from persistence.sqlite import verify as verifying
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.verify import verify
 from runtime import CannotOpenStore, Settings
@@ -366,3 +368,20 @@ def test_another_version_of_the_schema_is_refused(filled: Path) -> None:
     change(filled, "PRAGMA user_version = 77")
     with pytest.raises(CannotOpenStore, match="schema version 77"):
         verify(filled)
+
+
+def test_it_tells_how_far_it_is(in_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "TELL_EVERY", 3)
+    told: list[tuple[str, int, int]] = []
+    found = verify(in_runs, lambda *said: told.append(said))
+    assert found == verify(in_runs)
+    assert told == [("checking", 0, 8), ("verifying", 3, 8), ("verifying", 6, 8)]
+
+
+def test_how_far_it_is_does_not_matter_where_that_cannot_be_known(
+    in_runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "_ENTRIES", "SELECT damaged FROM session")
+    told: list[tuple[str, int, int]] = []
+    assert verify(in_runs, lambda *said: told.append(said)).ok
+    assert told == [("checking", 0, 0)]

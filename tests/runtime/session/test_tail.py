@@ -45,6 +45,17 @@ def test_a_range_of_it_is_that_range(case: tuple[list[Entry], Tail], low: int, h
     assert msgspec.json.decode(shown_json(log.shown(low, high))) == shown(entries, low, high)
 
 
+@given(split(), st.integers(1, 22), st.integers(0, 22))
+def test_what_messages_say_is_read_backwards(
+    case: tuple[list[Entry], Tail], low: int, high: int
+) -> None:
+    entries, log = case
+    wanted = [one for one in entries if low <= one.seq <= high and one.kind == MESSAGE]
+    for one, (body, key, metadata, form) in zip(reversed(wanted), log.said(low, high), strict=True):
+        assert (body, metadata) == (one.body, one.metadata)
+        assert forms.sent_of(body, key, metadata, form) == forms.sent(one)
+
+
 @given(split())
 def test_keys_and_calls_are_listed_with_their_numbers(case: tuple[list[Entry], Tail]) -> None:
     entries, log = case

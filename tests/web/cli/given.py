@@ -1,18 +1,20 @@
 """What the tests of the command line find: databases of an earlier run, and what it says."""
 
+import os
 import stat
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import CompletedProcess, Popen
 
+import pytest
 import trio
 
 from persistence import open_store
 from runtime import Message, Runtime, open_runtime
 from tests.clock import Clock
 from tests.persistence.builders import query
-from tests.service import Service
+from tests.service import COMMAND, PATIENCE, Service
 
 DB = "data/agent_runtime.db"
 OFFLINE = ("sessions", "show session-1", "export session-1", "backup copy.db", "verify")
@@ -74,3 +76,25 @@ HALF_A_REQUEST = (
 
 def address(service: Service) -> tuple[str, int]:
     return "127.0.0.1", int(service.url.rpartition(":")[2])
+
+
+def on_a_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+    """What a terminal gets."""
+    ours, theirs = os.openpty()
+    names = {**os.environ, "TERM": "xterm", **environment}
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = Popen([COMMAND, *arguments], cwd=folder, stdout=theirs, stderr=theirs, env=names)
+        os.close(theirs)
+        said = b""
+        try:
+            while piece := terminal.read(4096):
+                said += piece
+        except OSError:  # Linux: nobody has the other end any more
+            pass
+        assert process.wait(PATIENCE) == 0
+    return said.decode().replace("\r\n", "\n")
+
+
+needs_terminals = pytest.mark.skipif(
+    not hasattr(os, "openpty"), reason="this system has no such terminals"
+)

@@ -17,6 +17,8 @@ from tests.web.cli.given import (
     an_old_and_a_new_session,
     listed,
     mode,
+    needs_terminals,
+    on_a_terminal,
     refused,
     seed,
     two_sessions,
@@ -105,6 +107,21 @@ def test_verify_says_that_a_database_is_whole(tmp_path: Path) -> None:
     result = command(tmp_path, "verify")
     assert result.returncode == 0
     assert result.stdout == f"2 sessions, 3 messages, 1 agent switches\n{DB} is whole\n"
+
+
+@needs_terminals
+@pytest.mark.parametrize(
+    "arguments", ["verify", "backup copy.db", "move data/agent_runtime.db n.db"]
+)
+def test_a_terminal_sees_how_far_it_is_and_nothing_else_does(
+    tmp_path: Path, arguments: str
+) -> None:
+    seed(tmp_path, two_sessions)
+    assert "100%" in on_a_terminal(tmp_path, *arguments.split())
+    for copy in tmp_path.glob("*.db*"):
+        copy.unlink()
+    result = command(tmp_path, *arguments.split())
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_verify_says_what_is_damaged_and_names_the_backup(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_help_of_a_command_names_every_option_and_its_variable(name: str) ->
     assert not missing
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "move"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("move", "completion")])
 def test_every_command_that_has_one_database_takes_it_from_the_same_place(name: str) -> None:
     [option] = [option for option in options_of(name) if option.name == "db"]
     assert (option.envvar, option.default) == ("AGENT_RUNTIME_DB", DB)

@@ -32,7 +32,7 @@ def test_a_list_of_no_sessions_says_so(tmp_path: Path) -> None:
 
     seed(tmp_path, nothing)
     assert command(tmp_path, "sessions").stdout.splitlines() == [
-        "SESSION  MESSAGES  LAST ACTIVITY             AGENT",
+        "SESSION  MESSAGES  LAST ACTIVITY  AGENT",
         "0 sessions",
     ]
 
@@ -41,7 +41,8 @@ def test_sessions_prints_json_as_the_service_does(tmp_path: Path) -> None:
     seed(tmp_path, two_sessions)
     lines = command(tmp_path, "sessions", "--json").stdout.splitlines()
     with running(tmp_path) as service, service.client() as client:
-        answer = client.get("/api/v1/sessions").json()
+        include = "title,archived,metadata,created_at,version"
+        answer = client.get(f"/api/v1/sessions?limit=10&include={include}").json()
     assert [json.loads(line) for line in lines] == answer["sessions"]
 
 

@@ -22,13 +22,13 @@ def test_a_backup_of_schema_version_1_is_restored_and_upgraded(
     before = saved.path.read_bytes()
     if there:
         SQLiteStore.open(path).close()
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     report = restore(saved.path, path, lambda *said: told.append(said)).report
     assert (report.sessions, report.messages, report.switches) == (1, 1, 1)
     assert sessions(path) == ["old"]
     assert verify(path).ok
     assert saved.path.read_bytes() == before
-    assert told[-1] == (1, 1)
+    assert {("copying", 1, 1), ("checking", 0, 2)} <= set(told)
 
 
 def test_a_database_from_before_an_upgrade_is_restored_over_the_upgraded_one(path: Path) -> None:
