@@ -22,9 +22,9 @@ from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
 from runtime.session.approval import page
+from runtime.session.arriving import read_log
 from runtime.session.importing import Imported
 from runtime.session.kind import New
-from runtime.session.lines import read_log
 from runtime.session.message import Message
 from runtime.session.replies import ApprovalPage, Summary
 from runtime.statistics import OnCommit, Statistics
