@@ -100,6 +100,7 @@ from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistic
 from runtime.runtime import Runtime, open_runtime
 from runtime.searching import Found, SearchPage, found_in, sought
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
+from runtime.session.arriving import MAX_ARRIVING, ArrivingLog, read_log
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
 from runtime.session.chain import digest, dropped_body, link, new_root, tag
 from runtime.session.context.steps import LARGEST as MAX_CONTEXT
@@ -125,15 +126,7 @@ from runtime.session.importing import Imported
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
 from runtime.session.life import Life
-from runtime.session.lines import (
-    FORMAT,
-    FORMAT_VERSION,
-    MAX_ARRIVING,
-    ArrivingLog,
-    is_heading,
-    line_of,
-    read_log,
-)
+from runtime.session.lines import FORMAT, FORMAT_VERSION, is_heading, line_of
 from runtime.session.message import Message, from_json, from_text
 from runtime.session.normal import Apart, normal
 from runtime.session.pieces import WHOLE, give_way

@@ -35,6 +35,7 @@ from runtime.session import (
     usage,
     working,
 )
+from runtime.session.arriving import ArrivingLog
 from runtime.session.calls import Item
 from runtime.session.context.composing import Limits
 from runtime.session.context.steps import LARGEST
@@ -44,7 +45,6 @@ from runtime.session.encoding import check_tree
 from runtime.session.importing import Imported
 from runtime.session.kind import New
 from runtime.session.kinds import KINDS
-from runtime.session.lines import ArrivingLog
 from runtime.session.message import Message, from_python
 from runtime.session.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.replies import (

@@ -24,9 +24,9 @@ from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
 from runtime.searching import SearchPage, search, sought
 from runtime.session.approval import page
+from runtime.session.arriving import read_log
 from runtime.session.importing import Imported
 from runtime.session.kind import New
-from runtime.session.lines import read_log
 from runtime.session.message import Message
 from runtime.session.replies import ApprovalPage, Summary
 from runtime.session.rules import FIRST_DAY, LAST_DAY, check_day

@@ -276,6 +276,32 @@ def test_the_sessions_move_there_and_back_as_it_stands_there(
         assert result.returncode == 0, result.stderr
 
 
+EXCHANGE = section("### Export and import")
+
+
+def test_sessions_are_exported_and_imported_as_it_stands_there(tmp_path: Path) -> None:
+    export, bring = commands("curl", EXCHANGE)
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        (tmp_path / export[3]).write_bytes(ask(client, export[:2]).content)
+        sent = (tmp_path / bring[bring.index("-T") + 1]).read_bytes()
+        answer = ask(client, [*bring[: bring.index("-T")], "-d", sent.decode()])
+        assert (answer.status_code, answer.json()["session_id"]) == (201, "a-copy")
+        assert service.end() == 0
+    for call in commands("agent-runtime", EXCHANGE):
+        for word in (word for word in call if word.startswith("~")):
+            folder = tmp_path / word
+            folder.mkdir(parents=True)
+            (folder / "chat.jsonl").write_text(f'{{"role":"user","content":"{word}"}}\n')
+        if "--url" not in call:
+            result = command(tmp_path, *call[1:])
+        else:
+            with running(tmp_path) as service:
+                place = call.index("--url") + 1
+                result = command(tmp_path, *call[1:place], service.url, *call[place + 1 :])
+        assert result.returncode == 0, result.stderr
+
+
 SESSIONS = section("### Sessions on the command line")
 
 
@@ -316,32 +342,6 @@ def test_the_line_for_a_shell_makes_it_complete(tmp_path: Path) -> None:
         check=True,
     )
     assert result.stdout.endswith(" agent-runtime\n")
-
-
-EXCHANGE = section("### Export and import")
-
-
-def test_sessions_are_exported_and_imported_as_it_stands_there(tmp_path: Path) -> None:
-    export, bring = commands("curl", EXCHANGE)
-    with running(tmp_path) as service, service.client() as client:
-        ask(client, FIRST[0]).raise_for_status()
-        (tmp_path / export[3]).write_bytes(ask(client, export[:2]).content)
-        sent = (tmp_path / bring[bring.index("-T") + 1]).read_bytes()
-        answer = ask(client, [*bring[: bring.index("-T")], "-d", sent.decode()])
-        assert (answer.status_code, answer.json()["session_id"]) == (201, "a-copy")
-        assert service.end() == 0
-    for call in commands("agent-runtime", EXCHANGE):
-        for word in (word for word in call if word.startswith("~")):
-            folder = tmp_path / word
-            folder.mkdir(parents=True)
-            (folder / "chat.jsonl").write_text(f'{{"role":"user","content":"{word}"}}\n')
-        if "--url" not in call:
-            result = command(tmp_path, *call[1:])
-        else:
-            with running(tmp_path) as service:
-                place = call.index("--url") + 1
-                result = command(tmp_path, *call[1:place], service.url, *call[place + 1 :])
-        assert result.returncode == 0, result.stderr
 
 
 # Embedding

@@ -45,6 +45,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
 - `lines`     a log as a file of JSON lines
+- `arriving`  such a file, read
 - `exported`  what is fixed of a log when it is to be written so
 - `importing` a log that comes from elsewhere
 - `fork`      a new session of another one's entries

@@ -17,8 +17,8 @@ from attrs import evolve, frozen
 from runtime.clock import later
 from runtime.errors import CallerError, InvalidInput, LogConflict
 from runtime.session.approval import APPROVAL, DECISION, waits_until
+from runtime.session.arriving import Arriving, ArrivingLog
 from runtime.session.life import Life
-from runtime.session.lines import Arriving, ArrivingLog
 from runtime.session.replies import Reply
 from runtime.session.rules import check_metadata
 from runtime.session.settings import SETTINGS, origin_in

@@ -13,7 +13,7 @@ from runtime import (
     StoreError,
     StoreUnavailable,
 )
-from tests.runtime.fakes import FakeStore, Watch, error_of, running, user
+from tests.runtime.fakes import FakeStore, Watch, error_of, running, unavailable, user
 
 
 async def exported(runtime: Runtime, session_id: str = "s") -> bytes:
@@ -142,3 +142,32 @@ async def test_two_who_bring_the_same_file_have_one_effect(
             nursery.start_soon(bring)
             nursery.start_soon(bring)
     assert sorted(applied) == [0, 22]
+
+
+async def test_a_long_log_goes_in_short_pieces(clock: MockClock) -> None:
+    store = FakeStore(clock.current_time, 0)
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        for number in range(40):
+            await session.append(user("x" * 100_000, f"m{number}"))
+        await runtime.flush()
+        stream = await session.export()
+        sizes = [len(piece) async for piece in stream.pieces()]
+    assert sum(sizes) > 4_000_000
+    assert max(sizes) < 1_300_000
+
+
+async def test_an_import_whose_outcome_is_unknown_can_be_made_again(
+    clock: MockClock, store: FakeStore
+) -> None:
+    async with running(store) as runtime:
+        await fill(runtime)
+        text = await exported(runtime)
+    other = FakeStore(clock.current_time, store.resident_bytes)
+    async with running(other, durability="commit", commit_timeout=5) as elsewhere:
+        other.commit_error = unavailable()
+        assert isinstance(await error_of(elsewhere.import_session(text)), StoreUnavailable)
+        other.commit_error = None
+        done = await elsewhere.import_session(text)
+        assert (done.applied, done.durable_seq) == (0, 22)
+        assert await exported(elsewhere) == text

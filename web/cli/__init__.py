@@ -11,8 +11,8 @@ A map, in the order in which one file may import another:
 - `exits`      how a command ends that cannot do what it was asked
 - `text`       what others wrote, made fit for a terminal
 - `terminal`   what the commands print
-- `exchange`   sessions out of a store into files, and files into a store or a service
 - `sessions`   commands about sessions
+- `exchange`   sessions out of a store into files, and files into a store or a service
 - `found`      what `search` prints
 - `commands`   the other commands, and all of them as one program
 - `entrance`   where the program begins

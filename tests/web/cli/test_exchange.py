@@ -138,6 +138,31 @@ def test_a_running_service_is_asked(tmp_path: Path, there: Path) -> None:
     assert not (there / "data").exists()
 
 
+def test_what_a_service_refuses_is_named_with_file_and_line(tmp_path: Path, there: Path) -> None:
+    (there / "f.jsonl").write_text(BY_HAND)
+    again = BY_HAND.replace('"seq":2,', '"seq":2,"key":"k",')
+    again += again.splitlines()[2].replace('"seq":2', '"seq":3') + "\n"
+    (there / "twice.jsonl").write_text(again.replace("by-hand", "twice"))
+    with running(tmp_path) as service, service.client() as client:
+        bring(there, "f.jsonl", "--url", service.url)
+        client.post("/api/v1/sessions/by-hand/rewind", json={"to": 1})
+        (there / "f.jsonl").write_text(BY_HAND.replace('"two"', '"deux"'))
+        told = bring(there, "f.jsonl", "twice.jsonl", "--url", service.url, code=1)
+    assert "f.jsonl: session by-hand: Session by-hand is there already" in told
+    assert "twice.jsonl: session twice: line 4: key: message 'k' is there already" in told
+
+
+def test_a_service_that_wants_a_token_says_so(tmp_path: Path, there: Path) -> None:
+    (there / "f.jsonl").write_text(BY_HAND)
+    token = there / "token"
+    token.write_text("s" * 40)
+    token.chmod(0o600)
+    with running(tmp_path, "--token-file", str(token)) as service:
+        told = bring(there, "f.jsonl", "--url", service.url, code=1)
+        assert "Give the token: --token-file FILE" in told
+        bring(there, "f.jsonl", "--url", service.url, "--token-file", "token")
+
+
 def test_a_database_that_a_service_uses_is_left_to_it(tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_text(BY_HAND)
     with running(tmp_path):
@@ -148,7 +173,7 @@ def test_a_database_that_a_service_uses_is_left_to_it(tmp_path: Path) -> None:
 def test_a_service_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_text(BY_HAND)
     problem = refused(command(tmp_path, "import", "f.jsonl", "--url", "http://127.0.0.1:9"))
-    assert "http://127.0.0.1:9 does not answer" in problem
+    assert "http://127.0.0.1:9 cannot be reached" in problem
 
 
 def test_a_session_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:

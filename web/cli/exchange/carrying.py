@@ -18,17 +18,19 @@ from web.access.token import load_token
 from web.cli import terminal
 from web.cli.exchange.importing import Import, Outcome, Progress
 from web.cli.exchange.reading import OWN
-from web.cli.exchange.targets import Own, Service
+from web.cli.exchange.targets import Own, Running
 from web.cli.exchange.writing import all_ids, log_lines, opened, write
 from web.cli.exits import exit_codes
+from web.cli.sessions.asking import Service
+from web.cli.sessions.changing import ASK, owned
+from web.cli.sessions.completion import session_ids
 from web.cli.settings import database
+from web.cli.text import line
 from web.formats import FORMATS
-
-ASK = "Ask a running service: --url http://HOST:PORT, with --token-file FILE if it wants a token"
 
 
 @click.command("export")
-@click.argument("session_id", metavar="[SESSION]", required=False)
+@click.argument("session_id", metavar="[SESSION]", required=False, shell_complete=session_ids)
 @database
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of stdout."
@@ -64,18 +66,7 @@ def export_command(session_id: str | None, db: str, output: Path | None, *, whol
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@database
-@click.option(
-    "--url",
-    metavar="URL",
-    help="A running service, http://HOST:PORT: it is asked, and --db is not looked at.",
-)
-@click.option(
-    "--token-file",
-    type=click.Path(path_type=Path),
-    help="File (mode 0600) with the token that the service at --url wants. The token itself can be "
-    "in AGENT_RUNTIME_TOKEN instead.",
-)
+@owned
 @click.option(
     "--format",
     "name",
@@ -102,10 +93,10 @@ def import_command(
     with exit_codes():
         with terminal.progress("Importing") as show_progress:
             outcome = trio.run(_bring, files, db, url, token_file, name, as_id, show_progress)
-        for line in outcome.lines():
-            click.echo(line)
+        for told in outcome.lines():
+            click.echo(told)
         for problem in outcome.problems:
-            click.echo(f"agent-runtime: {problem}", err=True)
+            click.echo(f"agent-runtime: {line(problem)}", err=True)
         if outcome.problems:
             sys.exit(1)
 
@@ -120,8 +111,8 @@ async def _bring(
     progress: Progress,
 ) -> Outcome:
     if url is not None:
-        service = Service(url, load_token(token_file, environ))
-        return await Import(service, name, as_id, progress).run(files)
+        target = Running(Service.at(url, load_token(token_file, environ)))
+        return await Import(target, name, as_id, progress).run(files)
     async with open_runtime(_opened(db)) as runtime:
         return await Import(Own(runtime), name, as_id, progress).run(files)
 

@@ -10,7 +10,6 @@ import ssl
 from http.client import (
     HTTPConnection,
     HTTPException,
-    HTTPResponse,
     HTTPSConnection,
     IncompleteRead,
 )
@@ -35,6 +34,24 @@ LARGEST = 1 << 20
 """Bytes of an answer that are looked at: a session's header has 64 KiB of metadata at most."""
 
 _FORM = "Write http://HOST:PORT, as the service said when it started"
+
+
+class NoAnswer(Exception):
+    """The service was asked, and what became of that is unknown."""
+
+
+@frozen
+class Said:
+    """An answer."""
+
+    status: int
+    text: bytes
+    retry_after: str | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether what was asked for is done."""
+        return 200 <= self.status < 300
 
 
 @frozen
@@ -70,27 +87,43 @@ class Service:
 
         Raises `CannotAsk`, and `click.ClickException` with what the service says if it refuses.
         """
-        head = {"Content-Type": "application/json"}
+        path = f"/sessions/{quote(session_id, safe='')}/{call}"
+        try:
+            return self._told(self.ask(path, json.dumps(body).encode()))
+        except NoAnswer as error:
+            raise click.ClickException(
+                f"{error}: whether it was done is unknown. `agent-runtime show` and "
+                "`agent-runtime sessions` tell"
+            ) from error
+
+    def ask(self, path: str, body: bytes, content_type: str = "application/json") -> Said:
+        """What the service says to what is posted. Raises `CannotAsk`, `NoAnswer`."""
+        head = {"Content-Type": content_type}
         if self._token is not None:
             head["Authorization"] = f"Bearer {self._token}"
-        path = f"{self._path}{PREFIX}/sessions/{quote(session_id, safe='')}/{call}"
         connection = self._connected()
         try:
             # Sent as one piece, so what fails here has not been asked as a whole.
-            connection.request("POST", path, json.dumps(body).encode(), head)
+            connection.request("POST", f"{self._path}{PREFIX}{path}", body, head)
             answer = connection.getresponse()
             text = answer.read(LARGEST)
             if answer.length and len(text) < LARGEST:
                 raise IncompleteRead(text)
         except (OSError, HTTPException) as error:
-            raise click.ClickException(
-                f"{self._name} was asked, and gave no answer ({line(str(error)) or 'cut off'}): "
-                "whether it was done is unknown. `agent-runtime show` and `agent-runtime sessions` "
-                "tell"
+            raise NoAnswer(
+                f"{self._name} was asked, and gave no answer ({line(str(error)) or 'cut off'})"
             ) from error
         finally:
             connection.close()
-        return self._told(answer, text)
+        return Said(answer.status, text, answer.getheader("Retry-After"))
+
+    def refusal(self, said: Said) -> str:
+        """Why the service refuses. Raises `CannotAsk` if that is not how it talks."""
+        told = self._object(said)
+        reason = line(str(told.get("detail")))
+        if said.status == 401:
+            reason += ". Give the token: --token-file FILE, or AGENT_RUNTIME_TOKEN"
+        return reason
 
     @property
     def _name(self) -> str:
@@ -119,18 +152,18 @@ class Service:
         connection.sock.settimeout(ANSWERING)
         return connection
 
-    def _told(self, answer: HTTPResponse, text: bytes) -> dict[str, Any]:
+    def _told(self, said: Said) -> dict[str, Any]:
+        if said.is_done:
+            return self._object(said)
+        raise click.ClickException(self.refusal(said))
+
+    def _object(self, said: Said) -> dict[str, Any]:
         try:
-            told = json.loads(text)
+            told = json.loads(said.text)
         except ValueError:
             told = None
         if not isinstance(told, dict) or not ("session_id" in told or "detail" in told):
             raise CannotAsk(
-                f"{self._name} answered {answer.status}, and not as this service does", _FORM
+                f"{self._name} answered {said.status}, and not as this service does", _FORM
             )
-        if 200 <= answer.status < 300:
-            return told
-        said = line(str(told.get("detail")))
-        if answer.status == 401:
-            said += ". Give the token: --token-file FILE, or AGENT_RUNTIME_TOKEN"
-        raise click.ClickException(said)
+        return told
