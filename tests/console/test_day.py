@@ -19,6 +19,12 @@ def show(tab: Tab, session_id: str) -> None:
     )
 
 
+def choose(tab: Tab, view: str) -> None:
+    """Lists `sessions`, or those that are `waiting`, `archived`, or in the `trash`."""
+    chosen = "document.querySelector('#view')"
+    tab.run(f"{chosen}.value = '{view}', {chosen}.dispatchEvent(new Event('change'))")
+
+
 def texts(*contents: str) -> list[dict[str, object]]:
     roles = ("user", "assistant")
     return [{"role": roles[at % 2], "content": text} for at, text in enumerate(contents)]
@@ -178,11 +184,32 @@ def test_what_is_deleted_comes_back_from_the_trash(client: httpx.Client, tab: Ta
     tab.click("[data-action=delete]")
     tab.until("!document.querySelector('#list').innerText.includes('thrown-away')")
     assert client.get("/sessions/thrown-away").status_code == 404
-    tab.run("document.querySelector('#view').value = 'trash'")
-    tab.run("document.querySelector('#view').dispatchEvent(new Event('change'))")
+    choose(tab, "trash")
     tab.click("#list [data-action=undelete]")
     tab.sees("Precious", ROWS)
     assert client.get("/sessions/thrown-away").status_code == 200
+
+
+def test_a_deletion_is_undone_at_once(client: httpx.Client, tab: Tab) -> None:
+    say(client, "slip", *texts("Not this one"))
+    show(tab, "slip")
+    tab.click("[data-action=delete]")
+    tab.click("#notices button", "Undo")
+    tab.sees("Not this one", ROWS)
+
+
+def test_what_is_in_the_trash_is_deleted_for_good_when_that_is_confirmed(
+    client: httpx.Client, tab: Tab
+) -> None:
+    say(client, "worthless", *texts("Nothing"))
+    client.delete("/sessions/worthless").raise_for_status()
+    choose(tab, "trash")
+    tab.click("#list [data-action=purge]")
+    tab.sees("worthless", "#question")
+    tab.click("#question-yes")
+    tab.until("!document.querySelector('#list').innerText.includes('worthless')")
+    trash = client.get("/trash").json()["sessions"]
+    assert "worthless" not in [one["session_id"] for one in trash]
 
 
 def test_a_session_is_renamed_and_archived(client: httpx.Client, tab: Tab) -> None:
@@ -197,6 +224,22 @@ def test_a_session_is_renamed_and_archived(client: httpx.Client, tab: Tab) -> No
     tab.sees("Unarchive", "#archive")
     header = client.get("/sessions/old-name").json()
     assert (header["title"], header["archived"]) == ("A better name", True)
+    tab.until("!document.querySelector('#list').innerText.includes('A better name')")
+    choose(tab, "archived")
+    tab.sees("A better name", "#list")
+
+
+def test_those_that_wait_for_somebody_are_counted_and_listed(
+    client: httpx.Client, tab: Tab
+) -> None:
+    say(client, "waits", *texts("May I?"))
+    question = {"id": "q", "title": "Publish it?"}
+    client.post("/sessions/waits/approvals", json=question).raise_for_status()
+    tab.until("document.querySelector('#waiting').textContent.includes('(')")
+    choose(tab, "waiting")
+    tab.sees("Publish it?", "#list")
+    tab.click("#list .row", "Publish it?")
+    tab.sees("Publish it?", "#approvals")
 
 
 def test_the_panel_tells_who_worked_and_what_was_used(client: httpx.Client, tab: Tab) -> None:

@@ -101,7 +101,7 @@ function called({ id, name, input }) {
   const made = folded("call", labels, line(preview(input), PREVIEW), () => [
     code(pretty(input ?? "")),
   ]);
-  if (id !== undefined) made.dataset.call = id;
+  made.dataset.call = id ?? "";
   return made;
 }
 
@@ -115,7 +115,7 @@ function result({ id, name, blocks, isError }) {
   const text = first === undefined ? preview(blocks[0]?.value) : line(first.text, PREVIEW);
   const made = folded("result", [label], text, () => blocks.map(elementOf));
   if (isError) made.classList.add("failed");
-  if (id !== undefined) made.dataset.result = id;
+  made.dataset.result = id ?? "";
   return made;
 }
 

@@ -233,7 +233,9 @@ export class Conversation {
   #mark() {
     for (const call of this.#rows.querySelectorAll("[data-call]:not([data-answered])")) {
       const seq = Number(call.closest(".entry").dataset.seq);
-      const isAnswered = (this.#results.get(call.dataset.call) ?? 0) > seq;
+      // A result that names no call may be that of any before it.
+      const ids = [call.dataset.call, ""];
+      const isAnswered = ids.some((id) => (this.#results.get(id) ?? 0) > seq);
       if (isAnswered) call.dataset.answered = "";
       call.querySelector(".lacking").hidden = isAnswered || this.#after !== null;
     }

@@ -14,6 +14,7 @@ const REASONING = ["reasoning_content", "reasoning", "thinking"];
 
 export function blocksOf(message) {
   const said = [...reasoningOf(message), ...contentOf(message), ...callsOf(message)];
+  if (said.length === 0) return [{ type: "other", value: message }];
   const isResult = message.role === "tool" || message.role === "function";
   // A result in parts that name their calls is taken apart already.
   if (!isResult || said.some((block) => block.type === "result")) return said;
@@ -44,6 +45,10 @@ function* contentOf(message) {
   if (isText(message.type) && (CALLS.test(message.type) || OUTPUTS.test(message.type))) {
     yield blockOf(message);
     return;
+  }
+  if (message.type === "reasoning") {
+    const found = proseOf(message);
+    if (found !== undefined) yield found;
   }
   yield* blocksIn(message.content ?? message.parts);
 }

@@ -100,11 +100,12 @@ export class Stream {
 
 // Takes a stream's text apart. What is not whole yet is kept in pieces, so that an event of some
 // megabytes is looked through once, and not again with each piece that comes.
-class Frames {
+export class Frames {
   #pieces = [];
   #endsInBreak = false;
 
   *of(text) {
+    if (text === "") return;
     let rest = text;
     if (this.#endsInBreak && rest.startsWith("\n")) {
       rest = rest.slice(1);
