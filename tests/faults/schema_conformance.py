@@ -55,10 +55,10 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 
-Whether a cursor was given out, and a query has a word, only the service knows, and whether a session
-is new, so that its id must have no control characters; how long a log is, and which one it is, only the session; and a
-record's body, or which members have to be there together, no schema says without becoming obscure.
-And an offset is not written 11.0.
+Whether a cursor was given out, and a query has a word, only the service knows, and whether a
+session is new, so that its id must have no control characters; how long a log is, and which one it
+is, only the session; and a record's body, or which members have to be there together, no schema
+says without becoming obscure. And an offset is not written 11.0.
 """
 
 OPERATION = """
