@@ -94,6 +94,9 @@ class MemoryIndex:
                     return True
         return False
 
+    def scrub(self) -> None:
+        """Nothing is on a disk."""
+
     def search(self, sought: Sought, limit: int, after: HitPosition | None = None) -> HitPage:
         with self._lock:
             found = [one for one in self._candidates(sought) if _is_behind(one.place, after)]

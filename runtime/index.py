@@ -7,7 +7,7 @@ Rules:
 - What of an entry can be searched, the runtime says (`TextOf`). A store knows numbers, texts in
   their normal form, and whether a session lives and an entry counts. That it decides when somebody
   searches: a rewind, or a deletion, changes nothing in the index.
-- `take`, `behind` and `forget` are called by one task, one after the other; `search` may run beside
+- `take`, `behind`, `forget` and `scrub` are called one after the other; `search` may run beside
   them, in any thread.
 """
 
@@ -125,6 +125,12 @@ class Index(Protocol):
 
     def forget(self, limit: int) -> bool:
         """Removes at most so many texts of lives that are gone for good; whether there are more."""
+
+    def scrub(self) -> None:
+        """Takes off the disk, too, what was forgotten or taken anew, as far as a store can.
+
+        It may take long: for what must not be there any more.
+        """
 
     def search(self, sought: Sought, limit: int, after: HitPosition | None = None) -> HitPage:
         """At most `limit` hits behind `after`, the newest first.

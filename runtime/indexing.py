@@ -13,7 +13,8 @@ Rules:
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from math import inf
@@ -115,11 +116,30 @@ class Indexing:
             name = delta.session_id
             if name in committed.rejected or name in committed.unfinished:
                 continue
-            if not self._waiting:
-                self._waiting_since = timestamp(began_at)
-            self._waiting[name] = None
+            self._wait_for(name, began_at)
             self._are_gone |= _ends_for_good(delta)
         self._woken.set()
+
+    def _wait_for(self, session_id: str, since: datetime) -> None:
+        if not self._waiting:
+            self._waiting_since = timestamp(since)
+        self._waiting[session_id] = None
+
+    # -- for who changes what was said -------------------------------------------------------
+
+    async def erase(self, session_id: str) -> None:
+        """Returns when nothing is in the index that the session's log does not say any more.
+
+        Nor on the disk. For a log that was written anew, once that is committed. Raises
+        `StoreError`.
+        """
+        self._wait_for(session_id, self._now())
+        self._woken.set()
+        wanted = self._begun + 1
+        with self._hurrying():
+            while self._done < wanted:
+                await self._came_round.wait()
+            await self._paced(self._store.index.scrub)
 
     # -- for those who search ----------------------------------------------------------------
 
@@ -140,12 +160,17 @@ class Indexing:
             patience = self._began + PATIENCE - trio.current_time()
         elif self._done >= wanted:
             return
+        with self._hurrying(), trio.move_on_after(max(patience, 0)):
+            while self._is_behind or self._done < wanted:
+                await self._came_round.wait()
+
+    @contextmanager
+    def _hurrying(self) -> Iterator[None]:
+        """Somebody waits: the task does not rest."""
         self._searchers += 1
         self._hurried.set()
         try:
-            with trio.move_on_after(max(patience, 0)):
-                while self._is_behind or self._done < wanted:
-                    await self._came_round.wait()
+            yield
         finally:
             self._searchers -= 1
             if not self._searchers:

@@ -80,6 +80,21 @@ async def test_what_is_purged_leaves_the_index(clock: MockClock) -> None:
         assert list(store.index._taken) == [2]
 
 
+async def test_what_is_erased_is_gone_when_that_is_said(clock: MockClock) -> None:
+    store = FakeStore(clock.current_time)
+    async with running(store) as runtime:
+        await runtime.session("s").append(user("secret"), user("known"))
+        await runtime.search("secret")
+        life = store._kept.lives[1]
+        redacted = (*life.entries[0][:4], b'{"role":"user","content":"***"}', b"1" * 8)
+        life.entries[0] = (*redacted, *life.entries[0][6:])
+        life.entries[1] = (*life.entries[1][:5], b"2" * 8, *life.entries[1][6:])
+        assert runtime._parts.indexing is not None
+        await runtime._parts.indexing.erase("s")
+        assert found(await runtime.search("secret")) == []
+        assert found(await runtime.search("known")) == [("s", 2, "known")]
+
+
 async def test_pages_go_on_where_the_one_before_ended(clock: MockClock, store: FakeStore) -> None:
     async with running(store) as runtime:
         await runtime.session("s").append(*(user(f"fox {n}") for n in range(5)))

@@ -36,6 +36,9 @@ class PostgresIndex:
         with self._writing() as connection:
             return forget_gone(connection, limit)
 
+    def scrub(self) -> None:
+        """Rows that were removed are in the server's files until its vacuum has come round."""
+
     def search(self, sought: Sought, limit: int, after: HitPosition | None = None) -> HitPage:
         with self._readers.reader() as connection:
             if not (self._is_ready or tables.are_there(connection)):

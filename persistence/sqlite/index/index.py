@@ -64,6 +64,13 @@ class SQLiteIndex:
         with self._writing() as connection:
             return forget_gone(connection, limit)
 
+    def scrub(self) -> None:
+        with self._alone() as connection:
+            # FTS5 only notes what is taken out of it, and SQLite leaves it in pages that are free.
+            connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+            connection.execute("VACUUM main")
+            connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+
     def search(self, sought: Sought, limit: int, after: HitPosition | None = None) -> HitPage:
         try:
             with tables.looking(self._path) as connection:
@@ -107,18 +114,23 @@ class SQLiteIndex:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction on the index. Raises `StoreUnavailable`."""
+        with self._alone() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes, for this thread alone. Raises `StoreUnavailable`."""
         with self._lock:
             if self._is_closed:
                 raise StoreUnavailable("The store is closed")
             try:
-                connection = self._opened()
-                connection.execute("BEGIN")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                yield self._opened()
             except (sqlite3.Error, OSError) as error:
                 self._is_damaged |= _is_damage(error)
                 raise _unavailable(error) from error

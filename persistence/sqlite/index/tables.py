@@ -48,10 +48,13 @@ _TABLES = (
     "CREATE UNIQUE INDEX found_by_entry ON found (no, seq)",
     "CREATE INDEX found_title ON found (no) WHERE role IS NULL",
     # The words come in their normal form, with spaces between them: this tokenizer splits there,
-    # and takes all that is not ASCII for letters. No sizes of rows: nothing is ranked by them.
+    # and takes all that is not ASCII for letters. No sizes of rows: nothing is ranked by them. The
+    # beginnings of words are a third of the file. Without them, what a short beginning finds in a
+    # million texts would be put together of thousands of words each time: a second, and not 1 ms.
     """
     CREATE VIRTUAL TABLE words USING fts5(
-        text, content = 'found', content_rowid = 'id', tokenize = 'ascii', columnsize = 0)
+        text, content = 'found', content_rowid = 'id', tokenize = 'ascii', columnsize = 0,
+        prefix = '2 3')
     """,
 )
 

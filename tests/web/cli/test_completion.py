@@ -131,5 +131,5 @@ def test_a_title_is_shown_beside_its_id_and_cannot_steer_the_terminal(
 def test_commands_and_options_are_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ids(tmp_path, "agent-runtime se", monkeypatch) == ["serve", "sessions"]
+    assert ids(tmp_path, "agent-runtime se", monkeypatch) == ["search", "serve", "sessions"]
     assert ids(tmp_path, "agent-runtime show --f", monkeypatch) == ["--follow"]

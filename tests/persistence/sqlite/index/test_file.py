@@ -178,6 +178,24 @@ def test_nothing_is_left_of_what_is_gone_for_good(path: Path) -> None:
     assert query(index_of(path), "SELECT no FROM taken") == [(1,)]
 
 
+def test_what_is_scrubbed_is_not_on_the_disk_either(path: Path) -> None:
+    with closing(SQLiteStore.open(path)) as store:
+        [no] = begun(store, born("u", "topsecretword", "fox"))
+        taken(store)
+        store.index.close()
+        assert b"topsecretword" in index_of(path).read_bytes()
+    with closing(SQLiteStore.open(path)) as store:
+        committed(store, delta("u", follows(no, 2, "topsecretword", "fox", end="purge")))
+        taken(store)
+        store.index.scrub()
+        for place in path.parent.glob("*.index*"):
+            assert b"topsecret" not in place.read_bytes()
+        assert hits(store, "fox") == {("s", 1)}
+        committed(store, born("v", "fox"))
+        taken(store)
+        assert hits(store, "fox") == {("s", 1), ("v", 1)}
+
+
 def test_texts_of_one_moment_have_room_in_the_next_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,39 @@
+"""Search, for real: a process that is killed, and one that goes on where it was."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.service import running
+
+NOTHING = "1970-01-01T00:00:00.000Z"
+
+
+def search(client: httpx.Client, query: str) -> list[Any]:
+    """What is found, once the service knows what is in its index."""
+    while True:
+        page = client.get("/api/v1/search", params={"q": query}).raise_for_status().json()
+        if page["indexed_through"] != NOTHING:
+            return [(hit["session_id"], hit["seq"]) for hit in page["hits"]]
+
+
+def test_what_was_said_is_found_after_a_kill_and_without_an_index(tmp_path: Path) -> None:
+    with running(tmp_path) as service, service.client() as client:
+        for n in range(50):
+            said = {"role": "user", "content": f"fox number {n}"}
+            client.post("/api/v1/sessions/s/messages", json=said).raise_for_status()
+        service.process.send_signal(signal.SIGKILL)
+        service.process.wait()
+    with running(tmp_path) as service, service.client() as client:
+        assert len(search(client, "fox")) == 50
+        assert search(client, '"number 49"') == [("s", 50)]
+        client.post("/api/v1/sessions/s/rewind", json={"to": 10}).raise_for_status()
+        assert len(search(client, "fox")) == 10
+        assert service.end() == 0
+    (tmp_path / "data" / "agent_runtime.db.index").unlink()
+    with running(tmp_path) as service, service.client() as client:
+        assert len(search(client, "fox")) == 10
+        client.delete("/api/v1/sessions/s").raise_for_status()
+        assert search(client, "fox") == []
