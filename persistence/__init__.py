@@ -13,6 +13,7 @@ file or folder may import from another, the lower ones first:
 - `parts`      what is large is written ahead, in parts: what, and how much at a time
 - `loaded`     a session of the columns that a database has for it
 - `filters`    which sessions a filter lets pass
+- `rechained`  the entries of a log in which one says something else
 - `lives`      the memory store's sessions
 - `memory`     MemoryStore: the same behaviour without a disk
 - `sqlite`     SQLiteStore: the store on disk, and all that belongs to its files

@@ -21,6 +21,7 @@ from runtime.handle import Session, Shared
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
+from runtime.redacting import Redacting
 from runtime.session.approval import page
 from runtime.session.kind import New
 from runtime.session.message import Message
@@ -344,10 +345,12 @@ async def open_runtime(
             "now": now,
         }
         errands, cleaning = Errands(**tools), Cleaning(**tools)
+        redacting = Redacting(directory=parts.directory, persister=parts.persister, now=now)
         shared = Shared(
             directory=parts.directory,
             persister=parts.persister,
             errands=errands,
+            redacting=redacting,
             feeds=parts.feeds,
             timestamp=lambda: timestamp(now()),
             find=parts.loading.find,

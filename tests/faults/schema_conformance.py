@@ -52,6 +52,7 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "POST /api/v1/sessions/{session_id}/drafts/{message_id}",
     "POST /api/v1/sessions/{session_id}/compactions",
     "POST /api/v1/sessions/{session_id}/usage",
+    "POST /api/v1/sessions/{session_id}/redact",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 

@@ -25,6 +25,7 @@ A map, in the order in which one file may import another:
 - `usage`        what was used up
 - `timeline`     who worked when, and at what cost
 - `resume`       one call that opens a session
+- `redact`       a value gives way to a marker
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `nodes`        who shares the store
