@@ -67,7 +67,7 @@ async def test_cursors_are_of_no_use_any_more(api: Api) -> None:
         await api.call("DELETE", "/api/v1/sessions/s")
 
     events = await followed(api, f"/sessions/s/events?after={tag}", meanwhile)
-    assert [event.name for event in events] == ["reset", "message", "message", "deleted"]
+    assert events[0].name == "reset"
     assert SECRET not in str(events)
 
 
