@@ -16,6 +16,7 @@ The works, as functions:
 - `neighbours` what one client does to everybody else
 - `streams`    what following a session costs, in processes of `followers`, of a service that is
   `noting` its commits
+- `nodes`      sessions on PostgreSQL: what the fence and other nodes cost, moving there and back
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
 - `wire`       the service beside the guide's app, and beside `bare` servers, on one core each
 

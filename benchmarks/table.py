@@ -18,6 +18,14 @@ from benchmarks.compare import history, long_list, posts, unchanged_history
 from benchmarks.growth import large_databases, latency, written
 from benchmarks.layouts import layouts
 from benchmarks.neighbours import append_beside_limits, stalls
+from benchmarks.nodes import (
+    append_on_stores,
+    appends_of_nodes,
+    batches_on_stores,
+    fenced,
+    forwarded,
+    moving,
+)
 from benchmarks.peers import in_process
 from benchmarks.results import Budget
 from benchmarks.sessions import activation, listing, memory, passivation
@@ -51,6 +59,8 @@ _SUITES = (
     Suite("stalls", 3, stalls),
     Suite("streams", 3, append_beside_subscribers, event_latency, one_entry_to_many,
           idle_subscribers, resume, draft_delta),
+    Suite("nodes", 3, fenced, append_on_stores, batches_on_stores, forwarded, appends_of_nodes,
+          moving),
     Suite("peers", 5, in_process, over_http, short_histories, posts_of_many),
 )  # fmt: skip
 """Each with how many rounds are usual, and its works."""
@@ -155,6 +165,18 @@ resume (streams) `GET resume` of a session of 1,000 messages, the last 50
     ≤ 1.5 × `GET messages?last=50`
 draft_delta (streams) a draft's delta, embedded
     ≤ 1.5 × a bare trio memory-channel ask and reply
+fence (nodes) a commit of one message to PostgreSQL, fenced
+    ≤ 1.15 × without the fence
+append_postgres (nodes) embedded append, `commit`, through one node on PostgreSQL
+    ≤ 2.5 × on SQLite
+batches_postgres (nodes) batches of 1,000 sessions, one message each, on PostgreSQL
+    ≥ 0.5 × the rate on SQLite
+forwarded (nodes) `GET history`, 3 messages, at a node that does not own the session
+    ≤ 2 ms more than at its owner
+nodes_processor (nodes) `POST messages` to three nodes: processor time of an append
+    ≤ 1.15 × to one node
+move (nodes) entries that move between SQLite and PostgreSQL, the slower way
+    ≥ 20000 entries a second
 """
 _BUDGET = re.compile(
     r"(?P<suite>\w+)\) (?P<work>.+?) (?P<best>[≤≥]) (?P<limit>[\d.]+) (?P<of>.+?)"

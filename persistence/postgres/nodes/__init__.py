@@ -33,7 +33,7 @@ may show for two more seconds what is old. It still commits nothing.)
 - What stalls O, or the database, makes O begin all its judgements anew, as N was perhaps stalled
   by the same.
 - A node that was stopped in the middle of a transaction holds its lock for as long as it is
-  stopped. O waits half a second, ends N's connections that are in a transaction, and tries again.
+  stopped. O waits for a moment, ends N's connections that are in a transaction, and tries again.
 
 **The outcome of a commit is always known.** If its connection is lost at or behind COMMIT, or the
 commit comes with a warning (someone has ended PostgreSQL's wait for a standby: it is there, and a

@@ -18,11 +18,12 @@ TTL = 3 * SECONDS
 """Of a node's silence, then it is dead: twelve beats, and a second more than a node serves without
 one. With what follows it leaves a dead node's sessions alone for less than five seconds."""
 
-GAP = 1 * SECONDS
-"""Between two looks: four beats. After more than that nothing is concluded from before."""
+GAP = 2 * SECONDS
+"""Between two looks: after more than that nothing is concluded from before. What stalls all nodes
+for less than that kills none, as each of them beats again before `TTL` is over."""
 
-SILENCE = 1 * SECONDS
-"""Of a node that is not dead yet, but is better given nothing."""
+SILENCE = 0.75 * SECONDS
+"""Of a node that is not dead yet, but is better given nothing: three beats."""
 
 
 @frozen

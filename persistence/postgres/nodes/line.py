@@ -25,7 +25,8 @@ class Line:
     """A connection, and what the database has warned of. One thread uses it at a time."""
 
     connection: Connection
-    _socket: socket.socket
+    # Shown it would be an address read as one of another family.
+    _socket: socket.socket = field(repr=False)
     """The same one as the connection's, under a number of its own: the connection's may be that of
     another file by the time that somebody cuts it."""
     warnings: list[str] = field(factory=list)

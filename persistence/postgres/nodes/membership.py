@@ -179,11 +179,12 @@ class Membership(Holding):
         ended = end_dead(line, [others[node] for node in dead], self._clock)
         self._takeovers += len(ended)
         reading = view.reading.without(ended)
-        claimed = () if self._is_leaving else claim_free(line, self.node, reading)
+        silent = self._judge.silent()
+        claimed = () if self._is_leaving else claim_free(line, self.node, reading, silent)
         # What was claimed is committed by now: so it can be served.
         self._view = evolve(
             view.then(reading.owned_by(self.node, claimed), since=view.since, beat=view.beat),
-            silent=self._judge.silent(),
+            silent=silent,
         )
 
     @contextmanager

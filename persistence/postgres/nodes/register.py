@@ -9,6 +9,7 @@ nobody, however long others wait for a commit.
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from attrs import frozen
 
@@ -101,13 +102,13 @@ def beat(line: Line, node: str, number: int, *, is_leaving: bool) -> Beat:
     )
 
 
-def end(line: Line, node: str, beats: int) -> bool:
+def end(line: Line, node: str, beats: int, *, patience: float = PATIENCE) -> bool:
     """Ends a node whose last beat had this number; its shards are free then.
 
     Waits for its commit in flight, and raises `LockNotAvailable` if that takes too long. `False`:
     it has beaten since, or somebody else has ended it.
     """
-    with attempt(line, _not_long, pipelined=True) as sql:
+    with attempt(line, partial(wait_for_locks, seconds=patience), pipelined=True) as sql:
         # Before the node itself: while this waits, the node may beat.
         sql.execute(_HOLD, [node])
         ended = sql.execute(_END, [node, beats])

@@ -16,6 +16,9 @@ log = logging.getLogger("agent_runtime")
 ENDINGS = 1 * SECONDS
 """Of a beat, for ending the dead: whom it does not come to is ended with the next one."""
 
+BRIEFLY = 0.1 * SECONDS
+"""For a commit of a node that has been silent for so long: it hardly comes to an end by itself."""
+
 
 def end_dead(line: Line, dead: Collection[Member], clock: Callable[[], float]) -> Collection[str]:
     """Ends nodes; the ids of those who were."""
@@ -30,12 +33,18 @@ def end_dead(line: Line, dead: Collection[Member], clock: Callable[[], float]) -
     return ended
 
 
-def claim_free(line: Line, node: str, reading: Reading) -> Collection[int]:
-    """Claims what is free and this node's share; the shards that it got."""
-    owners = reading.owners
+def claim_free(
+    line: Line, node: str, reading: Reading, silent: Collection[str] = ()
+) -> Collection[int]:
+    """Claims what is free and this node's share; the shards that it got.
+
+    `silent`: nodes that have no share in it. What was meant for one that is dying would be nobody's
+    until that is dead.
+    """
+    owners, takers = reading.owners, set(reading.stayers).difference(silent)
     share = [
         shard
-        for shard, taker in shares.moves(owners, reading.stayers).items()
+        for shard, taker in shares.moves(owners, takers).items()
         if taker == node and owners[shard] is None
     ]
     return register.claim(line, node, share) if share else ()
@@ -43,7 +52,7 @@ def claim_free(line: Line, node: str, reading: Reading) -> Collection[int]:
 
 def _end(line: Line, member: Member) -> bool:
     try:
-        is_ended = register.end(line, member.id, member.beats)
+        is_ended = register.end(line, member.id, member.beats, patience=BRIEFLY)
     except psycopg.errors.LockNotAvailable:
         is_ended = None
     # It may have been stopped in a transaction, or have lost its connection there: one that holds

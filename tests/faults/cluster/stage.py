@@ -51,6 +51,8 @@ class Stage:
     pooled: ExitStack | None = None
     """There while the nodes reach the database through PgBouncer."""
     _hurt: set[int] = field(factory=set)
+    _struck: dict[str, list[float]] = field(factory=dict)
+    """When the node was hurt that had a session, in `monotonic` time."""
     _probes: int = 0
     _writing: Lock = field(factory=Lock)
     _crowd: Crowd | None = None
@@ -133,11 +135,18 @@ class Stage:
         lag: Lag,
         what: str = "that a dead node had",
     ) -> Sequence[Thread]:
-        """Writes to some of these until that works, which should be within `limit` of `since`."""
+        """Writes to some of these until that works, which should be within `limit` of `since`.
+
+        Or of when whoever had them next was hurt as well, if that came before.
+        """
+        with self._writing:
+            for one in sessions:
+                self._struck.setdefault(one, []).append(since)
 
         def probe(session_id: str) -> None:
             ended = self._probe(session_id)
-            self.took(f"sessions {what} are writable again after", ended - since, limit, lag)
+            lately = max(at for at in self._struck[session_id] if at <= ended)
+            self.took(f"sessions {what} are writable again after", ended - lately, limit, lag)
 
         chosen = self.random.sample(list(sessions), min(PROBES, len(sessions)))
         threads = [Thread(target=probe, args=(one,)) for one in chosen]

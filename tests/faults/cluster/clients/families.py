@@ -71,13 +71,17 @@ class Deleter:
     pause: float
     times: int = 0
     """How often it was deleted."""
+    _has_begun: bool = False
+    """Whether the session is there for sure, or in the trash."""
 
     def work(self) -> None:
         """Raises `Over`."""
         path = f"/sessions/{self.session_id}"
         while True:
             self._pause()
-            self._write()
+            self._has_begun |= self._write()
+            if not self._has_begun:
+                continue  # there is nothing to delete
             # Made again, a deletion finds nothing; the session is gone either way.
             self._expect(self._ask("DELETE", path), {204, 404}, "a deletion")
             self._pause()
@@ -99,12 +103,14 @@ class Deleter:
     def _caller(self) -> Caller:
         return self.writer.caller
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Whether it was taken for sure."""
         way = self.random.choice(self._caller.ways.nodes)
         count = self.random.randint(1, 3)
         answer = self.writer.say(self.session_id, count, insists=False, way=way)
         if not answer.is_taken and answer.was_sent:
             self._caller.ways.pause(SETTLES)
+        return answer.is_taken
 
     def _ask(self, method: str, path: str, body: Any = None) -> Answer:
         ways = self._caller.ways

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from random import Random
+from select import select
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -150,6 +151,9 @@ class Caller:
             self._hang_up(way)
         self._used[way.url] = now
         connection = self._connections.get(way.url)
+        if connection is not None and _has_news(connection):
+            self._hang_up(way)
+            connection = None
         if connection is None:
             address = urlsplit(way.url)
             connection = HTTPConnection(address.hostname or "", address.port, timeout=self.patience)
@@ -162,3 +166,8 @@ class Caller:
         if connection is not None:
             with suppress(OSError):
                 connection.close()
+
+
+def _has_news(connection: HTTPConnection) -> bool:
+    """Whether the other side has said something unasked: that it is gone, as a rule."""
+    return connection.sock is not None and bool(select([connection.sock], [], [], 0)[0])

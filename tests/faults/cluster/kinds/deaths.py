@@ -46,9 +46,9 @@ def kill(stage: Stage) -> None:
     """The node is gone at once; another one starts under its address."""
     with stage.turnstile.together(), stage.hurting() as seat, stage.lag().measured() as lag:
         node = stage.node_at(seat)
-        sessions = stage.sessions_of(node)
         since = _now(stage, f"kill -9 of {seat.name}")
         seat.signal(signal.SIGKILL)
+        sessions = stage.sessions_of(node)
         seat.ended()
         probes = stage.written(sessions, since, WRITABLE, lag)
         seat.start()
@@ -63,7 +63,6 @@ def stop(stage: Stage, when: When) -> None:
         with ExitStack() as stack:
             lag = stack.enter_context(stage.lag().measured())
             node = stage.node_at(seat)
-            sessions = stage.sessions_of(node)
             hold = None
             if when is not When.ANYWHERE:
                 hold = Hold(whole=when is When.SENT)
@@ -73,6 +72,7 @@ def stop(stage: Stage, when: When) -> None:
                     return
             since = _now(stage, f"SIGSTOP of {seat.name} {when.value}")
             seat.signal(signal.SIGSTOP)
+            sessions = stage.sessions_of(node)
             _over(stage, node, stage.written(sessions, since, WRITABLE, lag))
             _comes_back(stage, seat, hold, sessions, lag)
             stage.count(f"SIGSTOP {when.value}, then SIGCONT")
@@ -88,9 +88,9 @@ def partition(stage: Stage) -> None:
         stage.lag().measured() as lag,
     ):
         node = stage.node_at(seat)
-        sessions = stage.sessions_of(node)
         since = _now(stage, f"{seat.name} is cut off from the database")
         with seat.gate.silent():
+            sessions = stage.sessions_of(node)
             readers = _looking(stage, seat, sessions, seconds=4)
             _over(stage, node, stage.written(sessions, since, WRITABLE, lag))
             for reader in readers:

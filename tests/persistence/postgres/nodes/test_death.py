@@ -4,7 +4,7 @@ import pytest
 
 from persistence.postgres.nodes import membership, register
 from persistence.postgres.nodes.holding import LEASE
-from persistence.postgres.nodes.judge import TTL
+from persistence.postgres.nodes.judge import SILENCE, TTL
 from persistence.postgres.nodes.line import Line
 from persistence.postgres.nodes.membership import PACE
 from runtime import LostOwnership, StoreUnavailable
@@ -168,9 +168,9 @@ def test_who_beats_while_it_is_being_ended_lives(
 ) -> None:
     end = register.end
 
-    def end_too_late(line: Line, node: str, beats: int) -> bool:
+    def end_too_late(line: Line, node: str, beats: int, *, patience: float) -> bool:
         other.membership.beat()
-        return end(line, node, beats)
+        return end(line, node, beats, patience=patience)
 
     monkeypatch.setattr(register, "end", end_too_late)
     beat_on(looker, clock, TTL)
@@ -192,6 +192,20 @@ def test_two_that_find_the_same_one_dead_end_it_once_and_share(
     assert [len(looker.owned()), len(third.owned())] == [128, 128]
     nodes = (looker, third)
     assert sum(node.membership.statistics().takeovers for node in nodes) == 1
+
+
+def test_what_a_dead_node_had_is_not_kept_for_one_that_is_dying(
+    place: Place, looker: Node, other: Node, clock: Ticks
+) -> None:
+    """Or it would be nobody's until that one is dead, too."""
+    dying = place.node(clock=clock)
+    settle(place, looker, other, dying)
+    for _ in range(round((TTL - SILENCE) / PACE)):
+        beat_on(looker, clock, PACE)
+        dying.membership.beat()
+    beat_on(looker, clock, SILENCE + PACE)
+    assert looker.membership.statistics().takeovers == 1
+    assert set(place.owners().values()) == {looker.id, dying.id}
 
 
 # -- who is stopped in a transaction -----------------------------------------------------------
