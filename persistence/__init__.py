@@ -14,6 +14,7 @@ file or folder may import from another, the lower ones first:
 - `loaded`     a session of the columns that a database has for it
 - `filters`    which sessions a filter lets pass
 - `hits`       which entries that have the words are hits
+- `rechained`  the entries of a log in which one says something else
 - `lives`      the memory store's sessions
 - `remembered` the memory store's index
 - `memory`     MemoryStore: the same behaviour without a disk

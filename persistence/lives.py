@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from persistence.rechained import redacted_rows, row_of
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
 from persistence.used import GONE
 from runtime import (
@@ -23,7 +24,9 @@ from runtime import (
     Fork,
     Header,
     Purge,
+    Redact,
     Row,
+    Scrub,
     SessionInfo,
     Settings,
     Standing,
@@ -113,6 +116,10 @@ class Lives:
                         begun = self._fork(session_id, step, undo)
                     case Undelete():
                         self._undelete(session_id, step.no, undo)
+                    case Redact():
+                        begun = self._redact(session_id, step, undo)
+                    case Scrub():
+                        pass  # nothing of what is gone is anywhere
                     case Purge():
                         life = self.lives.get(step.no)
                         if life is not None and life.deleted_at is not None:
@@ -125,7 +132,7 @@ class Lives:
             undo.pop_all()
         return begun, expired
 
-    def _begin(self, session_id: str, step: Change | Fork, undo: ExitStack) -> int:
+    def _begin(self, session_id: str, step: Change | Fork | Redact, undo: ExitStack) -> int:
         if session_id in self.living:
             raise OutOfStep("a session of this id lives already")
         self._last_no += 1
@@ -146,7 +153,22 @@ class Lives:
             raise OutOfStep(f"life {fork.source} has no {fork.at} entries to be copied")
         header = header_of_copy(fork, source.header.floor)
         no = self._begin(session_id, evolve(fork, header=header), undo)
-        self.lives[no].entries.extend([*source.entries[: fork.at], _row(fork.entry)])
+        self.lives[no].entries.extend([*source.entries[: fork.at], row_of(fork.entry)])
+        return no
+
+    def _redact(self, session_id: str, step: Redact, undo: ExitStack) -> int:
+        old = self.lives.get(step.no)
+        if old is None or self.living.get(session_id) != step.no or old.header != step.header:
+            raise OutOfStep(f"life {step.no} is not the living session of this id, or has changed")
+        _put(self.living, session_id, None, undo)
+        no = self._begin(session_id, step, undo)
+        new = self.lives[no]
+        drafts = tuple(chunk for chunk in old.drafts if chunk.key != step.draft_gone)
+        _put(self.lives, no, evolve(new, standing=old.standing, drafts=drafts), undo)
+        new.entries.extend(redacted_rows(old.entries, step))
+        _put(self.used, no, self.used.get(step.no), undo)
+        _put(self.used, step.no, None, undo)
+        _put(self.lives, step.no, None, undo)
         return no
 
     def _change(self, no: int, change: Change, undo: ExitStack) -> None:
@@ -162,7 +184,7 @@ class Lives:
         _put(self.lives, no, changed, undo)
         entries = life.entries
         undo.callback(entries.__delitem__, slice(len(entries), None))
-        entries += map(_row, change.entries)
+        entries += map(row_of, change.entries)
         if change.reports:
             self._use(no, used_in(change), undo)
         for seq in change.dropped:
@@ -221,20 +243,6 @@ def _set(table: dict[_K, _V], key: _K, value: _V | None) -> None:
         table[key] = value
 
 
-def _row(entry: Entry) -> Row:
-    return (
-        entry.seq,
-        entry.kind,
-        entry.key,
-        entry.at,
-        entry.body,
-        entry.chain,
-        entry.metadata,
-        entry.form,
-        entry.call,
-    )
-
-
 def _without_body(row: Row) -> Row:
     entry = Entry(*row)
-    return _row(evolve(entry, body=dropped_body(entry), form=entry.form | DROPPED))
+    return row_of(evolve(entry, body=dropped_body(entry), form=entry.form | DROPPED))

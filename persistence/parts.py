@@ -91,6 +91,8 @@ class Written:
     expired: list[str] = field(factory=list)
     purged: list[int] = field(factory=list)
     """Lives that are marked now: their entries are still there."""
+    scrubs: list[str] = field(factory=list)
+    """Ids of the deltas that want no trace left of what was purged."""
     unfinished: list[str] = field(factory=list)
     """Session ids of the deltas of which only a part is written, ahead."""
 
@@ -99,6 +101,7 @@ class Written:
         self.begun.update(other.begun)
         self.expired.extend(other.expired)
         self.purged.extend(other.purged)
+        self.scrubs.extend(other.scrubs)
         self.unfinished.extend(other.unfinished)
 
 

@@ -21,6 +21,8 @@ or folder may import another (a test enforces it):
 - `indexing`    fills the index of words, behind the commits
 - `searching`   searching in all sessions
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
+- `vacating`    sessions leave memory: others are to have them, or they are changed in the store
+- `redacting`   a value of an entry is replaced by a marker, wherever it is
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
 - `working`     who worked when, at what cost, of a log of any length
@@ -29,7 +31,6 @@ or folder may import another (a test enforces it):
 - `turns`       who may write for a while: a block that keeps a turn, and single calls
 - `approvals`   what somebody is asked, in one session or in all
 - `handle`      `Session`
-- `vacating`    sessions leave memory, as others are to have them
 - `tenure`      keeps what is owned of a shared store, and gives it up
 - `lifetime`    the nurseries, and the order of start and stop
 - `runtime`     `open_runtime`, `Runtime`
@@ -97,12 +98,13 @@ from runtime.index import (
 )
 from runtime.listing import SessionList
 from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistics, shard_of
+from runtime.redacting import Redacted
 from runtime.runtime import Runtime, open_runtime
 from runtime.searching import Found, SearchPage, found_in, sought
 from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
 from runtime.session.arriving import MAX_ARRIVING, ArrivingLog, read_log
 from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
-from runtime.session.chain import digest, dropped_body, link, new_root, tag
+from runtime.session.chain import digest, digest_of, dropped_body, link, new_root, tag
 from runtime.session.context.steps import LARGEST as MAX_CONTEXT
 from runtime.session.draft import (
     MAX_DELTA,
@@ -209,7 +211,9 @@ from runtime.store import (
     Numbers,
     Origin,
     Purge,
+    Redact,
     Row,
+    Scrub,
     SessionInfo,
     SessionPage,
     Settings,
@@ -377,6 +381,8 @@ __all__ = [
     "Purge",
     "Record",
     "RecordPage",
+    "Redact",
+    "Redacted",
     "Reply",
     "Reset",
     "Resumed",
@@ -384,6 +390,7 @@ __all__ = [
     "Runtime",
     "RuntimeClosed",
     "RuntimeConfig",
+    "Scrub",
     "SearchPage",
     "Session",
     "SessionChange",
@@ -438,6 +445,7 @@ __all__ = [
     "check_small_body",
     "damaged",
     "digest",
+    "digest_of",
     "dropped_body",
     "encode",
     "found_in",

@@ -19,6 +19,7 @@ from runtime.feeds.events import Events
 from runtime.feeds.feeds import Feeds
 from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
+from runtime.redacting import Redacted, Redacting
 from runtime.saving.persister import Persister
 from runtime.session import (
     calls,
@@ -84,6 +85,7 @@ class Shared:
     directory: Directory
     persister: Persister
     errands: Errands
+    redacting: Redacting
     feeds: Feeds
     timestamp: Callable[[], str]
     find: Find
@@ -347,6 +349,29 @@ class Session:
         return await self._write(
             lambda state: importing.import_log(state, log, at=at, condition=condition), durable
         )
+
+    # -- what is to be gone ------------------------------------------------------------------
+
+    async def redact(
+        self,
+        seq: int,
+        pointer: str = "",
+        *,
+        if_match: str | Collection[str] | None = None,
+        turn: int | None = None,
+    ) -> Redacted:
+        """Puts a marker, the text `[redacted]`, in the place of a value of entry `seq`.
+
+        `pointer` is a JSON Pointer into the entry's body, as the log shows it; the empty one means
+        all that may go. The entry's chain and those of all later ones are others then, so tags and
+        cursors from there on are of no use any more. Returns when it is on disk, and nothing of the
+        value in the store's own files; `traces` names those that may still have it. Done again, it
+        has no effect. Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
+        """
+        if not self._shared.persister.has_room_for_all:
+            await self._shared.persister.wait_for_room(self.id)
+        condition = condition_of(if_match, turn=turn)
+        return await self._shared.redacting.redact(self.id, seq, pointer, condition)
 
     # -- what a model is told ----------------------------------------------------------------
 

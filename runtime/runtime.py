@@ -22,6 +22,7 @@ from runtime.index import HitPosition
 from runtime.lifetime import Parts, running
 from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
+from runtime.redacting import Redacting
 from runtime.searching import SearchPage, search, sought
 from runtime.session.approval import page
 from runtime.session.arriving import read_log
@@ -389,10 +390,12 @@ async def open_runtime(
             "now": now,
         }
         errands, cleaning = Errands(**tools), Cleaning(**tools)
+        redacting = Redacting(directory=parts.directory, persister=parts.persister, now=now)
         shared = Shared(
             directory=parts.directory,
             persister=parts.persister,
             errands=errands,
+            redacting=redacting,
             feeds=parts.feeds,
             timestamp=lambda: timestamp(now()),
             find=parts.loading.find,

@@ -365,7 +365,38 @@ class Fork:
     size: int = 0
 
 
-Step = Change | Expire | Purge | Undelete | Fork
+@frozen(kw_only=True)
+class Redact:
+    """A life is replaced by a copy of itself in which one entry says something else.
+
+    With the commit that finishes the copy it is the living session of the id, under a number of its
+    own, with the standing, the drafts and the sums of the other one, which is purged. Entries
+    before the changed one keep their chains; from that one on the store makes new ones. Rejected if
+    the living session of the id is not life `no`, at the header's version.
+    """
+
+    no: int
+    root: bytes
+    header: Header
+    settings: Settings
+    entry: Entry
+    """The one that changes, as it is to be, but for its chain."""
+    draft_gone: str | None = None
+    """The key of the draft that does not come along."""
+    size: int = 0
+
+
+@frozen
+class Scrub:
+    """What was purged is to leave no trace. Unfinished for as long as there is anything to purge.
+
+    It concerns no session: the id of its delta is nobody's.
+    """
+
+    size: int = 0
+
+
+Step = Change | Expire | Purge | Undelete | Fork | Redact | Scrub
 
 
 @frozen(kw_only=True)
@@ -399,6 +430,11 @@ class Committed:
     unfinished: Collection[str] = ()
     """Ids of the sessions of which only part of the delta is written, and not to be seen: a store
     may take what is large in several commits. It goes on when what the session then has comes."""
+    traces: Sequence[str] = ()
+    """With a finished `Scrub`: names of files, as far as the store knows, that may still have what
+    was purged."""
+    is_held_up: bool = False
+    """With a finished `Scrub`: whether a reader keeps it from coming to its end. Later it may."""
 
 
 # -- what is read ------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ from runtime import (
     DeltaRejected,
     Fork,
     Purge,
+    Redact,
+    Scrub,
     StoreUnavailable,
     shard_of,
 )
@@ -189,7 +191,7 @@ class PostgresStore(PostgresReader):
             rejection.__cause__ = error
             rejected[delta.session_id] = rejection
             # A session's own change comes again, with what is written ahead.
-            if any(isinstance(step, Fork) for step in delta.steps):
+            if any(isinstance(step, Fork | Redact) for step in delta.steps):
                 give_up(to, delta.session_id)
             return
         connection.execute("RELEASE SAVEPOINT attempt")
@@ -222,7 +224,8 @@ class PostgresStore(PostgresReader):
             written.begun,
             written.expired,
             bool(purging),
-            frozenset(written.unfinished),
+            # What a scrub waits for is that nothing is left to purge; the rest is the server's.
+            frozenset([*written.unfinished, *(written.scrubs if purging else ())]),
         )
 
 
@@ -231,5 +234,5 @@ def _shards_of(deltas: Sequence[Delta]) -> Collection[int]:
     return {
         shard_of(delta.session_id)
         for delta in deltas
-        if not delta.steps or not all(isinstance(step, Purge) for step in delta.steps)
+        if not delta.steps or not all(isinstance(step, Purge | Scrub) for step in delta.steps)
     }

@@ -22,12 +22,14 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `index`        the index of words, in a file beside the database
 - `reader`       SQLiteReader: the reading half, also beside a running service
 - `purging`      a life that goes for good goes bit by bit
+- `redacting`    a life in which one entry says something else
 - `writing`      puts deltas into the tables
 - `auditing`     reads sessions for an audit, and looks whether their places are right
 - `verify`       finds out whether a database is whole
 - `backup`       copies a database while it is in use
 - `old_order`    what messages and switches that were kept apart become in one log
 - `guide`        takes over databases of the system that the guide describes
+- `scrubbing`    what was purged leaves no trace
 - `opening`      what a database must pass, and how one takes the place of another
 - `leaving`      a database that is moved from
 - `arriving`     a new database that is moved to

@@ -15,6 +15,8 @@ Rules:
 import sqlite3
 from collections.abc import Sequence
 
+from attrs import evolve
+
 from persistence.parts import Part, goes_on
 from persistence.sequence import OutOfStep, check_change
 from persistence.sqlite import rows
@@ -182,6 +184,15 @@ def _pace(to: Transaction, first: int) -> int:
     """How many entries are to be copied next, if they are as long as those from this row on."""
     [(size,)] = to.connection.execute(_SIZE, (first, to.place)).fetchall()
     return to.room.pace(to.place + 1 - first, int(size or 0))
+
+
+def put_on(to: Transaction, session_id: str, part: Part, entries: Sequence[Entry]) -> None:
+    """Writes the next entries of a life that nobody sees yet."""
+    to.put(part.no, part.upto, entries)
+    to.flush()
+    last = entries[-1]
+    to.connection.execute(_HAS, (last.seq, part.no))
+    to.ahead[session_id] = evolve(part, upto=last.seq, chain=last.chain)
 
 
 # -- both --------------------------------------------------------------------------------------

@@ -48,6 +48,9 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA synchronous = FULL")
         if mode == "rw":
+            # What is deleted is overwritten: what somebody wants gone is not in free pages either.
+            # Appends delete nothing; a purge writes the pages that it frees.
+            connection.execute("PRAGMA secure_delete = ON").fetchone()
             # macOS: a commit, and a checkpoint, are on the disk only if the drive has emptied its
             # cache. SQLite ignores both where the system has no F_FULLFSYNC.
             connection.execute("PRAGMA fullfsync = ON")

@@ -21,8 +21,18 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
 from persistence.sqlite.purging import purge
 from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.scrubbing import cut_off_wal, traces
 from persistence.sqlite.writing import give_up, write
-from runtime import Alone, Committed, Delta, DeltaRejected, Fork, StoreBroken, StoreUnavailable
+from runtime import (
+    Alone,
+    Committed,
+    Delta,
+    DeltaRejected,
+    Fork,
+    Redact,
+    StoreBroken,
+    StoreUnavailable,
+)
 
 log = logging.getLogger("agent_runtime")
 
@@ -73,7 +83,7 @@ class SQLiteStore(SQLiteReader):
             # savepoint around each session, so that only the guilty one stays out.
             return self._commit_one_by_one(deltas)
         self._purging, self._parts = purging, parts
-        return _committed({}, written, purging)
+        return self._committed({}, written, purging)
 
     def close(self) -> None:
         if self._closed:
@@ -108,13 +118,13 @@ class SQLiteStore(SQLiteReader):
                     rejection.__cause__ = error
                     rejected[delta.session_id] = rejection
                     parts = before
-                    if not any(isinstance(step, Fork) for step in delta.steps):
+                    if not any(isinstance(step, Fork | Redact) for step in delta.steps):
                         continue  # a session's own change comes again, with what is written ahead
                     done = give_up(self._db.conn, delta.session_id, parts)
                 written.add(done)
             purging = self._purge(written.purged)
         self._purging, self._parts = purging, parts
-        return _committed(rejected, written, purging)
+        return self._committed(rejected, written, purging)
 
     def _purge(self, marked: Sequence[int]) -> list[int]:
         lives = [*self._purging, *marked]
@@ -144,19 +154,39 @@ class SQLiteStore(SQLiteReader):
                 raise
             raise store_error(error, at_commit=at_commit) from error
 
+    def _committed(
+        self, rejected: Mapping[str, DeltaRejected], written: Written, purging: Sequence[int]
+    ) -> Committed:
+        unfinished, is_held_up = set(written.unfinished), False
+        names: Sequence[str] = ()
+        if written.scrubs and purging:
+            unfinished.update(written.scrubs)
+        elif written.scrubs:
+            names, is_held_up = self._scrub()
+        return Committed(
+            rejected,
+            written.begun,
+            written.expired,
+            bool(purging),
+            frozenset(unfinished),
+            names,
+            is_held_up,
+        )
+
+    def _scrub(self) -> tuple[Sequence[str], bool]:
+        try:
+            is_held_up = not cut_off_wal(self._db.conn)
+            return traces(self.path, is_held_up=is_held_up), is_held_up
+        except (sqlite3.Error, OSError) as error:
+            # What was committed is committed. That the trace is there is what is to be said.
+            log.warning("%s: the WAL could not be cut off: %s", self.path, error)
+            return traces(self.path, is_held_up=True), True
+
     def _check_place(self) -> None:
         # SQLite would go on writing into a file that has lost its name, and every acknowledgement
         # would be a lie. Looking costs some microseconds.
         if _place_of(self.path) != self._place:
             raise StoreBroken(f"{self.path} was moved, deleted or replaced while it was in use")
-
-
-def _committed(
-    rejected: Mapping[str, DeltaRejected], written: Written, purging: Sequence[int]
-) -> Committed:
-    return Committed(
-        rejected, written.begun, written.expired, bool(purging), frozenset(written.unfinished)
-    )
 
 
 def _place_of(path: Path) -> tuple[int, int] | None:

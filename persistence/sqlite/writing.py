@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from persistence.parts import WHOLE, Part, Room, Written
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
-from persistence.sqlite import ahead, rows, used
+from persistence.sqlite import ahead, redacting, rows, used
 from persistence.sqlite.look import IN_RUNS
 from persistence.sqlite.transaction import Transaction
 from runtime import (
@@ -22,6 +22,8 @@ from runtime import (
     Expire,
     Fork,
     Purge,
+    Redact,
+    Scrub,
     Step,
     Undelete,
     digest,
@@ -120,6 +122,7 @@ def write(
     appends: list[_Append] = []
     long: list[_Append] = []
     forks: list[tuple[str, Fork]] = []
+    redactions: list[tuple[str, Redact]] = []
     others: list[Delta] = []
     for delta in deltas:
         session_id = delta.session_id
@@ -130,6 +133,10 @@ def write(
             (long if is_long else appends).append((session_id, step, rest))
         elif isinstance(step, Fork):
             forks.append((session_id, step))
+        elif isinstance(step, Redact):
+            redactions.append((session_id, step))
+        elif isinstance(step, Scrub):
+            to.written.scrubs.append(session_id)
         else:
             others.append(delta)
     if appends:
@@ -143,13 +150,15 @@ def write(
             _take(to, delta.session_id, step)
         if delta.session_id in to.ahead:  # of a life that was purged before it got here
             ahead.give_up(to, delta.session_id)
-    sharers = len(long) + len(forks)
+    sharers = len(long) + len(forks) + len(redactions)
     for session_id, change, rest in long:
         alone = len(deltas) == 1
         ahead.go_on(to, session_id, change, rest, sharers=sharers, alone=alone)
         to.written.unfinished.append(session_id)
     for session_id, fork in forks:
         _fork(to, session_id, fork, sharers)
+    for session_id, redaction in redactions:
+        redacting.redact(to, session_id, redaction, sharers)
     return to.written
 
 
@@ -267,6 +276,8 @@ def _take(to: Transaction, session_id: str, step: Step) -> None:
             connection.execute(_COUNT, (1,))
         case Fork():
             _fork(to, session_id, step)
+        case Redact() | Scrub():
+            raise OutOfStep("it is a delta by itself")
 
 
 def _ended(to: Transaction, no: int, *, purge: bool) -> None:

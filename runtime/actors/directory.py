@@ -19,7 +19,8 @@ mailed, or a read served. Why nothing old is shown by this:
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -60,6 +61,8 @@ class Directory:
     """Invariant: an actor is in here exactly while its mailbox takes commands."""
     _surplus: trio.Event = field(factory=trio.Event)
     closed: bool = False
+    _doors: dict[str, trio.Event] = field(factory=dict)
+    """Sessions that are kept for one caller, each until its event."""
     _activations: int = 0
     _passivations: int = 0
     _crashes: int = 0
@@ -90,7 +93,26 @@ class Directory:
         actor.last_used = trio.current_time()
         return actor
 
-    async def ask(self, session_id: str, command: Command[R], *, nowait: bool = False) -> R:
+    @asynccontextmanager
+    async def kept(self, session_id: str) -> AsyncIterator[None]:
+        """Nobody else begins to use the session within: who wants to waits for the end.
+
+        What is in its mailbox is answered. Whoever keeps it asks it `within`.
+        """
+        while (door := self._doors.get(session_id)) is not None:
+            await door.wait()
+        door = self._doors[session_id] = trio.Event()
+        try:
+            if (actor := self._actors.get(session_id)) is not None:
+                actor.turn_away()
+            yield
+        finally:
+            del self._doors[session_id]
+            door.set()
+
+    async def ask(
+        self, session_id: str, command: Command[R], *, nowait: bool = False, within: bool = False
+    ) -> R:
         """Mails the command to the session's actor and returns its answer.
 
         Raises what the command was refused with, `StoreError` if the session cannot be loaded or
@@ -98,6 +120,9 @@ class Directory:
         `MailboxFull` instead of waiting if `nowait`.
         """
         while True:
+            if self._doors and not within and (door := self._doors.get(session_id)) is not None:
+                await door.wait()
+                continue
             # From here on nothing yields until the read is served, or the command mailed: what is
             # mailed was taken while the session was here.
             actor = self.actor(session_id)

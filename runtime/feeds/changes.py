@@ -30,7 +30,7 @@ from runtime.feeds.news import Reset, SessionChange
 from runtime.feeds.waking import Bell, Waker
 from runtime.session.settings import SETTINGS, SettingsFold
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Expire, Fork, SessionInfo, Undelete
+from runtime.store import Change, Committed, Delta, Expire, Fork, Redact, SessionInfo, Undelete
 
 KEPT = 1_000
 """Changes that are kept: at a hundred a second, ten seconds of a reader's absence. Some 300 KiB."""
@@ -91,6 +91,8 @@ class Changes:
                 self._tell(delta, "deleted")
             case Fork(header=header, settings=settings):
                 self._tell(delta, "created", header.version, settings.title, header.last_activity)
+            case Redact(header=header, settings=settings):
+                self._tell(delta, "changed", header.version, settings.title, header.last_activity)
             case Undelete() if info is not None:
                 self._tell(delta, "created", info.version, info.title, info.last_activity)
 

@@ -25,7 +25,7 @@ from runtime.feeds.waking import Bell
 from runtime.session.reading import Cursor
 from runtime.session.seen import DraftNews, Seen
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Undelete
+from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Redact, Undelete
 
 RING = 64
 """Entries at hand, at most: what a session's largest turn brings while a reader takes the last
@@ -102,7 +102,7 @@ class Feed:
         `state`: of a session that is in memory.
         """
         step = delta.steps[-1] if delta.steps else None
-        if isinstance(step, Undelete | Fork):  # what there is now, the next look tells
+        if isinstance(step, Undelete | Fork | Redact):  # what there is now, the next look tells
             self.is_deleted, self.shown, self._before = False, UNKNOWN, None
             self._ring.clear()
             self._size = 0

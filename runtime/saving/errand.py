@@ -8,7 +8,17 @@ start from what is about to change.
 from attrs import define
 
 from runtime.session.state import SESSION_OVERHEAD
-from runtime.store import Committed, Delta, Expire, Fork, Purge, SessionInfo, Undelete
+from runtime.store import (
+    Committed,
+    Delta,
+    Expire,
+    Fork,
+    Purge,
+    Redact,
+    Scrub,
+    SessionInfo,
+    Undelete,
+)
 
 
 @define(eq=False)
@@ -16,7 +26,7 @@ class Errand:
     """One step for the store, under a session's id."""
 
     session_id: str
-    step: Expire | Purge | Undelete | Fork
+    step: Expire | Purge | Undelete | Fork | Redact | Scrub
     info: SessionInfo | None = None
     """What comes out of the trash: for those who are told of it."""
     mark: int = 1
@@ -26,11 +36,13 @@ class Errand:
     can_wait: bool = False
     expired: bool = False
     """Whether the store had such a session, and has ended it."""
+    committed: Committed | None = None
+    """What the store said of it when it was done."""
 
     @property
     def is_of_nobody(self) -> bool:
-        """Whether it touches what has no owner: what lies in the trash."""
-        return isinstance(self.step, Purge)
+        """Whether it touches what has no owner: what lies in the trash, and what is gone."""
+        return isinstance(self.step, Purge | Scrub)
 
     def delta(self) -> Delta:
         """The step itself."""
@@ -41,6 +53,7 @@ class Errand:
         self.durable_mark = delta.mark
         self.undurable_bytes = 0
         self.expired = self.session_id in committed.expired
+        self.committed = committed
         return False
 
     def settle_more(self) -> bool:

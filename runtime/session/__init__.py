@@ -6,6 +6,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `encoding`  JSON in and out, and what it cannot say
 - `pieces`    large JSON text, cut into pieces that a decoder takes soon
 - `normal`    what is kept of a JSON value, whatever its size
+- `pointing`  places in JSON, as JSON Pointers name them
 - `picking`   members of JSON that nobody has checked
 - `counting`  which entries count: what rewinds make of a log's numbers
 - `rules`     what ids, names and keys may look like
@@ -42,6 +43,7 @@ No trio, no I/O, no clock. A map, in the order in which one file may import anot
 - `usage`     … and what was used up
 - `kinds`     the table of the kinds
 - `searched`  what of an entry can be searched
+- `redaction` a value of an entry gives way to a marker
 - `drafting`  what is done to drafts
 - `calls`     calls that append entries of several kinds in one step
 - `lines`     a log as a file of JSON lines

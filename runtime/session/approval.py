@@ -75,6 +75,7 @@ class ApprovalKind(Kind):
     """Questions."""
 
     name = APPROVAL
+    redactable = (("title",), ("detail",))
     is_rewound = False
     is_inherited = False
     own_calls = "POST …/approvals (embedded: session.approvals.ask)"
@@ -89,6 +90,7 @@ class DecisionKind(Kind):
     """Answers."""
 
     name = DECISION
+    redactable = (("by",), ("note",))
     is_rewound = False
     is_inherited = False
     own_calls = "POST …/approvals/…/decision (embedded: session.approvals.decide)"

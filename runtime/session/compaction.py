@@ -57,6 +57,7 @@ class CompactionKind(Kind):
     """Summaries in the place of messages, for models."""
 
     name = COMPACTION
+    redactable = (("summary", "content"), ("summary", "parts"))
     own_calls = "POST …/compactions (embedded: session.compact)"
     fold = Compactions
     folds_bodies = False

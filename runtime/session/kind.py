@@ -115,6 +115,8 @@ class Kind:
     """Which calls alone make its entries, if they cannot be part of a call that appends several."""
     is_report: bool = False
     """Whether an entry says what was used."""
+    redactable: tuple[tuple[str, ...], ...] = ()
+    """Which values of its bodies may be redacted: patterns of paths, see `pointing`."""
     is_rare: bool = False
     """Whether an entry changes what is in `Settings`."""
     fold: type[Fold] = Fold

@@ -92,6 +92,7 @@ class RecordKind(Kind):
 
     name = RECORD
     is_unique = False
+    redactable = (("value",),)
     fold = Records
     folds_bodies = False
 

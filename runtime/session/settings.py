@@ -19,6 +19,7 @@ from runtime.session.encoding import encode
 from runtime.session.kind import Fold, Kind, New, Searched, arrived_as
 from runtime.session.life import Life
 from runtime.session.message import number
+from runtime.session.pointing import ANY_MEMBER
 from runtime.session.replies import Activity, Summary
 from runtime.session.rules import check_agent, check_metadata, check_title
 from runtime.session.state import ANY, Condition, SessionState
@@ -98,6 +99,7 @@ class SettingsKind(Kind):
     """Titles, flags and metadata."""
 
     name = SETTINGS
+    redactable = (("title",), ("metadata", ANY_MEMBER))
     is_rewound = False
     is_activity = False
     is_rare = True

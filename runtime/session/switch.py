@@ -90,6 +90,7 @@ class SwitchKind(Kind):
     """Changes of the agent."""
 
     name = SWITCH
+    redactable = (("reason",),)
     fold = Switches
     folds_bodies = False
 

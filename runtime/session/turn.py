@@ -84,6 +84,12 @@ class TurnKind(Kind):
     """Who may write."""
 
     name = TURN
+    redactable = (
+        ("holder",),
+        ("cancelled", "by"),
+        ("cancelled", "reason"),
+        ("ended", "outcome"),
+    )
     is_rewound = False
     is_activity = False
     is_inherited = False

@@ -55,6 +55,7 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "POST /api/v1/sessions/{session_id}/compactions",
     "POST /api/v1/sessions/{session_id}/usage",
     "POST /api/v1/import",
+    "POST /api/v1/sessions/{session_id}/redact",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 

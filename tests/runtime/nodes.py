@@ -21,6 +21,7 @@ from runtime import (
     NotHere,
     OwnershipStatistics,
     Purge,
+    Scrub,
     Superseded,
     shard_of,
 )
@@ -248,8 +249,8 @@ class NodeStore(FakeStore):
         self.stuck.wait()
         with self.node.cluster.lock:
             for delta in deltas:
-                is_purge = all(isinstance(step, Purge) for step in delta.steps)
-                if not is_purge and not self.node.owns(delta.session_id):
+                is_of_nobody = all(isinstance(step, Purge | Scrub) for step in delta.steps)
+                if not is_of_nobody and not self.node.owns(delta.session_id):
                     self.refusals += 1
                     raise LostOwnership(f"{delta.session_id} is another node's")
             return super().write(deltas)

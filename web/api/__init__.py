@@ -27,6 +27,7 @@ A map, in the order in which one file may import another:
 - `search`       what was said, by its words
 - `resume`       one call that opens a session
 - `exports`      a session's whole log, out and in
+- `redact`       a value gives way to a marker
 - `trash`        what was deleted, and how it comes back
 - `maintenance`  what an operator asks for
 - `nodes`        who shares the store

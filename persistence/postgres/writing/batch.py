@@ -8,10 +8,11 @@ of different sessions, so the order between them is free.
 from collections.abc import Sequence
 
 from persistence.parts import Part
-from persistence.postgres.writing import ahead, ends, forks
+from persistence.postgres.writing import ahead, ends, forks, redacting
 from persistence.postgres.writing.changes import Append, change
 from persistence.postgres.writing.transaction import Transaction
-from runtime import Change, Delta, Expire, Fork, Purge, Step, Undelete
+from persistence.sequence import OutOfStep
+from runtime import Change, Delta, Expire, Fork, Purge, Redact, Scrub, Step, Undelete
 
 
 def can_be_sent_at_once(deltas: Sequence[Delta]) -> bool:
@@ -26,7 +27,7 @@ def can_be_sent_at_once(deltas: Sequence[Delta]) -> bool:
 def beginning(deltas: Sequence[Delta]) -> int:
     """How many lives these may begin."""
     return sum(
-        isinstance(step, Fork) or (isinstance(step, Change) and step.no is None)
+        isinstance(step, Fork | Redact) or (isinstance(step, Change) and step.no is None)
         for delta in deltas
         for step in delta.steps
     )
@@ -41,6 +42,7 @@ def write(to: Transaction, deltas: Sequence[Delta]) -> None:
     appends: list[Append] = []
     long: list[Append] = []
     copies: list[tuple[str, Fork]] = []
+    redactions: list[tuple[str, Redact]] = []
     expiries: list[tuple[str, Expire]] = []
     purges: list[Purge] = []
     others: list[Delta] = []
@@ -53,6 +55,10 @@ def write(to: Transaction, deltas: Sequence[Delta]) -> None:
                 (long if is_long else appends).append((session_id, step, rest))
             case [Fork() as step]:
                 copies.append((session_id, step))
+            case [Redact() as step]:
+                redactions.append((session_id, step))
+            case [Scrub()]:
+                to.written.scrubs.append(session_id)
             case [Expire() as step] if session_id not in to.ahead:
                 expiries.append((session_id, step))
             case [Purge() as step] if session_id not in to.ahead:
@@ -72,13 +78,15 @@ def write(to: Transaction, deltas: Sequence[Delta]) -> None:
             _take(to, delta.session_id, one)
         if delta.session_id in to.ahead:  # of a life that was purged before it got here
             ahead.give_up(to, delta.session_id)
-    sharers = len(long) + len(copies)
+    sharers = len(long) + len(copies) + len(redactions)
     for session_id, grown, rest in long:
         alone = len(deltas) == 1
         ahead.go_on(to, session_id, grown, rest, sharers=sharers, alone=alone)
         to.written.unfinished.append(session_id)
     for session_id, copy in copies:
         forks.fork(to, session_id, copy, sharers)
+    for session_id, redaction in redactions:
+        redacting.redact(to, session_id, redaction, sharers)
     to.flush()
 
 
@@ -107,3 +115,5 @@ def _take(to: Transaction, session_id: str, step: Step) -> None:
             ends.undelete(to, session_id, step)
         case Fork():
             forks.fork(to, session_id, step)
+        case Redact() | Scrub():
+            raise OutOfStep("it is a delta by itself")

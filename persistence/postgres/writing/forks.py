@@ -29,7 +29,7 @@ SELECT floor FROM agent_runtime.session WHERE no = %s AND deleted_at IS DISTINCT
 def fork(to: Transaction, session_id: str, step: Fork, sharers: int | None = None) -> None:
     """Copies; with `sharers`, so many have the room of this commit together. Raises `OutOfStep`."""
     check_fork(step)
-    while not _copy(to, session_id, step, sharers or 1):
+    while not copy(to, session_id, step, sharers or 1):
         if sharers is not None:
             to.written.unfinished.append(session_id)
             return
@@ -46,7 +46,7 @@ def fork(to: Transaction, session_id: str, step: Fork, sharers: int | None = Non
     to.flush()
 
 
-def _copy(to: Transaction, session_id: str, step: Fork, sharers: int) -> bool:
+def copy(to: Transaction, session_id: str, step: Fork, sharers: int) -> bool:
     """Copies the next part of what a fork takes along; says whether that was the last one."""
     part = to.ahead.get(session_id)
     if part is not None and part.copies != (step.source, step.at):

@@ -113,6 +113,19 @@ def reported(metadata: bytes) -> Reported | None:
     return None
 
 
+def kept_report(report: Reported) -> bytes:
+    """Metadata that says the same, and nothing else, as JSON."""
+    usage: dict[str, Any] = {}
+    for name, number in report.numbers.items():
+        outer, dot, inner = name.partition(".")
+        if dot and outer in DETAILS:
+            usage.setdefault(outer, {})[inner] = number
+        else:
+            usage[name] = number
+    model = {"model": report.model} if report.model else {}
+    return msgspec.json.encode({"usage": usage, **model})
+
+
 def is_number(value: Any) -> bool:
     """Whether a value can be summed."""
     return (

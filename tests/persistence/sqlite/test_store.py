@@ -43,7 +43,7 @@ def test_the_writing_connection_is_set_up(store: SQLiteStore, name: str, value: 
 def test_all_tables_are_strict(store: SQLiteStore, path: Path) -> None:
     rows = query(path, "SELECT name, strict FROM pragma_table_list WHERE type = 'table'")
     ours = {name: strict for name, strict in rows if not name.startswith(("sqlite_", "_sqlite"))}
-    tables = {"session", "settings", "entry", "look", "meta", "standing", "draft"}
+    tables = {"session", "settings", "entry", "look", "meta", "standing", "draft", "used"}
     assert ours == dict.fromkeys(tables, 1)
 
 
