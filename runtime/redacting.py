@@ -8,7 +8,7 @@ leaves the old session or the new one; and what is not done, a repetition does.
 Meanwhile nobody has the session: it leaves memory first, and those who ask for it wait.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from typing import TypeVar
@@ -20,6 +20,7 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.clock import timestamp
 from runtime.config import SECONDS
+from runtime.errors import StoreUnavailable
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session import redaction, settings
@@ -56,6 +57,10 @@ class Redacting:
     _directory: Directory
     _persister: Persister
     _now: Callable[[], datetime]
+    _erase: Callable[[str], Awaitable[None]] | None
+    """Has the index of words forget what a session does not say any more; `None`: there is none."""
+    _patience: float
+    """Seconds for that."""
     _numbers: Iterator[int] = field(factory=count)
 
     async def redact(
@@ -83,6 +88,7 @@ class Redacting:
         if changed is not None:
             await self._persister.wait_written(session_id)
         traces = await self._scrub()
+        await self._forget_words(session_id)
         return await self._answer(session_id, seq, traces, repeated=changed is None)
 
     async def _ask(self, session_id: str, work: Callable[[SessionState], T]) -> T:
@@ -103,6 +109,18 @@ class Redacting:
                 break
             await trio.sleep(PAUSE)
         return traces
+
+    async def _forget_words(self, session_id: str) -> None:
+        """Raises `StoreUnavailable` if the index cannot be written."""
+        if self._erase is None:
+            return
+        with trio.move_on_after(self._patience):
+            await self._erase(session_id)
+            return
+        raise StoreUnavailable(
+            "The value is gone from the session; the index of words cannot forget it now, so "
+            "call again"
+        )
 
     async def _answer(
         self, session_id: str, seq: int, traces: Sequence[str], *, repeated: bool

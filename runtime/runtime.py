@@ -390,7 +390,13 @@ async def open_runtime(
             "now": now,
         }
         errands, cleaning = Errands(**tools), Cleaning(**tools)
-        redacting = Redacting(directory=parts.directory, persister=parts.persister, now=now)
+        redacting = Redacting(
+            directory=parts.directory,
+            persister=parts.persister,
+            now=now,
+            erase=None if parts.indexing is None else parts.indexing.erase,
+            patience=parts.config.flush_timeout,
+        )
         shared = Shared(
             directory=parts.directory,
             persister=parts.persister,

@@ -37,3 +37,24 @@ def test_what_was_said_is_found_after_a_kill_and_without_an_index(tmp_path: Path
         assert len(search(client, "fox")) == 10
         client.delete("/api/v1/sessions/s").raise_for_status()
         assert search(client, "fox") == []
+
+
+def test_what_is_redacted_is_in_no_file_any_more_not_even_a_word(tmp_path: Path) -> None:
+    secret = "hunter2xyz"  # noqa: S105 # nobody's
+    folder = tmp_path / "data"
+
+    def holding() -> list[str]:
+        return [path.name for path in folder.iterdir() if secret.encode() in path.read_bytes()]
+
+    with running(tmp_path) as service, service.client() as client:
+        for text in (f"my password is {secret}", "never mind"):
+            said = {"role": "user", "content": text}
+            client.post("/api/v1/sessions/s/messages", json=said).raise_for_status()
+        assert search(client, secret) == [("s", 1)]
+        assert any("index" in name for name in holding())
+        wanted = {"seq": 1, "pointer": "/content"}
+        done = client.post("/api/v1/sessions/s/redact", json=wanted).raise_for_status().json()
+        assert done["traces"] == []
+        assert search(client, secret) == []
+        assert search(client, "mind") == [("s", 2)]
+        assert holding() == []

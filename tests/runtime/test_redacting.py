@@ -316,3 +316,37 @@ async def test_while_the_store_fails_it_is_unknown(clock: MockClock) -> None:
         store.commit_error = None
         await session.redact(1)
         assert SECRET not in await everything(session)
+
+
+async def test_no_search_finds_what_was_redacted(clock: MockClock) -> None:
+    store = FakeStore(clock.current_time)
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(user(f"my password is {SECRET}"), user("and that was it"))
+        assert len((await runtime.search(SECRET)).hits) == 1
+        await session.redact(1)
+        assert SECRET not in repr(store.index._taken)
+        assert not (await runtime.search(SECRET)).hits
+        [hit] = (await runtime.search("it")).hits
+        assert hit.seq == 2
+
+
+async def test_it_says_so_if_the_index_cannot_forget(
+    clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FakeStore(clock.current_time)
+
+    def unavailable(*_: object) -> None:
+        raise StoreUnavailable("the disk of the index is full")
+
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(user(SECRET))
+        await runtime.search(SECRET)
+        with monkeypatch.context() as patched:
+            patched.setattr(type(store.index), "take", unavailable)
+            with pytest.raises(StoreUnavailable, match="call again"):
+                await session.redact(1)
+        done = await session.redact(1)
+        assert done.repeated
+        assert not (await runtime.search(SECRET)).hits
