@@ -25,6 +25,13 @@ def choose(tab: Tab, view: str) -> None:
     tab.run(f"{chosen}.value = '{view}', {chosen}.dispatchEvent(new Event('change'))")
 
 
+def indexed(client: httpx.Client, word: str) -> None:
+    """Waits until the service finds this, if it searches: it is found behind the commit."""
+    while (answer := client.get("/search", params={"q": word})).status_code == 200:
+        if answer.json()["hits"]:
+            return
+
+
 def texts(*contents: str) -> list[dict[str, object]]:
     roles = ("user", "assistant")
     return [{"role": roles[at % 2], "content": text} for at, text in enumerate(contents)]
@@ -267,6 +274,7 @@ def test_a_session_is_found_by_its_title_and_by_the_beginning_of_its_id(
     client.post("/sessions", json=body).raise_for_status()
     say(client, "y-18", *texts("Hello"))
     tab.sees("y-18", "#list")
+    indexed(client, "brown")
     tab.press("/")
     tab.type("#search", "brown")
     tab.until("!document.querySelector('#list').innerText.includes('y-18')")

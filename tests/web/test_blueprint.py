@@ -86,6 +86,14 @@ async def test_its_documentation_is_below_the_prefix_and_guarded(host_app: Quart
         assert (await client.get(path, headers=AUTHORIZED)).status_code == 200
 
 
+async def test_its_page_is_below_the_prefix_and_open(host_app: QuartTrio) -> None:
+    client = host_app.test_client()
+    for path in ("/chats/", "/chats/console/main.js"):
+        assert (await client.get(path, headers=LOCAL)).status_code == 200
+    assert (await client.get("/chats", headers=LOCAL)).headers["Location"].endswith("/chats/")
+    assert (await client.get("/console/main.js", headers=LOCAL)).status_code == 404
+
+
 @pytest.mark.parametrize("page", ["/chats/docs", "/chats/api/v1/docs"])
 async def test_a_link_to_its_documentation_can_be_followed_and_to_nothing_else(
     host_app: QuartTrio, page: str

@@ -7,7 +7,7 @@
 import { get } from "./api.js";
 import { KINDS, rowOf } from "./entry.js";
 
-const PAGE = 100;
+const PAGE = 50; // entries: with what tools say, they may be some megabytes to take apart
 const MOST = 500;
 const SLICE = 8; // rows in one frame
 const NEAR = 3_000; // pixels from an edge at which the next page is read: some screens

@@ -11,6 +11,7 @@ import { hashOf, SessionView, undelete } from "./session.js";
 import { sourceOf } from "./sources.js";
 import { States } from "./states.js";
 import { shown } from "./text.js";
+import * as token from "./token.js";
 
 const TYPED = 200; // milliseconds without a key, after which it is searched
 const MINUTE = 60_000;
@@ -154,6 +155,8 @@ new Changes(rows, {
   happened: countWaiting,
   told(state) {
     byId("offline").hidden = state === "live";
+    // A browser cannot send a token with a link.
+    byId("api").hidden = token.current() !== null;
     if (isRead) return;
     isRead = true;
     read().catch(fail);
