@@ -18,10 +18,12 @@ from runtime import (
     Behind,
     HitPage,
     HitPosition,
+    Row,
     Sought,
     StoreBroken,
     StoreUnavailable,
     Taken,
+    Text,
     TextOf,
 )
 
@@ -53,7 +55,7 @@ class SQLiteIndex:
         with self._writing() as connection:
             if self._is_new:
                 return Taken(left=list(session_ids), is_new=True)
-            return Taken(Filling(connection, text_of, room).take(session_ids))
+            return Taken(Filling(connection, self._unless_closed(text_of), room).take(session_ids))
 
     def behind(self, limit: int, after: int = 0) -> Behind:
         with self._writing() as connection:
@@ -134,6 +136,15 @@ class SQLiteIndex:
             except (sqlite3.Error, OSError) as error:
                 self._is_damaged |= _is_damage(error)
                 raise _unavailable(error) from error
+
+    def _unless_closed(self, text_of: TextOf) -> TextOf:
+        # An interruption ends the statement that runs, and no one that comes behind it.
+        def text_unless_closed(row: Row) -> Text | None:
+            if self._is_closed:
+                raise StoreUnavailable("The store is closed")
+            return text_of(row)
+
+        return text_unless_closed
 
     def _opened(self) -> sqlite3.Connection:
         if self._is_damaged:
