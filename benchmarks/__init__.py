@@ -11,6 +11,7 @@ The works, as functions:
 - `appends`    asks and appends, embedded; `sessions` in memory; `writes` of many at once, some of
   them beside `schema_1`
 - `growth`     with the session, with the database; `any_length`: a session of a gigabyte
+- `search`     words among a million messages, and what their index costs those who append
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside the bare servers of `stack`
 - `neighbours` what one client does to everybody else
