@@ -112,7 +112,7 @@ class SettingsKind(Kind):
 
     def searched(self, body: bytes) -> Searched | None:
         patch = msgspec.json.decode(body)
-        return Searched(None, patch["title"] or "") if "title" in patch else None
+        return Searched(None, str(patch["title"] or "")) if "title" in patch else None
 
 
 def merged(metadata: bytes, patch: Any) -> bytes:

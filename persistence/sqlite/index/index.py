@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -61,6 +61,9 @@ class SQLiteIndex:
         with self._writing() as connection:
             self._is_new = False
             return behind(connection, limit, after)
+
+    def lately(self, since: str, limit: int) -> Sequence[str]:  # noqa: ARG002
+        return ()
 
     def forget(self, limit: int) -> bool:
         with self._writing() as connection:
@@ -163,6 +166,9 @@ class SQLiteIndex:
 
 
 def _is_damage(error: Exception) -> bool:
+    """Also a row that is there already: then the index does not know what it has."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return True
     return isinstance(error, sqlite3.Error) and isinstance(store_error(error), StoreBroken)
 
 
