@@ -12,6 +12,7 @@ The works, as functions:
   them beside `schema_1`
 - `growth`     with the session, with the database; `any_length`: a session of a gigabyte
 - `contexts`   what to send to a model, of a long session
+- `search`     words among a million messages, and what their index costs those who append
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside the bare servers of `stack`
 - `neighbours` what one client does to everybody else

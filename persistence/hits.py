@@ -71,7 +71,10 @@ class _Counting:
         if one.intervals is None:
             return True
         if one.no not in self._known:
-            self._known[one.no] = decode(one.intervals)
+            try:
+                self._known[one.no] = decode(one.intervals)
+            except ValueError:  # damaged: that is the session's affair, and not the search's
+                self._known[one.no] = ()
         return any(
             first <= one.seq and (last is None or one.seq <= last)
             for first, last in self._known[one.no]

@@ -82,6 +82,14 @@ class MemoryIndex:
         page = found[:limit]
         return Behind([name for _, name in page], page[-1][0] if len(found) > limit else None)
 
+    def lately(self, since: str, limit: int) -> Sequence[str]:
+        with self._lock:
+            return [
+                session_id
+                for session_id, no in self._kept.living.items()
+                if self._kept.lives[no].header.last_activity >= since and self._is_behind(no)
+            ][:limit]
+
     def _is_behind(self, no: int) -> bool:
         taken = self._taken.get(no)
         return taken is None or taken.upto < self._kept.lives[no].header.version

@@ -123,6 +123,13 @@ class Index(Protocol):
     def behind(self, limit: int, after: int = 0) -> Behind:
         """At most `limit` of the living sessions that lack something, whose `no` is beyond."""
 
+    def lately(self, since: str, limit: int) -> Sequence[str]:
+        """Ids of at most `limit` living sessions that lack something and were active since then.
+
+        Also those of other processes: whoever searches may take them, too. None, of a store that
+        has no others.
+        """
+
     def forget(self, limit: int) -> bool:
         """Removes at most so many texts of lives that are gone for good; whether there are more."""
 

@@ -13,7 +13,7 @@ Rules:
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
@@ -75,7 +75,7 @@ class Indexing:
 
     _store: Store
     _persister: Persister
-    _now: Callable[[], datetime]
+    now: Callable[[], datetime]
     _waiting: dict[str, None] = field(factory=dict)
     """Sessions that were written since the last generation began, in order."""
     _waiting_since: str = ""
@@ -133,7 +133,7 @@ class Indexing:
         Nor on the disk. For a log that was written anew, once that is committed. Raises
         `StoreError`.
         """
-        self._wait_for(session_id, self._now())
+        self._wait_for(session_id, self.now())
         self._woken.set()
         wanted = self._begun + 1
         with self._hurrying():
@@ -150,7 +150,13 @@ class Indexing:
             return NOTHING
         if self._taking:
             return self._taking_since
-        return self._waiting_since if self._waiting else timestamp(self._now())
+        return self._waiting_since if self._waiting else timestamp(self.now())
+
+    def take_too(self, session_ids: Iterable[str]) -> None:
+        """Other processes have written these sessions. Never yields."""
+        for session_id in session_ids:
+            self._wait_for(session_id, self.now())
+        self._woken.set()
 
     async def catch_up(self) -> None:
         """Returns when what has been written by now is in the index, or it takes too long."""

@@ -1,7 +1,7 @@
 """Searching in all sessions: the store's index says where, the log what is shown of it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from attrs import frozen
@@ -10,7 +10,7 @@ from runtime.clock import timestamp
 from runtime.config import MiB
 from runtime.errors import InvalidInput
 from runtime.index import Hit, HitPage, HitPosition, Sought, Term
-from runtime.indexing import Indexing
+from runtime.indexing import AT_ONCE, Indexing
 from runtime.loading import Loading
 from runtime.session.searched import snippet_of
 from runtime.session.words import terms
@@ -18,6 +18,10 @@ from runtime.store import Row, Store, Wanted
 
 PIECE = 4 * MiB
 """Bytes of one session's entries that are read at once, to show parts of them."""
+
+LATELY = timedelta(seconds=10)
+"""What another process has written for longer, it has taken into the index by now, or it is far
+behind."""
 
 
 class Log(Protocol):
@@ -92,6 +96,9 @@ async def search(
     after: HitPosition | None,
 ) -> SearchPage:
     """A page of what was found. Raises `StoreError`."""
+    if store.ownership.is_shared:
+        since = timestamp(indexing.now() - LATELY)
+        indexing.take_too(await loading.read(store.index.lately, since, AT_ONCE))
     await indexing.catch_up()
     through = indexing.through
     page = await loading.read(store.index.search, wanted, limit, after)

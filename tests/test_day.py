@@ -39,6 +39,11 @@ def export_of(client: httpx.Client, path: str = SESSION) -> bytes:
     return client.get(f"{path}/export").raise_for_status().content
 
 
+def bring(client: httpx.Client, exported: bytes) -> httpx.Response:
+    headers = {"Content-Type": "application/jsonl"}
+    return client.post("/api/v1/import", content=exported, headers=headers)
+
+
 def test_a_day(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "there").mkdir()
@@ -89,9 +94,8 @@ def test_a_day(tmp_path: Path) -> None:
         assert service.end() == 0
 
     with running(tmp_path / "there") as service, service.client() as client:
-        sent = {"content": exported, "headers": {"Content-Type": "application/jsonl"}}
-        assert client.post("/api/v1/import", **sent).status_code == 201
-        assert client.post("/api/v1/import", **sent).status_code == 200
+        assert bring(client, exported).status_code == 201
+        assert bring(client, exported).status_code == 200
         assert export_of(client) == exported
         assert get(client, f"{SESSION}/log") == log
         assert get(client, SESSION) == header

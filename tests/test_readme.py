@@ -221,6 +221,14 @@ def test_a_draft_goes_as_it_stands_there(tmp_path: Path) -> None:
     assert [answer.json()["offset"] for answer in answers] == [11, 20, 20]
 
 
+def test_a_search_goes_as_it_stands_there(tmp_path: Path) -> None:
+    [search] = commands("curl", section("### Search"))
+    with running(tmp_path) as service, service.client() as client:
+        ask(client, FIRST[0]).raise_for_status()
+        [hit] = ask(client, search).json()["hits"]
+    assert hit["snippet"] == "Hello, how are you?"
+
+
 def test_turns_and_approvals_go_as_they_stand_there(tmp_path: Path) -> None:
     turn, question, pending, answer, wait = commands("curl", section("### Turns and approvals"))
     with running(tmp_path) as service, service.client() as client:

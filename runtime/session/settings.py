@@ -115,7 +115,7 @@ class SettingsKind(Kind):
 
     def searched(self, body: bytes) -> Searched | None:
         patch = msgspec.json.decode(body)
-        return Searched(None, patch["title"] or "") if "title" in patch else None
+        return Searched(None, str(patch["title"] or "")) if "title" in patch else None
 
     def arrived(self, key: str | None, text: bytes) -> New:
         if key is not None:

@@ -236,11 +236,52 @@ async def test_writers_have_the_time_for_themselves_while_they_write(clock: Mock
     assert min(gaps[1:]) >= 1 / indexing.SHARE
 
 
-async def test_each_node_searches_what_all_have_said(clock: MockClock, cluster: Cluster) -> None:
+async def test_what_is_said_at_one_node_is_found_at_another(
+    clock: MockClock, cluster: Cluster
+) -> None:
     a, b = cluster.join("a", {0, 1}), cluster.join("b", {2, 3})
-    async with running(a.store) as here, running(b.store) as there:
+    async with (
+        running(a.store, durability="commit") as here,
+        running(b.store, durability="commit") as there,
+    ):
         for runtime, shards in ((here, {0, 1}), (there, {2, 3})):
             await runtime.session(id_in(shards)).append(user("fox"))
-            await runtime.search("fox")
         for runtime in (here, there):
             assert len(found(await runtime.search("fox"))) == 2
+
+
+async def test_who_comes_to_own_sessions_takes_what_is_lacking(
+    clock: MockClock, cluster: Cluster
+) -> None:
+    a, b = cluster.join("a", {0, 1}), cluster.join("b", {2, 3})
+    watch = Watch()
+    async with running(a.store, now=watch, search=False) as here:
+        await here.session(id_in({0})).append(user("fox"))
+    watch.turn(minutes=1)  # too long ago for who searches
+    async with running(b.store, now=watch) as there:
+        await until_quiet()
+        b.store.index._taken.clear()
+        assert found(await there.search("fox")) == []
+        cluster.bury("a", "b")
+        await trio.sleep(2 * indexing.LOOK)
+        assert len(found(await there.search("fox"))) == 1
+
+
+async def test_the_log_says_how_far_a_long_catching_up_has_come(
+    clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(indexing, "AT_ONCE", 2)
+    monkeypatch.setattr(indexing, "SAID_EVERY", 0.0)
+    store = FakeStore(clock.current_time)
+    async with running(store, search=False) as runtime:
+        for n in range(5):
+            await runtime.session(f"s{n}").append(user("fox"))
+    async with running(store) as runtime:
+        assert len(found(await runtime.search("fox"))) == 5
+    assert [record.message for record in caplog.records if "index" in record.message] == [
+        "the index of words is being made: 0 sessions so far",
+        "the index of words is being made: 2 sessions so far",
+        "the index of words is being made: 4 sessions so far",
+        "the index of words is made: 5 sessions were missing",
+    ]

@@ -9,7 +9,8 @@ Rules:
   These need not pass the fence: two nodes that take the same entry write the same row.
 - Which entries it has it says by life, with the chain of the last one. So who comes to own a shard
   goes on where the former owner was.
-- Every node searches all of it, and no node but its owner fills in a session.
+- Every node searches all of it. Who searches first takes what other nodes have just written and not
+  taken yet: so what was said through one node is found through another.
 
 A map, in the order in which one file may import another:
 

@@ -32,6 +32,13 @@ SELECT s.no, s.session_id FROM agent_runtime.session AS s
  ORDER BY s.no LIMIT %s
 """
 
+_LATELY = """
+SELECT s.session_id FROM agent_runtime.session AS s
+  LEFT JOIN agent_runtime.index_taken AS t ON t.no = s.no
+ WHERE s.deleted_at IS NULL AND s.last_activity >= %s AND coalesce(t.upto, 0) <> s.version
+ ORDER BY s.last_activity DESC LIMIT %s
+"""
+
 
 def candidates(
     connection: Connection, sought: Sought, after: HitPosition | None
@@ -77,3 +84,8 @@ def behind(connection: Connection, shards: Collection[int], limit: int, after: i
     rows = connection.execute(_BEHIND, (after, list(shards), limit + 1)).fetchall()
     page = rows[:limit]
     return Behind([shown(name) for _, name in page], page[-1][0] if len(rows) > limit else None)
+
+
+def lately(connection: Connection, since: str, limit: int) -> list[str]:
+    """Those of all shards that were active since a moment. Raises `psycopg.Error`."""
+    return [shown(name) for (name,) in connection.execute(_LATELY, (since, limit))]

@@ -1,6 +1,6 @@
 """The index of a database, as the runtime knows it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from attrs import define
@@ -9,7 +9,7 @@ from persistence.hits import page_of
 from persistence.postgres.connections import Connection
 from persistence.postgres.index import tables
 from persistence.postgres.index.filling import forget_gone, take
-from persistence.postgres.index.finding import behind, candidates
+from persistence.postgres.index.finding import behind, candidates, lately
 from persistence.postgres.readers import Readers
 from runtime import SHARDS, Behind, HitPage, HitPosition, Sought, StoreUnavailable, Taken, TextOf
 
@@ -31,6 +31,10 @@ class PostgresIndex:
     def behind(self, limit: int, after: int = 0) -> Behind:
         with self._writing() as connection:
             return behind(connection, self._own(), limit, after)
+
+    def lately(self, since: str, limit: int) -> Sequence[str]:
+        with self._readers.reader() as connection:
+            return lately(connection, since, limit)
 
     def forget(self, limit: int) -> bool:
         with self._writing() as connection:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -18,10 +18,12 @@ from runtime import (
     Behind,
     HitPage,
     HitPosition,
+    Row,
     Sought,
     StoreBroken,
     StoreUnavailable,
     Taken,
+    Text,
     TextOf,
 )
 
@@ -53,12 +55,15 @@ class SQLiteIndex:
         with self._writing() as connection:
             if self._is_new:
                 return Taken(left=list(session_ids), is_new=True)
-            return Taken(Filling(connection, text_of, room).take(session_ids))
+            return Taken(Filling(connection, self._unless_closed(text_of), room).take(session_ids))
 
     def behind(self, limit: int, after: int = 0) -> Behind:
         with self._writing() as connection:
             self._is_new = False
             return behind(connection, limit, after)
+
+    def lately(self, since: str, limit: int) -> Sequence[str]:  # noqa: ARG002
+        return ()
 
     def forget(self, limit: int) -> bool:
         with self._writing() as connection:
@@ -135,6 +140,15 @@ class SQLiteIndex:
                 self._is_damaged |= _is_damage(error)
                 raise _unavailable(error) from error
 
+    def _unless_closed(self, text_of: TextOf) -> TextOf:
+        # An interruption ends the statement that runs, and no one that comes behind it.
+        def text_unless_closed(row: Row) -> Text | None:
+            if self._is_closed:
+                raise StoreUnavailable("The store is closed")
+            return text_of(row)
+
+        return text_unless_closed
+
     def _opened(self) -> sqlite3.Connection:
         if self._is_damaged:
             log.warning("%s: the index of words is damaged, and made anew", self._path)
@@ -152,6 +166,9 @@ class SQLiteIndex:
 
 
 def _is_damage(error: Exception) -> bool:
+    """Also a row that is there already: then the index does not know what it has."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return True
     return isinstance(error, sqlite3.Error) and isinstance(store_error(error), StoreBroken)
 
 

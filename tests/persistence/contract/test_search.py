@@ -3,6 +3,7 @@
 import pytest
 
 from persistence import hits as all_hits
+from persistence.sqlite.store import SQLiteStore
 from runtime.session.searched import text_of
 from runtime.store import Purge, Settings, Store, Undelete
 from tests.persistence.builders import Item, at, begins, born, delta, follows, fork, message
@@ -241,3 +242,16 @@ def test_a_page_that_looked_at_enough_goes_on(
     while page.next is not None and not page.hits:
         page = store.index.search(sought("fox", prefix="s0"), 10, page.next)
     assert [hit.session_id for hit in page.hits] == ["s0"]
+
+
+def test_what_was_written_lately_is_known_where_others_share_the_store(store: Store) -> None:
+    committed(
+        store,
+        born("old", "fox", last_activity=at(1)),
+        born("new", "fox", last_activity=at(5)),
+    )
+    store.index.behind(1)
+    found = list(store.index.lately(at(5), 10))
+    assert found == ([] if isinstance(store, SQLiteStore) else ["new"])
+    taken(store)
+    assert list(store.index.lately(at(0), 10)) == []

@@ -97,5 +97,7 @@ def test_only_messages_and_titles_are_searched() -> None:
     gone = text_of((1, "settings", None, "", b'{"title":null}', b"", None, 0, None))
     assert gone is not None
     assert gone.words == ""
+    for damaged in (b"{", b"5", b'"title"', b"\xff"):
+        assert text_of((1, "settings", None, "", damaged, b"", None, 0, None)) is None
     for kind in (*(KINDS.keys() - {"message"}), "unknown"):
         assert text_of((1, kind, "k", "", b'{"value":"x"}', b"", None, 0, None)) is None

@@ -55,6 +55,18 @@ async def test_lists_and_the_trash_are_the_same_everywhere() -> None:
         assert (await two.b.ask("GET", "/trash")).json == {"sessions": []}
 
 
+async def test_what_is_said_through_one_node_is_found_through_the_other() -> None:
+    async with open_cluster("a", "b") as two:
+        ids = await fill(two)
+        said = json.dumps({"role": "user", "content": "a needle"}).encode()
+        for session_id in ids:
+            answer = await two.a.ask("POST", f"/sessions/{session_id}/messages", said)
+            assert answer.status == 201
+        for member in two.members.values():
+            page = await member.ask("GET", "/search?q=needle")
+            assert {hit["session_id"] for hit in page.json["hits"]} == ids
+
+
 async def test_approvals_of_all_sessions_are_listed_everywhere() -> None:
     async with open_cluster("a", "b") as two:
         for session_id in await fill(two):

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -10,7 +11,7 @@ from persistence.sqlite.files import Companion, companion
 from persistence.sqlite.index import filling
 from persistence.sqlite.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from runtime import StoreUnavailable
+from runtime import Row, StoreUnavailable, Text
 from runtime.session.searched import text_of
 from tests.persistence.builders import (
     begins,
@@ -194,6 +195,28 @@ def test_what_is_scrubbed_is_not_on_the_disk_either(path: Path) -> None:
         committed(store, born("v", "fox"))
         taken(store)
         assert hits(store, "fox") == {("s", 1), ("v", 1)}
+
+
+def test_the_end_does_not_wait_for_a_long_turn(path: Path) -> None:
+    store = SQLiteStore.open(path)
+    committed(store, born("t", *["dog"] * 100))
+    store.index.behind(1)
+    seen: list[int] = []
+
+    def closed_meanwhile(row: Row) -> Text | None:
+        seen.append(row[0])
+        closing_thread.start()
+        while not store.index._is_closed:
+            pass
+        return text_of(row)
+
+    closing_thread = Thread(target=store.index.close)
+
+    with pytest.raises(StoreUnavailable):
+        store.index.take(["t"], closed_meanwhile, 1_000_000)
+    closing_thread.join()
+    assert seen == [1]
+    store.close()
 
 
 def test_texts_of_one_moment_have_room_in_the_next_one(
