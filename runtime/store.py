@@ -3,7 +3,8 @@
 Rules:
 
 - A session is a log of entries, numbered from 1 without gaps. An entry never changes; only its body
-  may be dropped, and then its digest stays.
+  may be dropped, and then its digest stays. Where a value has to be gone, another life takes the
+  place of the one that has it (`Redact`).
 - A session that was deleted lies in the trash, as it was, until it is purged. Its id is free: a new
   session of the same id is another *life*. `no` tells lives apart; the store gives it, and never
   gives it again.

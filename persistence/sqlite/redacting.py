@@ -34,8 +34,11 @@ _MOVE = (
 )
 
 
-def redact(to: Transaction, session_id: str, step: Redact, sharers: int) -> None:
-    """Writes the next part; so many have the room of this commit together. Raises `OutOfStep`."""
+def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alone: bool) -> None:
+    """Writes the next part. Raises `OutOfStep`.
+
+    `sharers` have the room of this commit together; `alone` is whether it is the only delta.
+    """
     connection, version = to.connection, step.header.version
     if not connection.execute(_IS_AT, (step.no, session_id, version)).fetchall():
         raise OutOfStep(f"life {step.no} is not the living session of this id, or has changed")
@@ -54,7 +57,7 @@ def redact(to: Transaction, session_id: str, step: Redact, sharers: int) -> None
             to.written.unfinished.append(session_id)
             return
         part = to.ahead[session_id]
-    some = list(_rechained(to, step, part, sharers))
+    some = list(_rechained(to, step, part, sharers, alone=alone))
     if not some:
         raise OutOfStep(f"life {step.no} has no entry {part.upto + 1}")
     ahead.put_on(to, session_id, part, some)
@@ -64,12 +67,15 @@ def redact(to: Transaction, session_id: str, step: Redact, sharers: int) -> None
         _change_places(to, session_id, step)
 
 
-def _rechained(to: Transaction, step: Redact, part: Part, sharers: int) -> Iterator[Entry]:
+def _rechained(
+    to: Transaction, step: Redact, part: Part, sharers: int, *, alone: bool
+) -> Iterator[Entry]:
     """The next entries, as many as one commit has room for."""
     connection, low = to.connection, part.upto + 1
     chained = Rechained(step.entry, _chain(connection, part, step))
-    count = max(to.room.alone * to.room.entries // sharers, to.room.least)
-    size = to.room.alone * to.room.size // sharers
+    times = to.room.alone if alone else 1
+    count = max(times * to.room.entries // sharers, to.room.least)
+    size = times * to.room.size // sharers
     high = min(low + count - 1, step.header.version)
     with closing(entries.oldest_first(connection, step.no, low, high)) as found:
         for seq, row in enumerate(found, low):

@@ -158,7 +158,8 @@ def write(
     for session_id, fork in forks:
         _fork(to, session_id, fork, sharers)
     for session_id, redaction in redactions:
-        redacting.redact(to, session_id, redaction, sharers)
+        alone = len(deltas) == 1
+        redacting.redact(to, session_id, redaction, sharers=sharers, alone=alone)
     return to.written
 
 

@@ -86,7 +86,8 @@ def write(to: Transaction, deltas: Sequence[Delta]) -> None:
     for session_id, copy in copies:
         forks.fork(to, session_id, copy, sharers)
     for session_id, redaction in redactions:
-        redacting.redact(to, session_id, redaction, sharers)
+        alone = len(deltas) == 1
+        redacting.redact(to, session_id, redaction, sharers=sharers, alone=alone)
     to.flush()
 
 
