@@ -41,7 +41,7 @@ def tab(browser: Browser, service: Service) -> Iterator[Tab]:
     """A tab that shows the page; at its end, nobody may have complained."""
     tab = browser.tab()
     tab.go(f"{service.url}/")
-    tab.until("document.querySelector('#count')?.textContent !== ''")
+    tab.until("document.querySelector('#count').textContent !== ''")
     yield tab
     assert tab.complaints == []
     tab.call("Page.close")

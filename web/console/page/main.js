@@ -17,7 +17,12 @@ const TYPED = 200; // milliseconds without a key, after which it is searched
 const MINUTE = 60_000;
 const COUNTED = 2_000; // milliseconds between two looks at all that waits
 
-let filter = { view: "sessions", project: "", text: "" };
+// What is chosen, and written, also before this was loaded.
+let filter = {
+  view: byId("view").value,
+  project: byId("project").value,
+  text: byId("search").value.trim(),
+};
 let typing;
 
 const session = new SessionView();
@@ -33,7 +38,7 @@ function changed() {
   list.show(rows.all);
   const { isWhole, failure } = rows;
   byId("count").textContent = `${rows.all.length.toLocaleString()}${isWhole ? "" : "+"}`;
-  byId("empty").hidden = rows.all.length > 0 || (!isWhole && failure === null);
+  byId("empty").hidden = failure === null && (rows.all.length > 0 || !isWhole);
   byId("empty").textContent = failure === null ? "There is nothing." : failure.message;
   suggest();
   if (performance.getEntriesByName("list shown").length === 0) performance.mark("list shown");
@@ -157,7 +162,7 @@ new Changes(rows, {
     byId("offline").hidden = state === "live";
     // A browser cannot send a token with a link.
     byId("api").hidden = token.current() !== null;
-    if (isRead) return;
+    if (isRead && (rows.failure === null || state !== "live")) return;
     isRead = true;
     read().catch(fail);
     countWaiting();

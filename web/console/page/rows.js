@@ -40,7 +40,8 @@ export class Rows {
     this.#reading = null;
     this.failure = failure;
     if (isFirst) this.all = [];
-    if (page.done) {
+    if (failure !== null || page.done) {
+      // What has failed is not tried again by itself, but when the list is read anew.
       this.isWhole = true;
     } else {
       // A session that is used while the list is read moves to its front, and may come twice.
