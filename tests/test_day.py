@@ -1,10 +1,12 @@
 """One day of one session, through a real service: left in the middle, gone on with, moved away."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from runtime.clock import timestamp
 from tests.service import running
 
 SESSION = "/api/v1/sessions/day"
@@ -37,6 +39,14 @@ def get(client: httpx.Client, path: str, **query: Any) -> Any:
 
 def export_of(client: httpx.Client, path: str = SESSION) -> bytes:
     return client.get(f"{path}/export").raise_for_status().content
+
+
+def search(client: httpx.Client, query: str) -> Any:
+    """What is found, once all is indexed that was written before."""
+    now = timestamp(datetime.now(UTC))
+    while (page := get(client, "/api/v1/search", q=query))["indexed_through"] < now:
+        pass
+    return page["hits"]
 
 
 def bring(client: httpx.Client, exported: bytes) -> httpx.Response:
@@ -80,12 +90,12 @@ def test_a_day(tmp_path: Path) -> None:
         assert last == 6
 
         # What was said is found: in the session, and in the fork where that has it, too.
-        hits = get(client, "/api/v1/search", q="pars*")["hits"]
+        hits = search(client, "pars*")
         assert {(hit["session_id"], hit["seq"]) for hit in hits} == {
             *(("day", seq) for seq in (1, 3)),
             *(("other", seq) for seq in (1, 3)),
         }
-        [hit] = get(client, "/api/v1/search", q='"mend it"')["hits"]
+        [hit] = search(client, '"mend it"')
         assert (hit["session_id"], hit["seq"], hit["role"]) == ("day", 5, "user")
 
         exported = export_of(client)
@@ -99,6 +109,6 @@ def test_a_day(tmp_path: Path) -> None:
         assert export_of(client) == exported
         assert get(client, f"{SESSION}/log") == log
         assert get(client, SESSION) == header
-        assert len(get(client, "/api/v1/search", q="pars*")["hits"]) == 2
+        assert len(search(client, "pars*")) == 2
         assert get(client, f"{SESSION}/context")["messages"] == told
         assert service.end() == 0

@@ -1,21 +1,22 @@
 """Search, for real: a process that is killed, and one that goes on where it was."""
 
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from runtime.clock import timestamp
 from tests.service import running
-
-NOTHING = "1970-01-01T00:00:00.000Z"
 
 
 def search(client: httpx.Client, query: str) -> list[Any]:
-    """What is found, once the service knows what is in its index."""
+    """What is found, once all is indexed that was written before."""
+    now = timestamp(datetime.now(UTC))
     while True:
         page = client.get("/api/v1/search", params={"q": query}).raise_for_status().json()
-        if page["indexed_through"] != NOTHING:
+        if page["indexed_through"] >= now:
             return [(hit["session_id"], hit["seq"]) for hit in page["hits"]]
 
 

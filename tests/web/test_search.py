@@ -6,7 +6,14 @@ from urllib.parse import quote
 import pytest
 from quart import Response
 
+from runtime import indexing
 from tests.web.conftest import Api
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer to index than somebody waits who searches."""
+    monkeypatch.setattr(indexing, "PATIENCE", 100.0)
 
 
 async def json_of(answer: Response) -> Any:
