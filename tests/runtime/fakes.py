@@ -335,7 +335,12 @@ def call(nursery: trio.Nursery, work: Callable[..., Awaitable[object]], *args: o
 async def running(
     store: MemoryStore, *, now: Callable[[], datetime] | None = None, **config: Any
 ) -> AsyncIterator[Runtime]:
-    """A runtime whose sessions are named `new-1`, `new-2`, … and whose time is a mock."""
+    """A runtime whose sessions are named `new-1`, `new-2`, … and whose time is a mock.
+
+    Its words are not indexed unless it is asked for: while a thread works, time stands still, and
+    one that comes behind each commit would have a say in when all else happens.
+    """
+    config.setdefault("search", False)
     assert isinstance(trio.lowlevel.current_clock(), MockClock), "ask for the `clock` fixture"
     if isinstance(store, FakeStore):
         config.setdefault("resident_bytes", store.resident_bytes)

@@ -1,5 +1,6 @@
 """Searching, as a program does it: what was said is found, and says through when."""
 
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,8 @@ from runtime.indexing import NOTHING
 from tests.runtime.fakes import FakeStore, Watch, error_of, running, until_quiet, user
 from tests.runtime.nodes import Cluster, id_in
 
+searched = partial(running, search=True)
+
 
 def found(page: SearchPage) -> list[tuple[str, int, str]]:
     return [(hit.session_id, hit.seq, hit.snippet) for hit in page.hits]
@@ -21,7 +24,7 @@ async def test_what_was_said_a_moment_ago_is_found(
     clock: MockClock, store: FakeStore, durability: str
 ) -> None:
     watch = Watch()
-    async with running(store, now=watch, durability=durability) as runtime:
+    async with searched(store, now=watch, durability=durability) as runtime:
         await runtime.session("s").append(user("The quick fox"), user("The lazy dog"))
         page = await runtime.search("lazy the")
         assert found(page) == [("s", 2, "The lazy dog")]
@@ -34,7 +37,7 @@ async def test_what_was_said_a_moment_ago_is_found(
 async def test_titles_are_found_and_stand_beside_what_is_found(
     clock: MockClock, store: FakeStore
 ) -> None:
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         session = runtime.session("s")
         await session.create(title="Parser work")
         await session.append(user("hello"))
@@ -50,7 +53,7 @@ async def test_titles_are_found_and_stand_beside_what_is_found(
 
 
 async def test_rewinds_deletions_and_forks_are_heeded(clock: MockClock, store: FakeStore) -> None:
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         session = runtime.session("s")
         await session.append(user("one fox"), user("two fox"))
         await session.fork("f", at=1)
@@ -70,7 +73,7 @@ async def test_rewinds_deletions_and_forks_are_heeded(clock: MockClock, store: F
 
 async def test_what_is_purged_leaves_the_index(clock: MockClock) -> None:
     store = FakeStore(clock.current_time)
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         await runtime.session("s").append(user("fox"))
         await runtime.session("t").append(user("fox"))
         await runtime.search("fox")
@@ -82,7 +85,7 @@ async def test_what_is_purged_leaves_the_index(clock: MockClock) -> None:
 
 async def test_what_is_erased_is_gone_when_that_is_said(clock: MockClock) -> None:
     store = FakeStore(clock.current_time)
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         await runtime.session("s").append(user("secret"), user("known"))
         await runtime.search("secret")
         life = store._kept.lives[1]
@@ -96,7 +99,7 @@ async def test_what_is_erased_is_gone_when_that_is_said(clock: MockClock) -> Non
 
 
 async def test_pages_go_on_where_the_one_before_ended(clock: MockClock, store: FakeStore) -> None:
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         await runtime.session("s").append(*(user(f"fox {n}") for n in range(5)))
         seqs: list[int] = []
         after: HitPosition | None = None
@@ -111,16 +114,16 @@ async def test_pages_go_on_where_the_one_before_ended(clock: MockClock, store: F
 
 async def test_what_an_earlier_process_left_is_taken_at_the_start(clock: MockClock) -> None:
     store = FakeStore(clock.current_time)
-    async with running(store, search=False) as runtime:
+    async with running(store) as runtime:
         for n in range(3):
             await runtime.session(f"s{n}").append(user("fox"))
     assert not store.index._taken
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         assert len(found(await runtime.search("fox"))) == 3
 
 
 async def test_where_nothing_is_indexed_a_search_says_so(clock: MockClock) -> None:
-    async with running(FakeStore(clock.current_time), search=False) as runtime:
+    async with running(FakeStore(clock.current_time)) as runtime:
         error = await error_of(runtime.search("fox"))
         assert isinstance(error, InvalidInput)
         assert "search=False" in str(error)
@@ -142,14 +145,14 @@ async def test_where_nothing_is_indexed_a_search_says_so(clock: MockClock) -> No
 async def test_a_search_for_nothing_is_refused(
     clock: MockClock, query: str, options: dict[str, object]
 ) -> None:
-    async with running(FakeStore(clock.current_time)) as runtime:
+    async with searched(FakeStore(clock.current_time)) as runtime:
         error = await error_of(runtime.search(query, **options))  # type: ignore[arg-type]
         assert isinstance(error, InvalidInput)
 
 
 async def test_moments_may_be_written_in_any_zone(clock: MockClock) -> None:
     watch = Watch()
-    async with running(FakeStore(clock.current_time), now=watch) as runtime:
+    async with searched(FakeStore(clock.current_time), now=watch) as runtime:
         await runtime.session("s").append(user("fox"))
         assert found(await runtime.search("fox", since="2025-12-31"))
         assert found(await runtime.search("fox", since="2025-12-31T14:00:00+02:00"))
@@ -186,7 +189,7 @@ async def test_an_index_that_fails_keeps_nobody_from_writing_and_catches_up(
 ) -> None:
     store = SlowIndex(clock)
     watch = Watch()
-    async with running(store, now=watch, durability="commit") as runtime:
+    async with searched(store, now=watch, durability="commit") as runtime:
         await until_quiet()
         store.fails = True
         await runtime.session("s").append(user("fox"))
@@ -204,10 +207,10 @@ async def test_an_index_that_fails_keeps_nobody_from_writing_and_catches_up(
 
 async def test_until_it_is_known_what_is_behind_nothing_is_promised(clock: MockClock) -> None:
     store = SlowIndex(clock)
-    async with running(store, search=False) as runtime:
+    async with running(store) as runtime:
         await runtime.session("s").append(user("fox"))
     store.fails = True
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         assert (await runtime.search("fox")).indexed_through == NOTHING
 
 
@@ -226,7 +229,7 @@ async def test_writers_have_the_time_for_themselves_while_they_write(clock: Mock
         return take(*args)  # type: ignore[arg-type]
 
     store.index = Timed(store.index, timed)  # type: ignore[assignment]
-    async with running(store, durability="commit") as runtime:
+    async with searched(store, durability="commit") as runtime:
         for n in range(100):
             await runtime.session(f"s{n}").append(user("fox"))
             await trio.sleep(1)
@@ -241,8 +244,8 @@ async def test_what_is_said_at_one_node_is_found_at_another(
 ) -> None:
     a, b = cluster.join("a", {0, 1}), cluster.join("b", {2, 3})
     async with (
-        running(a.store, durability="commit") as here,
-        running(b.store, durability="commit") as there,
+        searched(a.store, durability="commit") as here,
+        searched(b.store, durability="commit") as there,
     ):
         for runtime, shards in ((here, {0, 1}), (there, {2, 3})):
             await runtime.session(id_in(shards)).append(user("fox"))
@@ -255,10 +258,10 @@ async def test_who_comes_to_own_sessions_takes_what_is_lacking(
 ) -> None:
     a, b = cluster.join("a", {0, 1}), cluster.join("b", {2, 3})
     watch = Watch()
-    async with running(a.store, now=watch, search=False) as here:
+    async with running(a.store, now=watch) as here:
         await here.session(id_in({0})).append(user("fox"))
     watch.turn(minutes=1)  # too long ago for who searches
-    async with running(b.store, now=watch) as there:
+    async with searched(b.store, now=watch) as there:
         await until_quiet()
         b.store.index._taken.clear()
         assert found(await there.search("fox")) == []
@@ -274,10 +277,10 @@ async def test_the_log_says_how_far_a_long_catching_up_has_come(
     monkeypatch.setattr(indexing, "AT_ONCE", 2)
     monkeypatch.setattr(indexing, "SAID_EVERY", 0.0)
     store = FakeStore(clock.current_time)
-    async with running(store, search=False) as runtime:
+    async with running(store) as runtime:
         for n in range(5):
             await runtime.session(f"s{n}").append(user("fox"))
-    async with running(store) as runtime:
+    async with searched(store) as runtime:
         assert len(found(await runtime.search("fox"))) == 5
     assert [record.message for record in caplog.records if "index" in record.message] == [
         "the index of words is being made: 0 sessions so far",
