@@ -320,7 +320,7 @@ async def test_while_the_store_fails_it_is_unknown(clock: MockClock) -> None:
 
 async def test_no_search_finds_what_was_redacted(clock: MockClock) -> None:
     store = FakeStore(clock.current_time)
-    async with running(store) as runtime:
+    async with running(store, search=True) as runtime:
         session = runtime.session("s")
         await session.append(user(f"my password is {SECRET}"), user("and that was it"))
         assert len((await runtime.search(SECRET)).hits) == 1
@@ -339,7 +339,7 @@ async def test_it_says_so_if_the_index_cannot_forget(
     def unavailable(*_: object) -> None:
         raise StoreUnavailable("the disk of the index is full")
 
-    async with running(store) as runtime:
+    async with running(store, search=True) as runtime:
         session = runtime.session("s")
         await session.append(user(SECRET))
         await runtime.search(SECRET)
