@@ -74,6 +74,9 @@ MAKERS: dict[str, Callable[[Grounds], Store]] = {
     "memory": lambda grounds: MemoryStore(),
 }
 
+WHOLE = [kind for kind in MAKERS if "in parts" not in kind]
+"""For what is only about reading: by then it does not matter how something was written."""
+
 EVERYTHING = Listing()
 MANY = 1_000
 

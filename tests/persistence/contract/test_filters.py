@@ -8,7 +8,9 @@ from persistence.sequence import LOOKED_AT
 from runtime.errors import InvalidInput
 from runtime.store import MAX_FILTERS, Listing, Settings, Store
 from tests.persistence.builders import at, born
-from tests.persistence.contract.stores import committed, ids, listed, pages
+from tests.persistence.contract.stores import WHOLE, committed, ids, listed, pages
+
+STORES = WHOLE
 
 IDS = ["a", "a%", "a%b", "a_", "a_b", "axb", "a'", 'a"', "a\\", "A", "b", "Яа", "Яб", "я", "👋 1"]
 

@@ -7,6 +7,7 @@ from runtime.store import Listing, ListPosition, SessionInfo, Settings, Store
 from tests.persistence.builders import at, born, delta, follows
 from tests.persistence.contract.stores import (
     EVERYTHING,
+    WHOLE,
     begun,
     committed,
     ids,
@@ -14,6 +15,8 @@ from tests.persistence.contract.stores import (
     pages,
     trashed,
 )
+
+STORES = WHOLE
 
 BY_CREATION = Listing(order="created")
 

@@ -11,7 +11,9 @@ from attrs import asdict
 
 from runtime.store import STREAMABLE, ListChunk, Listing, SessionInfo, Settings, Store
 from tests.persistence.builders import at, born, delta, follows
-from tests.persistence.contract.stores import EVERYTHING, begun, committed, listed, trashed
+from tests.persistence.contract.stores import EVERYTHING, WHOLE, begun, committed, listed, trashed
+
+STORES = WHOLE
 
 ENOUGH = 2_500
 """Sessions that no store answers in one chunk, if it has chunks at all."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.session.chain import dropped_body
@@ -17,6 +17,9 @@ from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 
 KINDS = (MESSAGE, "record", "switch", "rewind", "unheard of")
 NUMBERS = st.integers(0, 24)
+
+few = settings(max_examples=40)
+"""Of each, as all draw such tails: some hundreds."""
 
 
 @st.composite
@@ -34,6 +37,7 @@ def kept(entries: Sequence[Entry], tail: Tail) -> Sequence[Entry]:
     return entries[tail.first - 1 :]
 
 
+@few
 @given(cut())
 def test_what_it_has_is_what_it_was(case: tuple[list[Entry], Tail, Tail]) -> None:
     entries, whole, tail = case
@@ -51,6 +55,7 @@ def test_what_it_has_is_what_it_was(case: tuple[list[Entry], Tail, Tail]) -> Non
     )
 
 
+@few
 @given(cut())
 def test_the_chain_goes_on_from_before_what_it_has(case: tuple[list[Entry], Tail, Tail]) -> None:
     _, whole, tail = case
@@ -58,6 +63,7 @@ def test_the_chain_goes_on_from_before_what_it_has(case: tuple[list[Entry], Tail
         assert tail.chain(seq) == whole.chain(seq)
 
 
+@few
 @given(cut())
 def test_what_it_has_no_more_is_asked_for(case: tuple[list[Entry], Tail, Tail]) -> None:
     _, _, tail = case
@@ -69,6 +75,7 @@ def test_what_it_has_no_more_is_asked_for(case: tuple[list[Entry], Tail, Tail]) 
             tail.chain(seq)
 
 
+@few
 @given(cut())
 def test_keys_and_calls_that_it_has_are_listed(case: tuple[list[Entry], Tail, Tail]) -> None:
     entries, _, tail = case
@@ -80,6 +87,7 @@ def test_keys_and_calls_that_it_has_are_listed(case: tuple[list[Entry], Tail, Ta
     ]
 
 
+@few
 @given(cut(), NUMBERS, NUMBERS)
 def test_a_range_of_it_is_that_range(
     case: tuple[list[Entry], Tail, Tail], low: int, high: int
@@ -101,6 +109,7 @@ def test_a_range_of_it_is_that_range(
     )
 
 
+@few
 @given(cut(), st.lists(an_entry(), min_size=1, max_size=4), st.data())
 def test_it_grows_and_is_cut_again(
     case: tuple[list[Entry], Tail, Tail], more: list[Entry], data: st.DataObject
@@ -114,6 +123,7 @@ def test_it_grows_and_is_cut_again(
     assert again.size == again.cut(again.first).size
 
 
+@few
 @given(cut(), st.lists(an_entry(), min_size=1, max_size=4))
 def test_the_one_of_before_stays_as_a_reader_has_it(
     case: tuple[list[Entry], Tail, Tail], more: list[Entry]
@@ -137,6 +147,7 @@ def size_of(one: Entry) -> int:
     return sum(map(len, texts)) + 1 + 24
 
 
+@few
 @given(split())
 def test_its_size_is_that_of_what_is_settled_of_what_it_has(case: tuple[list[Entry], Tail]) -> None:
     entries, tail = case
@@ -144,6 +155,7 @@ def test_its_size_is_that_of_what_is_settled_of_what_it_has(case: tuple[list[Ent
         assert tail.cut(first).size == sum(map(size_of, entries[first - 1 : tail.settled]))
 
 
+@few
 @given(split(), st.integers(0, 2_000))
 def test_what_is_kept_is_as_much_as_fits(case: tuple[list[Entry], Tail], size: int) -> None:
     entries, tail = case
