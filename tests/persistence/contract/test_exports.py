@@ -1,16 +1,17 @@
 """A session that comes from elsewhere: each store has it as it was, with its own times and root."""
 
-import trio
-
 from persistence import MemoryStore
 from runtime import Listing, Message, MiB, RuntimeConfig, open_runtime
 from runtime.store import Store
+from tests.clock import Clock
 
 
 async def some_sessions() -> list[bytes]:
     """Two exported ones, the younger one first."""
-    async with open_runtime(MemoryStore()) as runtime:
+    clock = Clock()
+    async with open_runtime(MemoryStore(), now=clock) as runtime:
         for session_id in ("older", "younger"):
+            clock.advance(seconds=1)
             session = runtime.session(session_id)
             await session.create(title=session_id, metadata={"cwd": "/x", "n": 2**60})
             await session.append(
@@ -19,7 +20,7 @@ async def some_sessions() -> list[bytes]:
             await session.put_records({"k": None}, id="call \0")
             await session.rewind(5)
             await session.approvals.ask("a", "Sure?")
-            await trio.sleep(0.002)
+        clock.advance(seconds=1)
         await runtime.session("older").fork("fork", at=9)
         return [
             await (await runtime.session(session_id).export()).whole()

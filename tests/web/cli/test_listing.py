@@ -16,9 +16,9 @@ HELLO = Message(role="user", content="Hello")
 
 async def projects(runtime: Runtime, clock: Clock) -> None:
     for name, title, metadata in (
-        ("login-1", None, {"cwd": "/work/app"}),
-        ("2", "The LOGIN page", {"cwd": "/work/app/web/"}),
-        ("3", "Straße", {"cwd": "/work/apple"}),
+        ("login-1", None, {"cwd": "/src/app"}),
+        ("2", "The LOGIN page", {"cwd": "/src/app/web/"}),
+        ("3", "Straße", {"cwd": "/src/apple"}),
         ("4", None, {"cwd": 7}),
         ("5", None, {}),
     ):
@@ -46,7 +46,7 @@ def test_a_search_looks_into_titles_and_ids(folder: Path, text: str, found: set[
     assert listed(folder, "--search", text) == found
 
 
-@pytest.mark.parametrize("name", ["/work/app", "/work/app/", "/work//app", "/work/app/web/.."])
+@pytest.mark.parametrize("name", ["/src/app", "/src/app/", "/src//app", "/src/app/web/.."])
 def test_a_project_has_what_works_in_its_folder_or_below(folder: Path, name: str) -> None:
     assert listed(folder, "--project", name) == {"login-1", "2"}
 
@@ -85,9 +85,9 @@ def test_archived_ones_are_listed_alone_or_left_out(folder: Path) -> None:
 
 
 def test_what_is_asked_for_is_asked_for_together(folder: Path) -> None:
-    assert listed(folder, "--project", "/work/app", "--search", "page") == {"2"}
+    assert listed(folder, "--project", "/src/app", "--search", "page") == {"2"}
     assert listed(folder, "--search", "login", "--archived") == set()
-    assert len(listed(folder, "--project", "/work/app", "--limit", "1")) == 1
+    assert len(listed(folder, "--project", "/src/app", "--limit", "1")) == 1
 
 
 def test_a_table_has_the_titles_and_says_how_many_there_are(folder: Path) -> None:
