@@ -22,7 +22,12 @@ PROFILE = "patient"
 # Whether examples are drawn at random is left to hypothesis. At a desk each run draws others, since
 # a counterexample is welcome there: it is printed, kept, and tried first the next time. Where `CI`
 # is set they are the same in every run, since a red run there has to be about the change.
-settings.register_profile(PROFILE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#
+# Half as many examples as is usual: there are hundreds of properties, and `make test` has minutes.
+# `--hypothesis-profile thorough` tries ten times as many.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(PROFILE, PATIENT, max_examples=50)
+settings.register_profile("thorough", PATIENT, max_examples=500)
 settings.load_profile(PROFILE)
 
 

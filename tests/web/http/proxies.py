@@ -145,6 +145,7 @@ frontend front
     default_backend back
 backend back
 {check}
+    timeout check 100s
     server own 127.0.0.1:{port} {"check inter 50ms" if check else ""}
 """
 
