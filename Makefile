@@ -31,7 +31,8 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(COMPILED) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-# Under 20 minutes; FAULTS=quick under one. The figures go into docs/reliability.md.
+# The campaign `nodes` alone takes ten minutes; FAULTS=quick is a short form of all. The figures go
+# into docs/reliability.md.
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults $(if $(filter quick,$(FAULTS)),--quick,--write docs/reliability.md) $(ARGS)
 

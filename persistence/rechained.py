@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, evolve
 
-from runtime import Entry, Redact, Row, digest_of, link
+from runtime import Entry, Fork, Redact, Row, digest_of, link
 
 
 @define
@@ -24,6 +24,18 @@ class Rechained:
             self.before, entry.seq, entry.kind, entry.key, entry.at, digest_of(entry)
         )
         return evolve(entry, chain=self.before)
+
+
+def unchanged(step: Redact) -> Fork:
+    """What is copied as it is, up to the changed entry."""
+    return Fork(
+        source=step.no,
+        at=step.entry.seq - 1,
+        root=step.root,
+        header=step.header,
+        settings=step.settings,
+        entry=step.entry,
+    )
 
 
 def redacted_rows(rows: Iterable[Row], step: Redact) -> Iterator[Row]:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from persistence.parts import Part
-from persistence.rechained import Rechained
+from persistence.rechained import Rechained, unchanged
 from persistence.sequence import OutOfStep
 from persistence.sqlite import ahead, entries, rows
 from persistence.sqlite.transaction import Transaction
-from runtime import Entry, Fork, Redact, Settings
+from runtime import Entry, Redact, Settings
 
 _IS_AT = """
 SELECT 1 FROM session WHERE no = ? AND session_id = ? AND version = ? AND deleted_at IS NULL
@@ -45,15 +45,7 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
     part = to.ahead.get(session_id)
     before = step.entry.seq - 1
     if part is None or part.upto < before:
-        copied = Fork(
-            source=step.no,
-            at=before,
-            root=step.root,
-            header=step.header,
-            settings=step.settings,
-            entry=step.entry,
-        )
-        if not ahead.copy(to, session_id, copied, sharers):
+        if not ahead.copy(to, session_id, unchanged(step), sharers):
             to.written.unfinished.append(session_id)
             return
         part = to.ahead[session_id]

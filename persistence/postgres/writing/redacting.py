@@ -13,9 +13,9 @@ from persistence.postgres import rows
 from persistence.postgres.text import stored
 from persistence.postgres.writing import ahead, changes, forks
 from persistence.postgres.writing.transaction import Transaction, expecting
-from persistence.rechained import Rechained
+from persistence.rechained import Rechained, unchanged
 from persistence.sequence import OutOfStep
-from runtime import Entry, Fork, Redact, Settings
+from runtime import Entry, Redact, Settings
 
 _IS_AT = """
 SELECT 1 FROM agent_runtime.session
@@ -57,15 +57,7 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
     part = to.ahead.get(session_id)
     before = step.entry.seq - 1
     if part is None or part.upto < before:
-        copied = Fork(
-            source=step.no,
-            at=before,
-            root=step.root,
-            header=step.header,
-            settings=step.settings,
-            entry=step.entry,
-        )
-        if not forks.copy(to, session_id, copied, sharers):
+        if not forks.copy(to, session_id, unchanged(step), sharers):
             to.written.unfinished.append(session_id)
             return
         part = to.ahead[session_id]
