@@ -59,6 +59,6 @@ def test_what_is_ended_leaves_neither_files_nor_processes(
         assert list(tmp_path.iterdir())
         process.send_signal(number)
         # The pipe is at its end when all that had it have ended, however long that takes here.
-        process.communicate()
+        _, said = process.communicate()
     assert process.returncode == 1
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir()), said
