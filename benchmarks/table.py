@@ -15,6 +15,7 @@ from benchmarks.any_length import any_length
 from benchmarks.appends import many_callers, one_caller, pages, rich, stages
 from benchmarks.bench import Suite
 from benchmarks.compare import history, long_list, posts, unchanged_history
+from benchmarks.contexts import contexts
 from benchmarks.growth import large_databases, latency, written
 from benchmarks.layouts import layouts
 from benchmarks.neighbours import append_beside_limits, stalls
@@ -28,6 +29,7 @@ from benchmarks.nodes import (
 )
 from benchmarks.peers import in_process
 from benchmarks.results import Budget
+from benchmarks.search import append_indexed, searches
 from benchmarks.sessions import activation, listing, memory, passivation
 from benchmarks.streams import (
     append_beside_subscribers,
@@ -61,6 +63,8 @@ _SUITES = (
           idle_subscribers, resume, draft_delta),
     Suite("nodes", 3, fenced, append_on_stores, batches_on_stores, forwarded, appends_of_nodes,
           moving),
+    Suite("contexts", 5, contexts),
+    Suite("search", 3, searches, append_indexed),
     Suite("peers", 5, in_process, over_http, short_histories, posts_of_many),
 )  # fmt: skip
 """Each with how many rounds are usual, and its works."""
@@ -177,6 +181,12 @@ nodes_processor (nodes) `POST messages` to three nodes: processor time of an app
     ≤ 1.15 × to one node
 move (nodes) entries that move between SQLite and PostgreSQL, the slower way
     ≥ 20000 entries a second
+context (contexts) context of a session of 10,000 messages, cut to 100 KB, resident
+    ≤ 0.005 s
+search (search) a page of 20 hits among 1,000,000 messages, whatever is searched for
+    ≤ 0.05 s
+append_indexed (search) embedded append, `commit`, 64 sessions, their words indexed
+    ≥ 0.95 × the rate without the index
 """
 _BUDGET = re.compile(
     r"(?P<suite>\w+)\) (?P<work>.+?) (?P<best>[≤≥]) (?P<limit>[\d.]+) (?P<of>.+?)"
