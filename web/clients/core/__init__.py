@@ -1,0 +1,10 @@
+"""What all clients stand on: a call, what carries it, and how often it is tried.
+
+A map, in the order in which one file may import another:
+
+- `call`      one exchange, whatever carries it
+- `patience`  when a call is sent again
+- `place`     where the service is
+- `wire`      calls over HTTP
+- `asking`    a call with its tries and its refusals
+"""
