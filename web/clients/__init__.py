@@ -15,6 +15,8 @@ A map, in the order in which one file may import another:
 - `shared`   one conversation under all frameworks
 - `embedded` a runtime in a thread of this process
 - `langgraph` AgentRuntimeSaver, of LangGraph
+- `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
+- `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
 """
 
 from importlib import import_module

@@ -82,6 +82,22 @@ def last_of_log(
     return Ask(call, _entries)
 
 
+def tagged_last_of_log(
+    session_id: str,
+    last: int,
+    *,
+    kinds: Sequence[str] = (),
+    key_prefix: str | None = None,
+    counting: bool = False,
+) -> Ask[tuple[list[Entry], str]]:
+    """The last entries, and the tag of the state in which they are, for `Terms.if_match`."""
+    query = pairs(kind=kinds, key_prefix=key_prefix, counting=counting, last=last)
+    call = Call(
+        method="GET", path=path("sessions", session_id, "log"), query=query, is_repeatable=True
+    )
+    return Ask(call, lambda reply: (_entries(reply), reply.headers["etag"]))
+
+
 def rewind(
     session_id: str,
     to: int,

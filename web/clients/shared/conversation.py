@@ -1,14 +1,16 @@
 """Conversation: a framework's items in a session's log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 from attrs import frozen
 
 from web.clients.calls.shapes import Entry, Message, NewEntry
+from web.clients.calls.terms import Terms
 from web.clients.client import AgentRuntimeClient
-from web.clients.errors import NotFound
+from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
 
 KINDS = ("message", "record")
@@ -102,6 +104,36 @@ class Framework:
                 break
             before = entries[0]["seq"]
         return found
+
+    def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
+        """Takes the last item back; `None`: there is none. Two calls, unless others write."""
+        while True:
+            try:
+                entries, tag = client.tagged_last_of_log(
+                    session_id, 1, kinds=KINDS, key_prefix=self.prefix, counting=True
+                )
+            except NotFound:
+                return None
+            if not entries:
+                return None
+            [entry] = entries
+            try:
+                client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
+            except PreconditionFailed:  # what came meanwhile would be taken back with it
+                continue
+            if (item := self.item(entry)) is not None:
+                return item
+
+    def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
+        """Takes back all that counts. Of no session, nothing."""
+        with suppress(NotFound):
+            client.rewind(session_id, 0)
+
+    def make(self, client: AgentRuntimeClient, session_id: str, names: Mapping[str, str]) -> None:
+        """Makes a session whose id does not tell the framework's own names, if it is not there."""
+        told = {name: cleaned(value) for name, value in names.items()}
+        with suppress(Conflict):
+            client.create_session(session_id, metadata={self.name: told})
 
 
 PAGE = 1000
