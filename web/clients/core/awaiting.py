@@ -144,11 +144,11 @@ class AsyncPaging(Generic[T], AsyncIterator[T]):
 
 
 class AsyncStreaming(Generic[T], AsyncIterator[T]):
-    """Gives what comes. Nothing is sent before the first one is asked for.
+    """Gives what comes. It begins with an `async with` block, else with the first that is awaited.
 
-    Closed early (`aclose`, or the end of an `async with` block), it gives its connection back; a
-    loop that goes through to the end needs nothing. Used by one task at one time. Each step raises
-    `Refused`, `ServiceUnreachable`.
+    Closed early (`aclose`, or the end of the block), it gives its connection back; a loop that goes
+    through to the end needs no block. Used by one task at one time. Each step raises `Refused`,
+    `ServiceUnreachable`.
     """
 
     def __init__(self, wire: AsyncWire, wanted: Stream[T]) -> None:
@@ -160,7 +160,7 @@ class AsyncStreaming(Generic[T], AsyncIterator[T]):
 
     async def __anext__(self) -> T:
         while not self._found:
-            if self._is_closed or self._course.is_over:
+            if self._is_over:
                 await self.aclose()
                 raise StopAsyncIteration
             await self._advance()
@@ -173,6 +173,9 @@ class AsyncStreaming(Generic[T], AsyncIterator[T]):
         await self._let_go()
 
     async def __aenter__(self) -> Self:
+        """Returns when the service has begun to answer: what happens from here on is seen."""
+        while self._answer is None and not self._is_over:
+            await self._advance()
         return self
 
     async def __aexit__(
@@ -183,12 +186,17 @@ class AsyncStreaming(Generic[T], AsyncIterator[T]):
     ) -> None:
         await self.aclose()
 
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._course.is_over
+
     async def _advance(self) -> None:
         outcome: Outcome = None
         try:
             if self._answer is None:
                 self._answer = await self._wire.open(self._course.call)
-            if self._answer.response.status_code >= 300:
+                if self._answer.response.status_code < 300:
+                    return
                 outcome = await self._answer.whole()
             elif piece := await self._answer.next():
                 self._found.extend(self._course.feed(piece))
