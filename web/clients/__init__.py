@@ -14,6 +14,7 @@ A map, in the order in which one file may import another:
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
 - `embedded` a runtime in a thread of this process
+- `langgraph` AgentRuntimeSaver, of LangGraph
 - `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
 - `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
 """

@@ -6,8 +6,9 @@ Rules:
   is a record. An item that has no role gets one in the log, and not in what is read back.
 - What is read back is what was added, with its members in the same order. So the entry's metadata
   has their names, and what cannot stand in the entry as it is.
-- A message that another program wrote is read as `{role, content}` alone, which each model takes;
-  `lossy` says what it had besides.
+- A message that another program wrote is read as `{role, content}` alone, with a role that models
+  of OpenAI take: a tool's result without its call is none, so it is told as the assistant's words.
+  `lossy` says what the message had besides.
 """
 
 import json
@@ -30,6 +31,12 @@ from web.clients.shared.waiting import in_thread
 T = TypeVar("T")
 
 FRAMEWORK = Framework("openai_agents")
+
+_ROLES = {
+    **{role: role for role in ("user", "assistant", "system", "developer")},
+    **{"human": "user", "ai": "assistant", "model": "assistant"},
+}
+"""Of others' messages, as items have them."""
 
 LONGEST_ROLE = 64
 """Characters that a message's role may have."""
@@ -161,7 +168,9 @@ def _item(found: Item) -> tuple[TResponseInputItem, Sequence[str]]:
         known = {**message, "metadata": envelope.get("metadata")}
         return cast(TResponseInputItem, {name: known[name] for name in envelope["members"]}), ()
     said = plain(message)
-    return cast(TResponseInputItem, said.message), said.lossy
+    role = _ROLES.get(said.role.lower())
+    item = {"role": role or "assistant", "content": said.text}
+    return cast(TResponseInputItem, item), said.lossy if role else ["role", *said.lossy]
 
 
 def _role(item: Any) -> str | None:

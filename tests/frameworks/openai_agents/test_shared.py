@@ -33,12 +33,16 @@ def test_a_message_of_others_is_read_as_role_and_content_alone(service: Served) 
         "others",
         {"role": "user", "content": "Hello", "id": "m-1", "metadata": {"other": 1}},
         {"role": "assistant", "content": parts, "tool_calls": [], "name": "clerk"},
+        {"role": "tool", "content": "found", "tool_call_id": "call-1"},
+        {"role": "human", "content": "Thanks"},
     )
     assert read(session)[1:] == [
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": "It is\n\nin Kiel."},
+        {"role": "assistant", "content": "found"},
+        {"role": "user", "content": "Thanks"},
     ]
-    assert session.lossy == {3: ["tool_calls", "name"]}
+    assert session.lossy == {3: ["tool_calls", "name"], 4: ["role", "tool_call_id"]}
 
 
 def test_two_sessions_of_one_id_are_one(service: Served) -> None:
