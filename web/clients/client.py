@@ -100,6 +100,7 @@ class AgentRuntimeClient:
 
     append_entries = _Asked(log.append_entries)
     iter_log = _Paged(log.iter_log)
+    iter_log_back = _Paged(log.iter_log_back)
     last_of_log = _Asked(log.last_of_log)
     tagged_last_of_log = _Asked(log.tagged_last_of_log)
     rewind = _Asked(log.rewind)

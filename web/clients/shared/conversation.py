@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -48,9 +49,12 @@ class Framework:
             entry["key"] = key
         return entry
 
-    def record(self, value: Any) -> NewEntry:
-        """Anything else. Each has a key of its own, so none takes another's place."""
-        key = f"{self.prefix}{uuid4().hex}"
+    def record(self, value: Any, *, name: str | None = None) -> NewEntry:
+        """Anything else. Each has a key of its own, so none takes another's place.
+
+        `name`: it ends the key, for an item that may be sent again in another call.
+        """
+        key = f"{self.prefix}{name or uuid4().hex}"
         return {"kind": "record", "key": key, "body": {"value": carried(value)}}
 
     @property
@@ -81,29 +85,27 @@ class Framework:
         except NotFound:
             return
 
+    def newest_items(
+        self, client: AgentRuntimeClient, session_id: str, *, limit: int | None = None
+    ) -> Iterator[Item]:
+        """The items that count, newest first; of no session, none.
+
+        `limit`: how many will be taken, so that no more are sent than that.
+        """
+        page = PAGE if limit is None else max(1, min(limit, PAGE))
+        try:
+            for entry in client.iter_log_back(
+                session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
+            ):
+                if (item := self.item(entry)) is not None:
+                    yield item
+        except NotFound:
+            return
+
     def last_items(self, client: AgentRuntimeClient, session_id: str, last: int) -> Sequence[Item]:
         """The last of them, oldest first; of no session, none. One call for each 1,000."""
-        found: list[Item] = []
-        before: int | None = None
-        while len(found) < last:
-            wanted = min(last - len(found), PAGE)
-            try:
-                entries = client.last_of_log(
-                    session_id,
-                    wanted,
-                    before=before,
-                    kinds=KINDS,
-                    key_prefix=self.prefix,
-                    counting=True,
-                )
-            except NotFound:
-                break
-            items = [item for entry in entries if (item := self.item(entry)) is not None]
-            found = items + found
-            if len(entries) < wanted:
-                break
-            before = entries[0]["seq"]
-        return found
+        newest = self.newest_items(client, session_id, limit=last)
+        return list(islice(newest, last))[::-1]
 
     def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
         """Takes the last item back; `None`: there is none. Two calls, unless others write."""
