@@ -19,7 +19,7 @@ from persistence import SQLiteStore
 from persistence.sqlite.schema import SCHEMA_VERSION
 from persistence.sqlite.verify import verify, verify_content
 from runtime import Message, open_runtime
-from runtime.session.forms import shown_json
+from runtime.session.entries.forms import shown_json
 from tests.faults.small_disk import SmallDisk
 from tests.faults.stages import DB, Stages, in_memory
 from tests.persistence.builders import dump, query

@@ -11,7 +11,7 @@ from benchmarks.workload import SHORT, conversation
 from persistence.memory import MemoryStore
 from persistence.sqlite.verify import verify
 from runtime import Listing
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 
 
 @pytest.fixture

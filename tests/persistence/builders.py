@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from persistence.sqlite.schema import OLD_TABLES
-from runtime.session.chain import digest, link
+from runtime.session.entries.chain import digest, link
 from runtime.store import (
     PLAIN,
     Change,
