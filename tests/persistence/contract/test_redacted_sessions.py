@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.verify import verify as verify_database
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import InvalidInput
 from runtime.session.asked.redaction import MARKER, entry_of, plan, redacted
 from runtime.session.kinds.table import KINDS

@@ -9,7 +9,7 @@ import pytest
 from persistence import back_up, move, restore, verify
 from persistence.sqlite.files import Companion, companion
 from persistence.sqlite.index import filling
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
 from runtime import Row, StoreUnavailable, Text
 from runtime.session.asked.searched import text_of

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 
-from persistence.sqlite.look import IN_RUNS, hash_of
+from persistence.sqlite.tables.look import IN_RUNS, hash_of
 from runtime import Mark, Row, text_size
 
 BLOCK = 1_000

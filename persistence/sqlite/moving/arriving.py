@@ -18,6 +18,7 @@ from sqlite_utils import Database
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import LifeRow, Sink
 from persistence.parts import Room
+from persistence.sqlite.checking.verify import problems
 from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.files import Companion, companion, create_private_file, sync
@@ -26,9 +27,8 @@ from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.opening.examining import examine, refuse_remains
 from persistence.sqlite.opening.opening import find_place
 from persistence.sqlite.opening.replacing import make_one_file, put_in_place, remove, size_of
-from persistence.sqlite.schema import apply_migrations, mark_of
-from persistence.sqlite.transaction import Transaction
-from persistence.sqlite.verify import problems
+from persistence.sqlite.tables.schema import apply_migrations, mark_of
+from persistence.sqlite.writing.transaction import Transaction
 from persistence.transfer import Batch
 from runtime import CannotOpenStore, Entry
 

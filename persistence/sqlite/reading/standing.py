@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from persistence.sqlite import used
-from persistence.sqlite.schema import STANDING_AND_DRAFTS
+from persistence.sqlite.tables import used
+from persistence.sqlite.tables.schema import STANDING_AND_DRAFTS
 from runtime import DraftChunk, WaitingPage
 
 _DRAFTS = """

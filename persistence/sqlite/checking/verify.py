@@ -10,13 +10,13 @@ from persistence.auditing import report
 from persistence.auditing.report import Problem, Report, Tally, bounded
 from persistence.auditing.rows import Sink
 from persistence.auditing.telling import Progress, Telling
-from persistence.sqlite.auditing import audit
+from persistence.sqlite.checking.auditing import audit
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.witness import Mark
-from persistence.sqlite.schema import foreign, mark_of, refuse_foreign
-from persistence.sqlite.standing import stand_in
+from persistence.sqlite.reading.standing import stand_in
+from persistence.sqlite.tables.schema import foreign, mark_of, refuse_foreign
 from runtime import CannotOpenStore, StoreBroken
 
 _CHECKS = {

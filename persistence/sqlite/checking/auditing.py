@@ -14,10 +14,10 @@ from persistence.auditing.keys import repeated
 from persistence.auditing.life import LifeAudit
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import DraftRow, LifeRow, SettingsRow, Sink, StandingRow
-from persistence.sqlite.ahead import marked
-from persistence.sqlite.look import LAST_NUMBER, hashes_of
-from persistence.sqlite.schema import WITH_SUMS
-from persistence.sqlite.used import of_gone, of_life
+from persistence.sqlite.tables.look import LAST_NUMBER, hashes_of
+from persistence.sqlite.tables.schema import WITH_SUMS
+from persistence.sqlite.tables.used import of_gone, of_life
+from persistence.sqlite.writing.ahead import marked
 
 _SESSIONS = """
 SELECT s.no, s.session_id, s.root, s.created_at, s.last_activity, s.version, s.message_count,

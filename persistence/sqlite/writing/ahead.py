@@ -19,9 +19,9 @@ from attrs import evolve
 
 from persistence.parts import Part, goes_on
 from persistence.sequence import OutOfStep, check_change
-from persistence.sqlite import rows
-from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.transaction import LOOK, Transaction
+from persistence.sqlite.tables import rows
+from persistence.sqlite.tables.look import IN_RUNS
+from persistence.sqlite.writing.transaction import LOOK, Transaction
 from runtime import Change, Entry, Fork, Header
 
 _NEXT_NO = "UPDATE meta SET next_no = next_no + 1 RETURNING next_no - 1"

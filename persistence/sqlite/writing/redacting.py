@@ -13,8 +13,9 @@ from contextlib import closing
 from persistence.parts import Part
 from persistence.rechained import Rechained, unchanged
 from persistence.sequence import OutOfStep
-from persistence.sqlite import ahead, entries, rows
-from persistence.sqlite.transaction import Transaction
+from persistence.sqlite.tables import entries, rows
+from persistence.sqlite.writing import ahead
+from persistence.sqlite.writing.transaction import Transaction
 from runtime import Entry, Redact, Settings
 
 _IS_AT = """

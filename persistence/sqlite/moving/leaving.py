@@ -14,14 +14,14 @@ from attrs import frozen
 
 from persistence.auditing.report import Problem, Tally
 from persistence.auditing.rows import Sink
+from persistence.sqlite.checking.verify import entries_in, problems
 from persistence.sqlite.connections import reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.opening.examining import examine, refuse_remains
 from persistence.sqlite.opening.replacing import tidy
-from persistence.sqlite.standing import stand_in
-from persistence.sqlite.verify import entries_in, problems
+from persistence.sqlite.reading.standing import stand_in
 from runtime import CannotOpenStore, StoreBroken
 
 _NEXT_NO = "SELECT next_no FROM meta"

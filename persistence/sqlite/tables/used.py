@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
-from persistence.sqlite.look import IN_RUNS
+from persistence.sqlite.tables.look import IN_RUNS
 from persistence.used import GONE, UsedRow, amount, page, rows
 from runtime import (
     Amount,

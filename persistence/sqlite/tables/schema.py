@@ -34,8 +34,8 @@ from secrets import token_hex
 
 from sqlite_utils import Database, Migrations
 
-from persistence.sqlite import used, views
 from persistence.sqlite.guards.witness import Mark
+from persistence.sqlite.tables import used, views
 from runtime import REMOVAL, CannotOpenStore
 
 APPLICATION_ID = 0x4147_5254

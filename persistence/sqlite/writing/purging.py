@@ -6,8 +6,8 @@ It is marked first, and invisible from then on; each commit takes some of what i
 import sqlite3
 from collections.abc import Sequence
 
-from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.used import let_go
+from persistence.sqlite.tables.look import IN_RUNS
+from persistence.sqlite.tables.used import let_go
 
 PURGE_CHUNK = 1_000
 """Entries that one commit removes. They lie in the order of arrival, so this is as many pages at

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from persistence.parts import WHOLE, Part, Room, Written
 from persistence.sequence import OutOfStep, check_change, check_fork, header_of_copy
-from persistence.sqlite import ahead, redacting, rows, used
-from persistence.sqlite.look import IN_RUNS
-from persistence.sqlite.transaction import Transaction
+from persistence.sqlite.tables import rows, used
+from persistence.sqlite.tables.look import IN_RUNS
+from persistence.sqlite.writing import ahead, redacting
+from persistence.sqlite.writing.transaction import Transaction
 from runtime import (
     DROPPED,
     Amounts,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from persistence.parts import Part, Room, Written
-from persistence.sqlite import rows
-from persistence.sqlite.look import keys_of
+from persistence.sqlite.tables import rows
+from persistence.sqlite.tables.look import keys_of
 from runtime import Entry
 
 LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"

@@ -12,14 +12,15 @@ from pathlib import Path
 from attrs import Factory, define, field
 
 from persistence.loaded import Place, stored_session
-from persistence.sqlite import entries, standing, superseded, trash, used
-from persistence.sqlite import listing as lists
-from persistence.sqlite.ahead import marked
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
 from persistence.sqlite.index.index import SQLiteIndex
-from persistence.sqlite.listing import LIST_CHUNK
-from persistence.sqlite.schema import refuse_foreign
+from persistence.sqlite.reading import listing as lists
+from persistence.sqlite.reading import standing, superseded, trash
+from persistence.sqlite.reading.listing import LIST_CHUNK
+from persistence.sqlite.tables import entries, used
+from persistence.sqlite.tables.schema import refuse_foreign
+from persistence.sqlite.writing.ahead import marked
 from runtime import (
     CannotOpenStore,
     ListChunk,
