@@ -391,6 +391,8 @@ async def open_runtime(
         }
         errands, cleaning = Errands(**tools), Cleaning(**tools)
         redacting = Redacting(
+            store=store,
+            loading=parts.loading,
             directory=parts.directory,
             persister=parts.persister,
             now=now,

@@ -19,6 +19,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `superseded`   where records were written again
 - `transaction`  what one transaction has written so far
 - `ahead`        what is large is written ahead, in parts
+- `copies`       copies of a database that lie beside it
 - `index`        the index of words, in a file beside the database
 - `reader`       SQLiteReader: the reading half, also beside a running service
 - `purging`      a life that goes for good goes bit by bit
