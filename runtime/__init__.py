@@ -178,7 +178,7 @@ from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
 from runtime.session.work.spent import add_all, add_spent, used_in
 from runtime.session.working import Timeline, UsagePage, Work
-from runtime.statistics import Attempt, Histogram, OnCommit
+from runtime.statistics import Attempt, Histogram, IndexStatistics, OnCommit
 from runtime.store import (
     ALL,
     DEFAULT_AGENT,
@@ -346,6 +346,7 @@ __all__ = [
     "HitPosition",
     "Imported",
     "Index",
+    "IndexStatistics",
     "Interval",
     "InvalidInput",
     "Item",
