@@ -22,6 +22,7 @@ or folder may import another (a test enforces it):
 - `searching`   searching in all sessions
 - `errands`     what is done to sessions that need not be in memory: the trash, and forks
 - `vacating`    sessions leave memory: others are to have them, or they are changed in the store
+- `copies`      what else has an entry from which a value was taken
 - `redacting`   a value of an entry is replaced by a marker, wherever it is
 - `cleaning`    clean-ups, of this process's sessions
 - `context`     what a model is told, of a log of any length
@@ -39,6 +40,7 @@ or folder may import another (a test enforces it):
 from runtime.approvals import Approvals, PendingPage, PendingPosition
 from runtime.config import DAYS, MINUTES, SECONDS, Durability, KiB, MiB, RuntimeConfig
 from runtime.context import Context
+from runtime.copies import Copy
 from runtime.errands import trash_id_of
 from runtime.errors import (
     DAMAGE_REMEDY,
@@ -176,7 +178,7 @@ from runtime.session.rules import (
 from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
 from runtime.session.work.spent import add_all, add_spent, used_in
-from runtime.statistics import Attempt, Histogram, OnCommit
+from runtime.statistics import Attempt, Histogram, IndexStatistics, OnCommit
 from runtime.store import (
     ALL,
     DEFAULT_AGENT,
@@ -312,6 +314,7 @@ __all__ = [
     "ChangesFollower",
     "Committed",
     "Context",
+    "Copy",
     "Cursor",
     "Decision",
     "Deleted",
@@ -343,6 +346,7 @@ __all__ = [
     "HitPosition",
     "Imported",
     "Index",
+    "IndexStatistics",
     "Interval",
     "InvalidInput",
     "Item",

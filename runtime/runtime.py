@@ -326,11 +326,13 @@ class Runtime:
 
     def statistics(self) -> Statistics:
         """The runtime's inside at this moment."""
+        indexing = self._parts.indexing
         return Statistics(
             directory=self._parts.directory.statistics(),
             followers=self._parts.feeds.followers,
             persister=self._parts.persister.statistics(),
             ownership=self.ownership.statistics(),
+            index=None if indexing is None else indexing.statistics(),
         )
 
     async def _read(self, read: Callable[..., T], *args: object) -> T:
@@ -391,6 +393,8 @@ async def open_runtime(
         }
         errands, cleaning = Errands(**tools), Cleaning(**tools)
         redacting = Redacting(
+            store=store,
+            loading=parts.loading,
             directory=parts.directory,
             persister=parts.persister,
             now=now,

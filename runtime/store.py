@@ -667,6 +667,18 @@ class Store(Protocol):
         Of those whose `no` is beyond `after`.
         """
 
+    def of_root(self, root: bytes, limit: int) -> Sequence[tuple[int, str, bool]]:
+        """(no, session id, whether it lies in the trash) of at most `limit` lives of this root.
+
+        So of forks of one log, and of what was imported under another id. May look at all lives.
+        """
+
+    def copies(self, root: bytes, seq: int) -> Sequence[tuple[str, Row]]:
+        """(name, entry `seq` of a life of this root) of copies of the store that it can find.
+
+        Such as backups that lie beside it.
+        """
+
     def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
         """What was used in all sessions on the days from `since` to `until`, both included.
 

@@ -8,6 +8,7 @@ A map, in the order in which one file or folder may import another (a test enfor
 - `guards`       what stands guard over a database file: its witness, its owner, its WAL
 - `connections`  every connection to an existing database is opened here
 - `tables`       the tables, and their rows
+- `copies`       copies of a database that lie beside it
 - `writing`      what is written, and what goes
 - `index`        the index of words, in a file beside the database
 - `reading`      what is read

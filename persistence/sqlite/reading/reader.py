@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import Factory, define, field
 
 from persistence.loaded import Place, stored_session
+from persistence.sqlite import copies
 from persistence.sqlite.connections import connect, reading, snapshot
 from persistence.sqlite.errors import as_store_errors, store_error
 from persistence.sqlite.index.index import SQLiteIndex
@@ -49,6 +50,10 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
        n.lease, n.lease_ends_at, n.lease_ttl, n.waits_until
   FROM session AS s LEFT JOIN settings AS t ON t.no = s.no LEFT JOIN standing AS n ON n.no = s.no
  WHERE s.session_id = ? AND s.deleted_at IS NULL
+"""
+_OF_ROOT = """
+SELECT no, session_id, deleted_at IS NOT NULL FROM session
+ WHERE root = ? AND deleted_at IS NOT '' ORDER BY no LIMIT ?
 """
 _VERSION = "SELECT version FROM session WHERE no = ? AND deleted_at IS NOT ''"
 
@@ -154,6 +159,14 @@ class SQLiteReader:
     def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
         with self._reader() as connection, snapshot(connection):
             return standing.waiting(connection, moment, limit, after)
+
+    def of_root(self, root: bytes, limit: int) -> Sequence[tuple[int, str, bool]]:
+        with self._reader() as connection:
+            found = connection.execute(_OF_ROOT, (root, limit)).fetchall()
+        return [(no, session_id, bool(is_trashed)) for no, session_id, is_trashed in found]
+
+    def copies(self, root: bytes, seq: int) -> Sequence[tuple[str, Row]]:
+        return copies.copies(self.path, root, seq)
 
     def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
         with self._reader() as connection, snapshot(connection):
