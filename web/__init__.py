@@ -20,15 +20,15 @@ in which one file may import another:
 - `behind`      an answer to every request, for a server that knows no Quart
 - `hosts`       servers of others that the app can stand on
 - `formats`     the transcripts of other agents, read as logs
+- `clients`     for programs outside: the API, and adapters for agents' frameworks
 - `cli`         the composition root: the commands, and the service from start to end
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from web.access.rules import Guard
-
 if TYPE_CHECKING:
+    from web.access.rules import Guard
     from web.app import create_app
     from web.mounted import create_blueprint
     from web.nodes.forwarding import open_forwarding
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "create_app", "create_blueprint", "open_forwarding"]
 
 _MODULES = {
+    "Guard": "web.access.rules",
     "create_app": "web.app",
     "create_blueprint": "web.mounted",
     "open_forwarding": "web.nodes.forwarding",
