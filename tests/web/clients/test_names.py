@@ -1,50 +1,50 @@
-"""What ids of sessions say of a framework's names."""
+"""A framework's names become session ids: a legal one is itself, and no two become one."""
 
-import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from web.clients.names import key_of, parts_of, prefixes_of, session_id_of
+from web.clients.calls.terms import path
+from web.clients.names import LONGEST, session_id_of
 
-NAMES = [
-    ("shop", "ann", "1"),
-    ("shop", "ann", ""),
-    ("shop", ""),
-    ("a:b", "c", "d"),
-    ("a", "b:c", "d"),
-    ("~", "b", "100 %"),
-    ("\x00", "\ud800", "ü/?"),
-]
-LONG = ("shop", "ann", "x" * 600)
+ANY = st.text(st.characters(codec=None))
+NAMES = st.lists(ANY, min_size=1, max_size=3).map(tuple)
 
 
-@pytest.mark.parametrize("name", NAMES, ids=ascii)
-def test_an_id_tells_the_parts_of_its_name(name: tuple[str, ...]) -> None:
-    assert tuple(parts_of(session_id_of(*name))) == name
+def may_be_an_id(name: str) -> bool:
+    """As the service has it."""
+    shown = all(one >= " " and not "\x7f" <= one <= "\x9f" for one in name)
+    return 0 < len(name.encode()) <= LONGEST and shown and name not in (".", "..")
 
 
-def test_a_digest_tells_none() -> None:
-    assert not parts_of(session_id_of(*LONG))
+@given(NAMES)
+@example(("",))
+@example(("..",))
+@example(("\ud800",))
+@example(("x" * 600,))
+@example(("\ud800" * 300, "y"))
+def test_any_name_becomes_an_id_that_a_session_can_have(name: tuple[str, ...]) -> None:
+    session_id = session_id_of(*name)
+    assert may_be_an_id(session_id)
+    assert path(session_id)
 
 
-def test_names_of_several_parts_never_share_an_id() -> None:
-    assert len({session_id_of(*name) for name in [*NAMES, LONG]}) == len(NAMES) + 1
+@given(NAMES, NAMES)
+@example(("a", "b:c"), ("a:b", "c"))
+@example(("a:b",), ("a", "b"))
+@example(("~a%3Ab",), ("a:b",))
+@example(("",), ("", ""))
+def test_different_names_become_different_ids(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+    same = session_id_of(*one) == session_id_of(*other)
+    assert same == (one == other or is_written_alike(one, other))
 
 
-@pytest.mark.parametrize("name", [*NAMES, LONG], ids=ascii)
-def test_an_id_begins_as_its_first_parts_say(name: tuple[str, ...]) -> None:
-    found = session_id_of(*name)
-    for count in range(1, len(name)):
-        assert found.startswith(tuple(prefixes_of(*name[:count])))
+def is_written_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """`("a:b",)` is `("a", "b")`: a framework has names of one part, or of several, not both."""
+    return (
+        len(one) != len(other) and ":".join(one) == ":".join(other) and all(map(all, (one, other)))
+    )
 
 
-def test_no_prefix_is_longer_than_an_id_can_be() -> None:
-    assert list(prefixes_of("x" * 600)) == ["~="]
-
-
-def test_a_key_is_the_id_itself_where_that_can_be_one() -> None:
-    assert key_of("msg 1/ü") == "msg 1/ü"
-
-
-@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "~=", "ü" * 200], ids=ascii)
-def test_any_other_id_has_a_digest_as_its_key(name: str) -> None:
-    assert key_of(name).startswith("~=")
-    assert len(key_of(name)) == 66
+@given(st.text(min_size=1, max_size=100).filter(may_be_an_id).filter(lambda one: one[0] != "~"))
+def test_a_name_that_can_be_an_id_is_it(name: str) -> None:
+    assert session_id_of(name) == name
