@@ -106,6 +106,41 @@ def iter_log(
     return pages(first, "entries", Entry, "after")
 
 
+def iter_log_back(
+    session_id: str,
+    *,
+    before: int | None = None,
+    kinds: Sequence[str] = (),
+    key_prefix: str | None = None,
+    counting: bool = False,
+    limit: int = PAGE,
+) -> Pages[Entry]:
+    """The same backwards: the newest first, of those before one. `limit`: on a page.
+
+    A page may have fewer entries although more follow: it has an end in bytes, too.
+    """
+    first = get_log(
+        session_id,
+        before=before,
+        last=limit,
+        kinds=kinds,
+        key_prefix=key_prefix,
+        counting=counting,
+    )
+    found = pages(first, "entries", Entry, "before")
+
+    def ask(cursor: str | None) -> Ask[tuple[list[Entry], str | None]]:
+        page = found.ask(cursor)
+
+        def read(reply: Reply) -> tuple[list[Entry], str | None]:
+            entries, following = page.read(reply)
+            return entries[::-1], following
+
+        return Ask(page.call, read)
+
+    return Pages(ask)
+
+
 def last_of_log(
     session_id: str,
     last: int,
