@@ -170,8 +170,8 @@ class _House:
 
     def begin(self) -> Portal:
         """Returns when calls are answered. Raises what it failed with."""
-        self._thread.start()
         try:
+            self._thread.start()  # it waits as well
             portal = self._opened.get()
         except BaseException:  # Ctrl-C while it opens, say
             self.end()
@@ -190,7 +190,8 @@ class _House:
         if self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._wanted.set)
-        self._thread.join()
+        with suppress(RuntimeError):  # interrupted before it had begun: it finds out by itself
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -223,7 +224,8 @@ class _House:
 def open_portal(database_url: str, config: RuntimeConfig | None = None) -> Iterator[Portal]:
     """A runtime over a store, in a thread of its own, until the block ends.
 
-    `database_url`: as `agent-runtime serve --db` takes it. `config`: by default, writes are on disk
+    `database_url`: as `agent-runtime serve --db` takes it; where others share the store, it answers
+    for what it owns alone. `config`: by default, writes are on disk
     within `snapshot_interval`, and at the end of the block; `RuntimeConfig(durability="commit")`
     waits for the disk each time. Raises what `open_store` raises, and at the end what the runtime
     has failed with: then not all may be on disk.
