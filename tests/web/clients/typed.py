@@ -1,7 +1,7 @@
 """What the type checker is to know of the clients: `make test` has it look at this file."""
 
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, assert_type
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
 
 from web.clients import AgentRuntimeClient, AsyncAgentRuntimeClient
 from web.clients.calls.approvals import Approval
@@ -24,7 +24,7 @@ def waited(client: AgentRuntimeClient) -> None:
 
 
 async def awaited(client: AsyncAgentRuntimeClient) -> None:
-    assert_type(client.get_session("s"), Coroutine[Any, Any, Header])
+    assert_type(await client.get_session("s"), Header)
     assert_type(await client.get_turn("s"), Turn | None)
     assert_type(client.iter_log("s", after=3), AsyncIterator[Entry])
     assert_type(await client.wait_approval("s", "a"), Approval)
