@@ -20,6 +20,7 @@ A map, in the order in which one file may import another:
 - `embedded` a runtime in a thread of this process
 - `agent_framework` AgentRuntimeHistoryProvider, of Microsoft's Agent Framework
 - `google_adk`     AgentRuntimeSessionService, of Google's Agent Development Kit
+- `langgraph` AgentRuntimeSaver, of LangGraph
 - `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
 - `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
 """

@@ -6,8 +6,9 @@ Rules:
   is a record. An item that has no role gets one in the log, and not in what is read back.
 - What is read back is what was added, with its members in the same order. So the entry's metadata
   has their names, and what cannot stand in the entry as it is.
-- A message that another program wrote is read as `{role, content}` alone, which each model takes;
-  `lossy` says what it had besides.
+- A message that another program wrote is read as `{role, content}` alone, with a role that models
+  of OpenAI take: a tool's result without its call is none, so it is told as the assistant's words.
+  `lossy` says what the message had besides.
 """
 
 import json
@@ -20,7 +21,7 @@ from agents import AgentsException, SessionSettings, TResponseInputItem, UserErr
 from web.clients.calls.shapes import Message, NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.core.call import Transport
-from web.clients.errors import AccessRefused, AgentRuntimeError, InvalidCall, TooLarge
+from web.clients.errors import AgentRuntimeError, ServiceUnavailable, ServiceUnreachable
 from web.clients.names import session_id_of
 from web.clients.shared.carrying import is_carried
 from web.clients.shared.conversation import Framework, Item
@@ -30,6 +31,14 @@ from web.clients.shared.waiting import in_thread
 T = TypeVar("T")
 
 FRAMEWORK = Framework("openai_agents")
+
+_ROLES = {
+    **{role: role for role in ("user", "assistant", "system", "developer")},
+    "human": "user",
+    "ai": "assistant",
+    "model": "assistant",
+}
+"""Of others' messages, as items have them."""
 
 LONGEST_ROLE = 64
 """Characters that a message's role may have."""
@@ -71,6 +80,7 @@ class AgentRuntimeSession:
             self._client = AgentRuntimeClient(url, token=token, runtime=runtime)
         self._id = session_id_of(session_id)
         self._is_named = self._id == session_id
+        self._is_closed = False
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """The items, oldest first. `limit`: only so many of the newest; of a negative one, all.
@@ -79,30 +89,36 @@ class AgentRuntimeSession:
         """
         if limit is None and self.session_settings is not None:
             limit = self.session_settings.limit
-        return await _done(lambda: self._get(limit))
+        return await self._done(lambda: self._get(limit))
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Appends items, all of them or none."""
         # As they are now: whoever gave them may change them while they are sent.
         entries = [_entry(json.loads(json.dumps(item))) for item in items]
-        if entries:
-            await _done(lambda: self._add(entries))
+        await self._done(lambda: self._add(entries))
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Takes the newest item back, and what is not an item behind it; `None`: there is none.
 
         It is a rewind, which can be undone.
         """
-        found = await _done(lambda: FRAMEWORK.pop(self._client, self._id))
+        found = await self._done(lambda: FRAMEWORK.pop(self._client, self._id))
         return None if found is None else _item(found)[0]
 
     async def clear_session(self) -> None:
         """Takes all items back. It is a rewind, which can be undone."""
-        await _done(lambda: FRAMEWORK.clear(self._client, self._id))
+        await self._done(lambda: FRAMEWORK.clear(self._client, self._id))
 
     def close(self) -> None:
-        """Closes the connections. Nothing is lost if nobody does."""
+        """Closes the connections, after which nothing can be called. Nothing is lost without."""
+        self._is_closed = True
         self._client.close()
+
+    async def _done(self, work: Callable[[], T]) -> T:
+        if self._is_closed:
+            raise RuntimeError("The session is closed")
+        with _told():
+            return await in_thread(work)
 
     def _get(self, limit: int | None) -> list[TResponseInputItem]:
         found: Iterator[Item] | Sequence[Item]
@@ -120,6 +136,8 @@ class AgentRuntimeSession:
         return items
 
     def _add(self, entries: Sequence[NewEntry]) -> None:
+        if not entries:
+            return
         if not self._is_named:
             FRAMEWORK.make(self._client, self._id, {"session_id": self.session_id})
             self._is_named = True
@@ -152,7 +170,9 @@ def _item(found: Item) -> tuple[TResponseInputItem, Sequence[str]]:
         known = {**message, "metadata": envelope.get("metadata")}
         return cast(TResponseInputItem, {name: known[name] for name in envelope["members"]}), ()
     said = plain(message)
-    return cast(TResponseInputItem, said.message), said.lossy
+    role = _ROLES.get(said.role.lower())
+    item = {"role": role or "assistant", "content": said.text}
+    return cast(TResponseInputItem, item), said.lossy if role else ["role", *said.lossy]
 
 
 def _role(item: Any) -> str | None:
@@ -172,16 +192,11 @@ def _role(item: Any) -> str | None:
     return "assistant" if type_.endswith("_call") or type_ == "reasoning" else None
 
 
-async def _done(work: Callable[[], T]) -> T:
-    with _told():
-        return await in_thread(work)
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     """Errors of ours as the SDK's own, by whose fault it is."""
     try:
         yield
     except AgentRuntimeError as error:
-        is_theirs = isinstance(error, AccessRefused | InvalidCall | TooLarge)
-        raise (UserError if is_theirs else AgentsException)(str(error)) from error
+        is_ours = isinstance(error, ServiceUnreachable | ServiceUnavailable)
+        raise (AgentsException if is_ours else UserError)(str(error)) from error

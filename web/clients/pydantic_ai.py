@@ -31,7 +31,7 @@ from pydantic_ai.messages import (
 from web.clients.calls.shapes import Message, NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.core.call import Transport
-from web.clients.errors import AccessRefused, AgentRuntimeError, InvalidCall, TooLarge
+from web.clients.errors import AgentRuntimeError, ServiceUnavailable, ServiceUnreachable
 from web.clients.names import session_id_of
 from web.clients.shared.carrying import cleaned
 from web.clients.shared.conversation import Framework, Item
@@ -221,5 +221,5 @@ def _told() -> Iterator[None]:
     try:
         yield
     except AgentRuntimeError as error:
-        is_theirs = isinstance(error, AccessRefused | InvalidCall | TooLarge)
-        raise (UserError if is_theirs else AgentRunError)(str(error)) from error
+        is_ours = isinstance(error, ServiceUnreachable | ServiceUnavailable)
+        raise (AgentRunError if is_ours else UserError)(str(error)) from error

@@ -1,6 +1,7 @@
 """Calls over HTTP, by httpx."""
 
 from collections.abc import Iterator, Mapping
+from weakref import finalize
 
 import httpx
 from attrs import define, field, frozen
@@ -30,6 +31,9 @@ class Wire:
             # To read all certificates takes 40 ms, and some make a client for each session.
             verify=self._place.url.startswith("https:"),
         )
+        # A session of a framework is often just dropped: its sockets are closed then, without the
+        # warning that Python has for those that nobody closes.
+        finalize(self, self._http.close)
 
     def exchange(self, call: Call) -> Reply:
         """Sends a call once. Raises `ServiceUnreachable`."""
