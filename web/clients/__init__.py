@@ -13,6 +13,7 @@ A map, in the order in which one file may import another:
 - `client`   AgentRuntimeClient
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
+- `claude_agent_sdk` AgentRuntimeSessionStore, for the Claude Agent SDK
 - `embedded` a runtime in a thread of this process
 """
 
