@@ -3,8 +3,9 @@
 Rules:
 
 - A line of the user or the assistant that has a message is a message: what the SDK has in `message`
-  is its body, member for member. The rest of the line is in the metadata, with `message: null`
-  where the message stood, so the members' order comes back too.
+  is its body, member for member. The rest of the line is in the metadata, with the names of the
+  message's members where that stood: so the order of all members comes back, which the log does
+  not keep of a message's.
 - Any other line (titles, tags, modes, what the system says) is a record.
 - A line's `uuid` is its entry's key, so it is kept once, however often it is sent.
 - A line that is too long for one call is several records, each with a piece of its text. None of
@@ -61,10 +62,10 @@ def line_of(item: Item) -> Line | None:
         return item.envelope if isinstance(item.envelope, dict) else None
     if not isinstance(item.envelope, dict):
         return None
-    if item.envelope.get("message", ...) is not None:
+    names = item.envelope.get("message")
+    if not isinstance(names, list):
         return item.envelope
-    message = {name: value for name, value in item.message.items() if name != "metadata"}
-    return {**item.envelope, "message": message}
+    return {**item.envelope, "message": {name: item.message[name] for name in names}}
 
 
 def translated(item: Item, session_id: str, previous: str | None) -> Line:
@@ -106,7 +107,7 @@ def _entry(line: Line, key: str) -> NewEntry:
     if line.get("type") not in SPEAKERS or not isinstance(message, dict) or not _has_role(message):
         return _record(key, line)
     if is_carried(message) and "metadata" not in message:
-        return FRAMEWORK.message(message, {**line, "message": None}, key=key)
+        return FRAMEWORK.message(message, {**line, "message": list(message)}, key=key)
     shown = {name: value for name, value in message.items() if name != "metadata"}
     return FRAMEWORK.message(shown, line, key=key)
 
