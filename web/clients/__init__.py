@@ -18,6 +18,7 @@ A map, in the order in which one file may import another:
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
 - `claude_agent_sdk` AgentRuntimeSessionStore, for the Claude Agent SDK
+- `acp` an agent of the Agent Client Protocol around another
 - `embedded` a runtime in a thread of this process
 """
 
