@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import acp
+from acp.helpers import update_current_mode
 from acp.schema import (
     AgentCapabilities,
     AllowedOutcome,
@@ -20,6 +21,7 @@ from acp.schema import (
     PermissionOption,
     PromptResponse,
     RequestPermissionResponse,
+    SessionInfoUpdate,
     ToolCallUpdate,
 )
 
@@ -57,7 +59,7 @@ class Scripted:
         self.begun.append(arguments)
         session_id = f"inner-{uuid4()}"
         if cwd == "/early":
-            await self.client.session_update(session_id, acp.update_current_mode("fast"))
+            await self.client.session_update(session_id, update_current_mode("fast"))
         return NewSessionResponse(session_id=session_id)
 
     async def load_session(self, cwd: str, session_id: str, **_: Any) -> LoadSessionResponse:
@@ -128,7 +130,9 @@ class Scripted:
         await self._text(session_id, "It says hello.")
 
     async def _rename(self, session_id: str, what: str) -> None:
-        title = acp.update_session_info(title=what.partition(" ")[2])
+        title = SessionInfoUpdate(
+            session_update="session_info_update", title=what.partition(" ")[2]
+        )
         await self.client.session_update(session_id, title)
 
     async def _read(self, session_id: str, what: str) -> None:

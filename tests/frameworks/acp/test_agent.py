@@ -15,7 +15,7 @@ from acp.connection import Connection
 
 from tests.frameworks.acp.fakes import Scripted, Window, connected, prompt
 from tests.frameworks.served import Served, serving
-from tests.frameworks.shown import blocks, run_block, run_example
+from tests.frameworks.shown import blocks, run_example
 from web.clients import AgentRuntimeClient
 from web.clients.acp import agent, run
 from web.clients.embedded import open_portal
@@ -67,7 +67,14 @@ def test_all_that_a_client_was_told_is_told_again_in_order(service: Served) -> N
             for what in EVERYTHING:
                 await connection.prompt(session_id=session_id, prompt=prompt(what))
                 told += [said(what), *window.taken()]
-        assert len(told) == 22
+        assert {one["sessionUpdate"] for one in told} == {
+            "user_message_chunk",
+            "agent_message_chunk",
+            "agent_thought_chunk",
+            "plan",
+            "tool_call",
+            "tool_call_update",
+        }
         assert await loaded(service, session_id) == told
 
     run_all(steps())
@@ -314,9 +321,7 @@ def test_a_fork_has_what_was_said_and_goes_its_own_way(service: Served) -> None:
     async def steps() -> None:
         async with connected(Scripted(), Window(), url=service.url) as connection:
             session_id = await begun(connection, "say one")
-            fork = await connection.fork_session(
-                cwd="/fork", session_id=session_id, mcp_servers=[]
-            )
+            fork = await connection.fork_session(cwd="/fork", session_id=session_id, mcp_servers=[])
             await connection.prompt(session_id=fork.session_id, prompt=prompt("say two"))
             [listed] = (await connection.list_sessions(cwd="/fork")).sessions
         assert listed.session_id == fork.session_id
@@ -477,5 +482,15 @@ def test_the_example_runs(service: Served) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("Agent Client Protocol"))
-def test_the_document_runs_as_it_stands(service: Served, block: str) -> None:
-    run_block(block, service.url)
+def test_the_document_is_an_agent_as_it_stands(service: Served, block: str) -> None:
+    async def steps() -> None:
+        window = Window()
+        environment = {**os.environ, "AGENT_RUNTIME_URL": service.url}
+        async with acp.spawn_agent_process(
+            window, sys.executable, "-c", block, env=environment, use_unstable_protocol=True
+        ) as (connection, _):
+            await connection.initialize(protocol_version=1)
+            session_id = await begun(connection, "hi")
+        assert await loaded(service, session_id) == [said("hi"), *window.taken()]
+
+    run_all(steps())

@@ -168,13 +168,13 @@ class KeptAgent:
         found = [
             SessionInfo(
                 session_id=one["session_id"],
-                cwd=one["metadata"]["cwd"],
-                title=one["title"],
+                cwd=metadata["cwd"],
+                title=one.get("title"),
                 updated_at=one["last_activity"],
-                additional_directories=one["metadata"].get("additional_directories"),
+                additional_directories=metadata.get("additional_directories"),
             )
             for one in page["sessions"]
-            if isinstance(one["metadata"].get("cwd"), str)
+            if isinstance((metadata := one.get("metadata", {})).get("cwd"), str)
         ]
         return ListSessionsResponse(sessions=found, next_cursor=page.get("next_cursor"))
 
