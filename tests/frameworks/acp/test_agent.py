@@ -14,6 +14,7 @@ import pytest
 from acp.connection import Connection
 
 from tests.frameworks.acp.fakes import Scripted, Window, connected, prompt
+from tests.frameworks.counted import Counted
 from tests.frameworks.served import Served, serving
 from tests.frameworks.shown import blocks, run_example
 from web.clients import AgentRuntimeClient
@@ -462,6 +463,59 @@ def test_calls_of_the_agent_to_its_client_name_the_clients_session(service: Serv
         assert window.text == f"/a.txt of {session_id}"
 
     run_all(steps())
+
+
+def test_a_prompt_is_cancelled(service: Served) -> None:
+    async def steps() -> None:
+        window = Window()
+        async with connected(Scripted(), window, url=service.url) as connection:
+            session_id = await begun(connection)
+            await connection.cancel(session_id="nobody")
+            going = asyncio.create_task(
+                connection.prompt(session_id=session_id, prompt=prompt("wait"))
+            )
+            await window.until_told("before")
+            await connection.cancel(session_id=session_id)
+            await going
+
+    run_all(steps())
+
+
+def test_what_the_inner_agent_cannot_do_is_no_method(service: Served) -> None:
+    async def steps() -> None:
+        async with connected(Scripted(), Window(), url=service.url) as connection:
+            session_id = await begun(connection)
+            with pytest.raises(acp.RequestError) as refused:
+                await connection.set_session_mode(session_id=session_id, mode_id="fast")
+        assert refused.value.code == -32601
+
+    run_all(steps())
+
+
+def test_each_method_takes_as_many_calls_as_its_docstring_says(tmp_path: Path) -> None:
+    async def steps(counted: Counted) -> None:
+        async with connected(Scripted(), Window(), runtime=counted) as connection:
+            session_id = await begun(connection)
+            assert counted.taken() == ["POST"]
+            await connection.prompt(session_id=session_id, prompt=prompt("say a b c"))
+            assert counted.taken() == ["GET", "POST", *["POST"] * 3, "POST"]
+            await connection.prompt(session_id=session_id, prompt=prompt("rename x"))
+            assert counted.taken() == ["POST", "POST", "PATCH"]
+            await connection.list_sessions(cwd="/project")
+            assert counted.taken() == ["GET"]
+            await connection.load_session(cwd="/", session_id=session_id, mcp_servers=[])
+            assert counted.taken() == ["GET", "GET"]
+            await connection.fork_session(cwd="/", session_id=session_id, mcp_servers=[])
+            assert counted.taken() == ["POST"]
+            await connection.close_session(session_id=session_id)
+            assert counted.taken() == []
+            await connection.resume_session(cwd="/", session_id=session_id, mcp_servers=[])
+            assert counted.taken() == ["GET"]
+            await connection.ext_method("session/delete", {"sessionId": session_id})
+            assert counted.taken() == ["DELETE"]
+
+    with open_portal(f"sqlite:///{tmp_path}/calls.db") as portal:
+        run_all(steps(Counted(portal)))
 
 
 def test_it_is_the_same_with_a_runtime_in_the_process(tmp_path: Path) -> None:

@@ -27,11 +27,11 @@ from tests.frameworks.claude_agent_sdk.transcripts import (
     KEY,
     SESSION,
     SUBAGENT,
-    Counted,
     assistant,
     conversation,
     user,
 )
+from tests.frameworks.counted import Counted
 from tests.frameworks.served import Served, serving
 from tests.frameworks.shown import blocks, run_block, run_example
 from web.clients import AgentRuntimeClient

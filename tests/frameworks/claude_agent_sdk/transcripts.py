@@ -1,11 +1,7 @@
-"""Transcripts as the SDK writes them, and a way to count what they cost."""
+"""Transcripts as the SDK writes them."""
 
 from typing import Any
 from uuid import UUID
-
-from attrs import define, field
-
-from web.clients.core.call import Call, Reply, Transport
 
 Line = dict[str, Any]
 
@@ -65,27 +61,3 @@ def conversation() -> list[Line]:
         assistant(4, [{"type": "text", "text": "It says hello."}]),
         {"type": "ai-title", "aiTitle": "Reading a file"},
     ]
-
-
-@define
-class Counted:
-    """Carries calls, and remembers which."""
-
-    inner: Transport
-    calls: list[str] = field(factory=list)
-
-    def exchange(self, call: Call) -> Reply:
-        self.calls.append(f"{call.method} {call.path.removeprefix('/api/v1')}")
-        return self.inner.exchange(call)
-
-    def open(self, call: Call) -> Any:
-        raise AssertionError("nothing here reads an answer as it comes")
-
-    def close(self) -> None:
-        self.inner.close()
-
-    def taken(self) -> list[str]:
-        """The methods of the calls since the last time."""
-        methods = [call.split()[0] for call in self.calls]
-        self.calls.clear()
-        return methods

@@ -1,6 +1,7 @@
 """The inner agent, as far as it can do what is asked."""
 
 import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from acp import RequestError
@@ -32,17 +33,21 @@ class Inner:
 
     async def ask(self, name: str, method: str, /, **arguments: Any) -> Any:
         """Calls a method of it. Raises `RequestError`: it has none."""
-        if not hasattr(self._agent, name):
-            raise RequestError.method_not_found(method)
-        return await getattr(self._agent, name)(**arguments)
+        return await self._method(name, method)(**arguments)
 
     async def begin(self, session_id: str, /, **arguments: Any) -> Any:
         """Lets it begin a session, and tells it ours: there it finds what was said before."""
-        begin = self._agent.new_session
+        begin = self._method("new_session", "session/new")
         parameters = inspect.signature(begin).parameters.values()
         if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters):
             arguments = {**arguments, OURS: {"session_id": session_id}}
         return await begin(**arguments)
+
+    def _method(self, name: str, method: str) -> Callable[..., Awaitable[Any]]:
+        found: Callable[..., Awaitable[Any]] | None = getattr(self._agent, name, None)
+        if found is None:
+            raise RequestError.method_not_found(method)
+        return found
 
     def connect(self, client: Any) -> None:
         """Gives it its client."""

@@ -60,9 +60,10 @@ class KeptAgent:
     """Implements the protocol's `Agent`.
 
     Calls of the service: `session/new` 1 (2 if the inner agent can load sessions itself), `list` 1,
-    `load` 2 and 1 for each 1,000 entries, `resume` 1, `close` 0, `delete` 1, `fork` 1; a prompt 1,
-    the first one in a process 2; what the client is told 1, and a text in pieces 1 for each piece
-    and 1 at its end; a permission 2.
+    `load` 1 and 1 for each 1,000 entries, `resume` 0, both 1 more for a session that this process
+    has not served yet; `close` 0, `delete` 1, `fork` 1; a prompt 1, the first one to a session 2;
+    what the client is told 1 (a title 2), a text in pieces 1 for each and 1 at its end; a
+    permission 2.
 
     What the service refuses, and a service that is away, is a `RequestError` with its sentence.
     """
