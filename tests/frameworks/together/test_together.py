@@ -1,4 +1,4 @@
-"""One conversation: begun with one framework, continued with another, shown, and finished by hand."""
+"""One conversation: begun with one framework, continued with another, shown, ended by hand."""
 
 import asyncio
 from collections.abc import Iterator
