@@ -11,11 +11,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The tests start hundreds of Pythons: each would compile all that it imports.
 COMPILED := env -u PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test faults bench bench-peers clean
+.PHONY: help serve test test-frameworks faults bench bench-peers clean
 
 help:
 	@echo "make serve [ARGS='--port 8001']   run the service (ARGS: see agent-runtime serve --help)"
 	@echo "make test [ARGS='-k takeover']    ruff, mypy, pytest"
+	@echo "make test-frameworks [ARGS=langgraph]   the adapters, each with its framework"
 	@echo "make faults [FAULTS=quick]         try to break the guarantees"
 	@echo "make bench [ARGS=--quick]         measure, and renew docs/performance.md"
 	@echo "make bench-peers [ARGS=--quick]   the same beside other libraries"
@@ -30,6 +31,11 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(COMPILED) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# Each framework in an environment of its own, below .venv-frameworks. The counts go into
+# docs/frameworks.md.
+test-frameworks: $(VENV)/.test
+	$(COMPILED) $(BIN)/python -m tests.frameworks --write docs/frameworks.md $(ARGS)
 
 # The campaign `nodes` alone takes ten minutes; FAULTS=quick is a short form of all. The figures go
 # into docs/reliability.md.
@@ -68,5 +74,5 @@ $(PEERS)/.installed: $(VENV)/bin/python benchmarks/peers-requirements.txt benchm
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) .venv-frameworks build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

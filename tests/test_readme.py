@@ -30,6 +30,7 @@ from web import create_app
 from web.api.routes import PREFIX
 from web.cli.commands import main, serve
 from web.cli.watch import Exit
+from web.clients.core.place import TOKEN, URL
 
 ROOT = Path(runtime.__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -96,7 +97,7 @@ def test_a_default_in_the_table_is_the_programs(name: str, monkeypatch: pytest.M
 
 def test_the_variable_in_the_text_is_an_options() -> None:
     named = set(re.findall(r"AGENT_RUNTIME_[A-Z_]*[A-Z]", README))
-    assert named <= {option.envvar for option in OPTIONS.values()} | {"AGENT_RUNTIME_TOKEN"}
+    assert named <= {option.envvar for option in OPTIONS.values()} | {TOKEN, URL}
 
 
 def test_every_option_in_the_text_is_one() -> None:

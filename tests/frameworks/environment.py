@@ -1,0 +1,50 @@
+"""Where a framework is installed: an environment of its own, renewed when its list changes."""
+
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from tests.frameworks.about import HERE, ROOT, About
+
+PLACE = ROOT / ".venv-frameworks"
+
+ALWAYS = ("pytest>=8.3", "pytest-timeout>=2.3")
+
+
+def python_of(name: str) -> Path:
+    """The Python of a framework's environment."""
+    return PLACE / name / "bin" / "python"
+
+
+def install(name: str, about: About) -> None:
+    """Makes the environment, if it is not there as it has to be. Raises `CalledProcessError`."""
+    folder, python = HERE / name, python_of(name)
+    pins, more = folder / "constraints.txt", folder / "requirements.txt"
+    stamp = PLACE / name / "installed"
+    wanted = _digest(about, pins, more, ROOT / "pyproject.toml")
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", PLACE / name], check=True)
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "install",
+    ]
+    what: list[str | Path] = ["--constraint", pins]
+    what += ["--editable", f".[{','.join(about.extras)}]", *ALWAYS]
+    if more.is_file():
+        what += ["--requirement", more]
+    subprocess.run([*pip, *what], cwd=ROOT, check=True)
+    stamp.write_text(wanted)
+
+
+def _digest(about: About, *files: Path) -> str:
+    digest = sha256(repr((about.extras, ALWAYS)).encode())
+    for file in files:
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()

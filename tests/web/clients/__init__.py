@@ -1,0 +1,1 @@
+"""The clients, and what the adapters share, without a framework."""
