@@ -23,7 +23,7 @@ from web.api.tails import Tail, tail
 from web.call.parts import WHERE, elements, paced
 from web.call.write import Write
 from web.ui.kept import Kept
-from web.ui.vercel.changes import Changes, changes
+from web.ui.vercel.changes import REGENERATE, Changes, changes
 from web.ui.vercel.messages import Chat, begins
 from web.ui.vercel.sent import MAX_ID, NAME, NoUiMessage, as_message, checked
 
@@ -67,6 +67,8 @@ class SentChat:
     messages: Sequence[dict[str, Any]]
     at: str | None
     """The message to begin at."""
+    trigger: str | None
+    """Why it was sent."""
     rest: dict[str, Any]
     """Other members."""
     replaced: int
@@ -110,6 +112,7 @@ def sent_chat(body: bytes) -> SentChat:
         session_id=said.get("id"),
         messages=messages,
         at=said.get("messageId"),
+        trigger=said.get("trigger"),
         rest=rest,
         replaced=replaced + apart.replaced,
     )
@@ -117,14 +120,15 @@ def sent_chat(body: bytes) -> SentChat:
 
 async def save(session: Session, sent: SentChat, asked: Write) -> Saved:
     """Appends what is new, once. Raises as `append_entries` does."""
-    if len(sent.messages) == 1 and sent.at is None:
+    if len(sent.messages) == 1 and sent.at is None and sent.trigger != REGENERATE:
         # As most clients send it that were written with care: no need to look at the log.
         try:
             return await _done(session, sent, asked, Changes(to=None, new=sent.messages, kept=()))
         except KeyConflict:
             pass
     known = await _known(session, sent)
-    wanted = changes(Chat.of([] if known is None else known.kept), sent.messages, sent.at)
+    chat = Chat.of([] if known is None else known.kept)
+    wanted = changes(chat, sent.messages, sent.at, sent.trigger)
     return await _done(session, sent, asked, wanted, None if known is None else known.page.tag)
 
 

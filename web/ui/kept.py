@@ -60,8 +60,10 @@ class Kept:
         """Whether the agent has to say something next: to a person, or to what tools said."""
         if self.speaker != "assistant":
             return self.speaker != "system"
-        calls = {piece.id for piece in self.pieces() if isinstance(piece, Called)}
-        return bool(calls - {piece.id for piece in self.pieces() if isinstance(piece, Came)})
+        pieces = [piece for piece in self.pieces() if not isinstance(piece, Other)]
+        calls = {piece.id for piece in pieces if isinstance(piece, Called)}
+        calls -= {piece.id for piece in pieces if isinstance(piece, Came)}
+        return bool(calls) or (bool(pieces) and isinstance(pieces[-1], Came))
 
     def envelope(self, framework: str) -> Any:
         """What this framework gave beside the message; `None`: others wrote it."""

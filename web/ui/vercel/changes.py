@@ -5,13 +5,15 @@
 - A UI message has one effect: whose id is known is not appended again.
 - The last message of the log may be sent again with other parts: a client has added what came of a
   tool, or an approval. Then it takes its own place: the log is rewound to before it.
-- Who names a message to begin at (`regenerate`, or an edit) goes back to before that one.
+- Who names a message to begin at (an edit) goes back to before that one. Who asks for another
+  answer (`regenerate-message`) goes back to behind the last message that is sent.
 - What is sent before a message that is known is taken for known.
 - Any other message that is known stays as it is, whatever a client has of it: it may be half of an
   answer. It is named.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from attrs import frozen
@@ -31,9 +33,19 @@ class Changes:
     """Ids of those that are known with other parts, and stay as they are."""
 
 
-def changes(chat: Chat, sent: Sequence[dict[str, Any]], at: str | None = None) -> Changes:
+REGENERATE = "regenerate-message"
+"""What `useChat` calls it when it wants another answer."""
+
+
+def changes(
+    chat: Chat, sent: Sequence[dict[str, Any]], at: str | None = None, trigger: str | None = None
+) -> Changes:
     """What these UI messages change. `at`: the id of the message to begin at."""
     known = {shown.id: shown for shown in chat.shown}
+    if at is None and trigger == REGENERATE and sent:
+        ids = [shown.id for shown in chat.shown]
+        behind = [after for one, after in pairwise(ids) if one == sent[-1]["id"]]
+        at = behind[-1] if behind else None
     start = known.get(at) if at is not None else None
     to = None if start is None else start.first - 1
     if start is not None:
