@@ -62,6 +62,12 @@ ENDPOINTS = {
     "POST /api/v1/maintenance/cleanup",
     "GET /api/v1/nodes",
     "GET /health",
+    "GET /ai/chat/{session_id}",
+    "POST /ai/chat/{session_id}",
+    "POST /ai/chat",
+    "GET /ai/chat/{session_id}/stream",
+    "GET /ag-ui/{session_id}",
+    "POST /ag-ui/{session_id}",
 }
 
 

@@ -24,6 +24,7 @@ from runtime import (
     read_as,
 )
 from web.api.messages import MAX_MESSAGES
+from web.api.tails import drafted
 from web.api.telling import Events, Interface, kept_of, told
 from web.call.body import taken
 from web.call.parts import WHERE, elements, paced
@@ -35,7 +36,7 @@ from web.call.route import Route
 from web.call.stream import HEADERS
 from web.call.write import Write, written
 from web.http.message import Request, Response
-from web.ui.ag_ui.messages import Message, messages_of
+from web.ui.ag_ui.messages import Message, messages_of, reasoning_id
 from web.ui.ag_ui.sent import MAX_ID, NAME, RECORDS, STATE, NoMessage, as_entry
 from web.ui.ag_ui.telling import Telling
 
@@ -237,6 +238,8 @@ async def _save(session: Session, sent: _Sent, asked: Write) -> None:
         version = (await session.summary()).version
         known = {str(message.get("id")) for message in await _messages(session, version)}
         state = await _state(session)
+        drafts = await drafted(session)
+        known |= drafts | {reasoning_id(name) for name in drafts}
     except SessionNotFound:
         pass
     items = list(_items(sent, known, state))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from runtime import Entry, LogPage, Session
+from runtime import Entry, LogPage, Session, SessionNotFound
 from web.api.telling import kept_of
 from web.ui.kept import Kept
 
@@ -44,6 +44,17 @@ async def tail(
         entries = [*page.entries, *entries]
         kept = [*(kept_of(entry) for entry in page.entries), *kept]
     return Tail(page=first, entries=entries, kept=kept, earlier=page.next)
+
+
+async def drafted(session: Session) -> set[str]:
+    """The ids of messages that are still being written.
+
+    What an interface has of one is no message of its own, although it sends it with the others.
+    """
+    try:
+        return {draft.message_id for draft in await session.drafts()}
+    except SessionNotFound:
+        return set()
 
 
 def begins_with(is_begin: Callable[[Kept], bool]) -> Enough:

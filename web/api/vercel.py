@@ -9,13 +9,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 import trio
-from attrs import asdict
+from attrs import asdict, evolve
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime import InvalidInput, Resumed, Session, SessionNotFound
 from web.api.chats import ChatIn, UiMessage, save, sent_chat
 from web.api.messages import cursor_of
-from web.api.tails import PAGE, begins_with, tail
+from web.api.tails import PAGE, begins_with, drafted, tail
 from web.api.telling import Begin, Events, Interface, UnderWay, kept_of, told
 from web.call.body import taken
 from web.call.problems import write
@@ -155,6 +155,9 @@ async def send_chat(resources: Resources, request: Request) -> Response:
     if not sent.session_id:
         raise InvalidInput("id: is missing: the chat's, which is the session's")
     session = resources.runtime.session(sent.session_id, nowait=True)
+    drafts = await drafted(session)
+    messages = [message for message in sent.messages if message["id"] not in drafts]
+    sent = evolve(sent, messages=messages)
     asked = written(resources, request).confirmed()
     with write(repeatable=True):
         await save(session, sent, asked)
