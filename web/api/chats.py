@@ -21,6 +21,7 @@ from runtime import (
 from web.api.messages import MAX_MESSAGES
 from web.api.tails import Tail, tail
 from web.call.parts import WHERE, elements, paced
+from web.call.types import SessionId
 from web.call.write import Write
 from web.ui.kept import Kept
 from web.ui.vercel.changes import REGENERATE, Changes, changes
@@ -57,6 +58,12 @@ class ChatIn(Struct, kw_only=True, rename={"message_id": "messageId"}):
     message_id: Annotated[str, Meta(description="Go back to before this one first")] | UnsetType = (
         UNSET
     )
+
+
+class NewChatIn(ChatIn, kw_only=True, rename={"message_id": "messageId"}):
+    """The same with the chat's id, as `useChat` sends it."""
+
+    id: SessionId
 
 
 @frozen(kw_only=True)

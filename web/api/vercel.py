@@ -13,7 +13,7 @@ from attrs import asdict, evolve
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime import InvalidInput, Resumed, Session, SessionNotFound
-from web.api.chats import ChatIn, UiMessage, save, sent_chat
+from web.api.chats import ChatIn, NewChatIn, UiMessage, save, sent_chat
 from web.api.messages import cursor_of
 from web.api.tails import PAGE, begins_with, drafted, tail
 from web.api.telling import Begin, Events, Interface, UnderWay, kept_of, told
@@ -220,7 +220,7 @@ ROUTES = (
         "/ai/chat",
         send_chat,
         {200: ChunkOut},
-        body=ChatIn,
+        body=NewChatIn,
         query=SendChatQuery,
         problems=(404, 409, 412),
         is_stream=True,
