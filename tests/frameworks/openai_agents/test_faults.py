@@ -12,7 +12,7 @@ from agents import AgentsException, UserError
 from tests.frameworks.openai_agents.items import USUAL
 from tests.frameworks.openai_agents.test_items import add, read
 from tests.frameworks.served import Served, serving
-from web.clients.core.call import Call, Reply
+from web.clients.core.call import Answer, Call, Reply
 from web.clients.core.place import Place
 from web.clients.core.wire import Wire
 from web.clients.embedded import open_portal
@@ -50,6 +50,9 @@ class CutOff:
         if call.method == "POST" and self._left == 0:
             raise ServiceUnreachable("The answer got lost", was_sent=True)
         return reply
+
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
 
     def close(self) -> None:
         self._wire.close()
