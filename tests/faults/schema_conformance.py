@@ -56,6 +56,8 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "POST /api/v1/sessions/{session_id}/usage",
     "POST /api/v1/import",
     "POST /api/v1/sessions/{session_id}/redact",
+    "GET /ai/chat/{session_id}",
+    "POST /ai/chat/{session_id}",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 
@@ -73,7 +75,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 304, 400, 404, 409, 
 
 STREAMS = """
 [[operations]]
-include-path-regex = "/events$"
+include-path-regex = "/events$|^/ai/chat$|/stream$|^/ag-ui/"
 request-timeout = 1.0
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404]
 """

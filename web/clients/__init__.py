@@ -18,7 +18,14 @@ A map, in the order in which one file may import another:
 - `awaited`  AsyncAgentRuntimeClient
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
+- `claude_agent_sdk` AgentRuntimeSessionStore, for the Claude Agent SDK
+- `acp` an agent of the Agent Client Protocol around another
 - `embedded` a runtime in a thread of this process
+- `agent_framework` AgentRuntimeHistoryProvider, of Microsoft's Agent Framework
+- `google_adk`     AgentRuntimeSessionService, of Google's Agent Development Kit
+- `langgraph` AgentRuntimeSaver, of LangGraph
+- `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
+- `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
 """
 
 from importlib import import_module

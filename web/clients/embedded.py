@@ -171,9 +171,9 @@ class _House:
     def begin(self) -> Portal:
         """Returns when calls are answered. Raises what it failed with."""
         try:
-            self._thread.start()  # it waits as well
+            self._thread.start()
             portal = self._opened.get()
-        except BaseException:  # Ctrl-C while it opens, say
+        except BaseException:  # Ctrl-C while it opens, say; also while its thread begins
             self.end()
             raise
         if portal is None:
@@ -190,7 +190,8 @@ class _House:
         if self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._wanted.set)
-        with suppress(RuntimeError):  # interrupted before it had begun: it finds out by itself
+        # A thread that has not begun yet cannot be joined. It opens nothing any more.
+        if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:

@@ -70,7 +70,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
     answered: Callable[[int, Any, dict[str, Any]], dict[str, Any]] = _response
     if route.is_stream:
-        answered = _stream
+        answered = _stream if route.has_names else _nameless
     elif route.is_lines and route.body is None:
         answered = _lines
     operation: dict[str, Any] = {
@@ -180,13 +180,26 @@ def _lines(status: int, line: Any, components: dict[str, Any]) -> dict[str, Any]
     return {"description": "JSON lines", "content": _content(LINES, line, components)}
 
 
-def _stream(_: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
+def _stream(status: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
     """Events with such data. The schema is that of one event, with its lines as members."""
+    return _events(status, data, components, ["event", "data"])
+
+
+def _nameless(status: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """The same of events that have nothing but data."""
+    return _events(status, data, components, ["data"])
+
+
+def _events(
+    status: int, data: Any, components: dict[str, Any], required: list[str]
+) -> dict[str, Any]:
+    if data is None:
+        return _response(status, None, components)
     text = {"type": "string"}
     json = {**text, "contentMediaType": JSON, "contentSchema": _schema(_made(data), components)}
     event = {
         "type": "object",
-        "required": ["event", "data"],
+        "required": required,
         "properties": {"id": text, "event": text, "data": json},
     }
     return {"description": "Server-Sent Events", "content": {EVENTS: {"schema": event}}}

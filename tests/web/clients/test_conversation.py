@@ -57,6 +57,7 @@ def test_the_last_items_are_found_beyond_one_page(
 def test_of_no_session_there_are_no_items(client: AgentRuntimeClient, session_id: str) -> None:
     assert list(OURS.items(client, session_id)) == []
     assert OURS.last_items(client, session_id, 5) == []
+    assert list(OURS.newest_items(client, session_id)) == []
 
 
 def test_a_record_that_was_removed_is_no_item(client: AgentRuntimeClient, session_id: str) -> None:
@@ -113,3 +114,22 @@ def test_a_plain_message_says_what_the_history_says(
     client.append_messages(session_id, messages)
     shown = [one["content"] for one in client.history(session_id)["messages"]]
     assert [plain(one).text for one in messages] == shown
+
+
+def test_the_last_items_are_all_there_though_pages_end_at_a_number_of_bytes(
+    client: AgentRuntimeClient, session_id: str
+) -> None:
+    for number in range(12):
+        text = f"{number}" + "x" * 1_000_000
+        client.append_entries(session_id, [OURS.message({"role": "user", "content": text}, {})])
+    found = OURS.last_items(client, session_id, 11)
+    assert [item.message["content"].rstrip("x") for item in found if item.message] == [
+        f"{number}" for number in range(1, 12)
+    ]
+
+
+def test_newest_items_come_newest_first(client: AgentRuntimeClient, session_id: str) -> None:
+    client.append_entries(session_id, [OURS.record(number) for number in range(2_500)])
+    assert [item.envelope for item in OURS.newest_items(client, session_id)] == list(
+        range(2_499, -1, -1)
+    )
