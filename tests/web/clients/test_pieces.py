@@ -44,6 +44,13 @@ def test_a_large_message_is_read_whole(client: AgentRuntimeClient) -> None:
     assert OURS.pop(client, "s") == item
 
 
+def test_to_another_framework_a_large_message_is_whole_too(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    [item] = Framework("theirs").items(client, "s")
+    assert item.envelope is None
+    assert said(item) == LARGE
+
+
 def test_a_large_record_is_read_whole(client: AgentRuntimeClient) -> None:
     OURS.append(client, "s", [OURS.record({"a": LARGE}), OURS.record("small")])
     assert [item.envelope for item in OURS.items(client, "s")] == [{"a": LARGE}, "small"]

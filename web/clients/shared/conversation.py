@@ -130,16 +130,20 @@ class Framework:
 
     def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
         body = entry["body"]
-        held = body.get("value", (body.get("metadata") or {}).get(self.name))
-        if is_cut(held):
-            # Where a piece was redacted, or cleaned up: as another program's, it can be shown.
-            there = joined(client, session_id, self.name, held)
-            if there is not None:
-                return self.item({**entry, "body": there})
-            if entry["kind"] == "record":
-                return None
-            metadata = {**body["metadata"], self.name: None}
-            return self.item({**entry, "body": {**body, "metadata": metadata}})
+        if entry["kind"] == "record":
+            value = body.get("value")
+            if not is_cut(value):
+                return self.item(entry)
+            there = joined(client, session_id, self.name, value)
+            return None if there is None else self.item({**entry, "body": there})
+        # Whoever cut it: to others, too, it is what was said, and not how that begins.
+        metadata = body.get("metadata") or {}
+        for name, value in metadata.items():
+            if is_cut(value):
+                there = joined(client, session_id, name, value)
+                # Where a piece was redacted, or cleaned up, what is shown is all there is.
+                shown = {**body, "metadata": {**metadata, name: None}}
+                return self.item({**entry, "body": there or shown})
         return self.item(entry)
 
     def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
