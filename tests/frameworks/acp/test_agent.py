@@ -465,6 +465,20 @@ def test_calls_of_the_agent_to_its_client_name_the_clients_session(service: Serv
     run_all(steps())
 
 
+def test_what_is_beyond_what_a_call_takes_goes_in_pieces(service: Served) -> None:
+    async def steps() -> None:
+        image = {"type": "image", "data": "A" * 20_000_000, "mimeType": "image/png"}
+        block = acp.image_block(image["data"], image["mimeType"])
+        async with connected(Scripted(), Window(), url=service.url) as connection:
+            session_id = await begun(connection)
+            blocks = [*prompt("say a"), block]
+            await connection.prompt(session_id=session_id, prompt=blocks)
+        shown = {"sessionUpdate": "user_message_chunk", "content": image}
+        assert await loaded(service, session_id) == [said("say a"), shown, answered("a ")]
+
+    run_all(steps())
+
+
 def test_a_prompt_is_cancelled(service: Served) -> None:
     async def steps() -> None:
         window = Window()

@@ -31,7 +31,7 @@ from tests.frameworks.claude_agent_sdk.transcripts import (
     conversation,
     user,
 )
-from tests.frameworks.counted import Counted
+from tests.frameworks.counted import Counted, Held
 from tests.frameworks.served import Served, serving
 from tests.frameworks.shown import blocks, run_block, run_example
 from web.clients import AgentRuntimeClient
@@ -144,6 +144,26 @@ def test_lines_are_in_the_order_of_the_calls_that_did_not_wait_for_each_other(
 
     asyncio.run(all_at_once())
     assert load(store) == lines
+
+
+def test_lines_that_nobody_waits_for_any_more_keep_their_place(tmp_path: Path) -> None:
+    lines = [user(number, f"{number}") for number in range(1, 5)]
+
+    async def steps(held: Held) -> Any:
+        store = AgentRuntimeSessionStore(runtime=held)
+        await store.append(KEY, lines[:1])
+        held.is_open.clear()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(store.append, KEY, lines[1:2])
+            await anyio.to_thread.run_sync(held.has_come.wait)
+            with anyio.move_on_after(0):
+                await store.append(KEY, lines[2:3])
+            tasks.start_soon(store.append, KEY, lines[3:4])
+            held.is_open.set()
+        return await store.load(KEY)
+
+    with open_portal(f"sqlite:///{tmp_path}/held.db") as portal:
+        assert anyio.run(steps, Held(portal)) == lines
 
 
 def test_a_service_that_was_killed_between_appends_has_all_that_they_said(

@@ -9,5 +9,6 @@ A map, in the order in which one file may import another:
 
 - `carrying`      what JSON cannot say, or the service does not take, goes as text
 - `plain`         a message of others, as any framework can take it
+- `pieces`        what is too large for one call
 - `conversation`  a framework's items in a session's log
 """
