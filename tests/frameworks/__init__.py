@@ -18,6 +18,7 @@ In the order in which one file may import another:
 - `counts`       what came of a run
 - `runs`         own tests and suites
 - `table`        the rows, in docs/frameworks.md
+- `counted`      calls of a service, counted
 - `served`       a service that tests kill and start again
 - `node`         a program in Node, line by line
 - `shown`        examples, and code in documents, run as they stand

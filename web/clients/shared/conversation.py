@@ -1,14 +1,17 @@
 """Conversation: a framework's items in a session's log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from attrs import frozen
 
 from web.clients.calls.shapes import Entry, Message, NewEntry
+from web.clients.calls.terms import Terms
 from web.clients.client import AgentRuntimeClient
-from web.clients.errors import NotFound
+from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
 
 KINDS = ("message", "record")
@@ -46,9 +49,12 @@ class Framework:
             entry["key"] = key
         return entry
 
-    def record(self, value: Any) -> NewEntry:
-        """Anything else. Each has a key of its own, so none takes another's place."""
-        key = f"{self.prefix}{uuid4().hex}"
+    def record(self, value: Any, *, name: str | None = None) -> NewEntry:
+        """Anything else. Each has a key of its own, so none takes another's place.
+
+        `name`: it ends the key, for an item that may be sent again in another call.
+        """
+        key = f"{self.prefix}{name or uuid4().hex}"
         return {"kind": "record", "key": key, "body": {"value": carried(value)}}
 
     @property
@@ -79,29 +85,57 @@ class Framework:
         except NotFound:
             return
 
+    def newest_items(
+        self, client: AgentRuntimeClient, session_id: str, *, limit: int | None = None
+    ) -> Iterator[Item]:
+        """The items that count, newest first; of no session, none.
+
+        `limit`: how many will be taken, so that no more are sent than that.
+        """
+        page = PAGE if limit is None else max(1, min(limit, PAGE))
+        try:
+            for entry in client.iter_log_back(
+                session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
+            ):
+                if (item := self.item(entry)) is not None:
+                    yield item
+        except NotFound:
+            return
+
     def last_items(self, client: AgentRuntimeClient, session_id: str, last: int) -> Sequence[Item]:
         """The last of them, oldest first; of no session, none. One call for each 1,000."""
-        found: list[Item] = []
-        before: int | None = None
-        while len(found) < last:
-            wanted = min(last - len(found), PAGE)
+        newest = self.newest_items(client, session_id, limit=last)
+        return list(islice(newest, last))[::-1]
+
+    def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
+        """Takes the last item back; `None`: there is none. Two calls, unless others write."""
+        while True:
             try:
-                entries = client.last_of_log(
-                    session_id,
-                    wanted,
-                    before=before,
-                    kinds=KINDS,
-                    key_prefix=self.prefix,
-                    counting=True,
+                entries, tag = client.tagged_last_of_log(
+                    session_id, 1, kinds=KINDS, key_prefix=self.prefix, counting=True
                 )
             except NotFound:
-                break
-            items = [item for entry in entries if (item := self.item(entry)) is not None]
-            found = items + found
-            if len(entries) < wanted:
-                break
-            before = entries[0]["seq"]
-        return found
+                return None
+            if not entries:
+                return None
+            [entry] = entries
+            try:
+                client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
+            except PreconditionFailed:  # what came meanwhile would be taken back with it
+                continue
+            if (item := self.item(entry)) is not None:
+                return item
+
+    def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
+        """Takes back all that counts. Of no session, nothing."""
+        with suppress(NotFound):
+            client.rewind(session_id, 0)
+
+    def make(self, client: AgentRuntimeClient, session_id: str, names: Mapping[str, str]) -> None:
+        """Makes a session whose id does not tell the framework's own names, if it is not there."""
+        told = {name: cleaned(value) for name, value in names.items()}
+        with suppress(Conflict):
+            client.create_session(session_id, metadata={self.name: told})
 
 
 PAGE = 1000
