@@ -1,7 +1,7 @@
 """The REST service over a runtime.
 
-Quart and the documentation are imported when somebody uses them: see `behind`. A map, in the order
-in which one file may import another:
+What is here is imported when somebody uses it, Quart and the documentation above all: see `behind`.
+A map, in the order in which one file may import another:
 
 - `systems`     what differs between operating systems
 - `problems`    what an operator is told
@@ -26,9 +26,8 @@ in which one file may import another:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from web.access.rules import Guard
-
 if TYPE_CHECKING:
+    from web.access.rules import Guard
     from web.app import create_app
     from web.mounted import create_blueprint
     from web.nodes.forwarding import open_forwarding
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "create_app", "create_blueprint", "open_forwarding"]
 
 _MODULES = {
+    "Guard": "web.access.rules",
     "create_app": "web.app",
     "create_blueprint": "web.mounted",
     "open_forwarding": "web.nodes.forwarding",
