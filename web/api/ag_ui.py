@@ -222,7 +222,7 @@ def _sent(body: bytes) -> _Sent:
 
 
 def _object(text: bytes, where: str) -> Message:
-    found, _ = read_as(text, dict[str, Any], where)
+    found, _ = read_as(text, Any, where)
     check_depth(found, text, where, around=2)
     try:
         as_entry(found)

@@ -182,10 +182,9 @@ def _items(sent: SentChat, wanted: Changes) -> Iterator[Item]:
 
 
 def _ui_message(text: bytes, where: str) -> tuple[dict[str, Any], int]:
-    found, replaced = read_as(text, dict[str, Any], where)
+    found, replaced = read_as(text, Any, where)
     check_depth(found, text, where, around=2)
     try:
-        checked(found)
+        return dict(checked(found)), replaced
     except NoUiMessage as error:
         raise InvalidInput(f"{where}: {error}") from None
-    return found, replaced

@@ -43,7 +43,11 @@ async def tail(
         page = await session.messages(before=page.next, limit=PAGE)
         entries = [*page.entries, *entries]
         kept = [*(kept_of(entry) for entry in page.entries), *kept]
-    return Tail(page=first, entries=entries, kept=kept, earlier=page.next)
+    start = max(len(entries) - last, 0)
+    while start > 0 and not enough(kept[start:]):
+        start -= 1
+    earlier = entries[start].seq if start else page.next
+    return Tail(page=first, entries=entries[start:], kept=kept[start:], earlier=earlier)
 
 
 async def drafted(session: Session) -> set[str]:

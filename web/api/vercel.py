@@ -225,6 +225,7 @@ ROUTES = (
         problems=(404, 409, 412),
         is_stream=True,
         has_names=False,
+        done="[DONE]",
         outside="only",
     ),
     Route(
@@ -235,6 +236,7 @@ ROUTES = (
         query=ResumeChatQuery,
         is_stream=True,
         has_names=False,
+        done="[DONE]",
         outside="only",
     ),
 )

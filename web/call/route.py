@@ -47,6 +47,8 @@ class Route:
     """Whether it is answered with Server-Sent Events. The class for 200 is that of their data."""
     has_names: bool = field(default=True, kw_only=True)
     """Whether these events have names; else the data says what each is."""
+    done: str | None = field(default=None, kw_only=True)
+    """The data of the last of these events, where that is no JSON."""
     is_lines: bool = field(default=False, kw_only=True)
     """Whether its body, or its answer where it takes none, is JSON lines. The class is that of a
     line."""

@@ -26,6 +26,7 @@ A map, in the order in which one file may import another:
 - `langgraph` AgentRuntimeSaver, of LangGraph
 - `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
 - `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
+- `vercel_ai`      AgentRuntimeChat, of the AI SDK's UI messages
 """
 
 from importlib import import_module
