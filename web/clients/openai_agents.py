@@ -32,10 +32,8 @@ T = TypeVar("T")
 
 FRAMEWORK = Framework("openai_agents")
 
-_ROLES = {
-    **{role: role for role in ("user", "assistant", "system", "developer")},
-    **{"human": "user", "ai": "assistant", "model": "assistant"},
-}
+_ROLES = {role: role for role in ("user", "assistant", "system", "developer")}
+_ROLES |= {"human": "user", "ai": "assistant", "model": "assistant"}
 """Of others' messages, as items have them."""
 
 LONGEST_ROLE = 64
