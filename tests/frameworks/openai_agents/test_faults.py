@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -36,6 +37,33 @@ def test_what_was_added_is_there_after_a_kill(service: Served) -> None:
     asyncio.run(session.clear_session())
     service.restart()
     assert read(session) == []
+
+
+def test_items_that_are_added_while_the_service_dies_are_there_once(service: Served) -> None:
+    session = AgentRuntimeSession("dying", url=service.url)
+    added, unknown = [], []
+    is_begun, is_back = Event(), Event()
+
+    def add_all() -> None:
+        for number in range(80):
+            try:
+                add(session, {"role": "user", "content": str(number)})
+                added.append(number)
+            except AgentsException:
+                unknown.append(number)
+                is_back.wait()
+            if number == 20:
+                is_begun.set()
+
+    adding = Thread(target=add_all)
+    adding.start()
+    is_begun.wait()
+    service.restart()
+    is_back.set()
+    adding.join()
+    found = [int(item["content"]) for item in read(session)]
+    assert found == sorted(set(found))
+    assert set(added) <= set(found) <= {*added, *unknown}
 
 
 class CutOff:
