@@ -196,14 +196,16 @@ def test_what_another_program_said_is_told_as_well(service: Served) -> None:
         with AgentRuntimeClient(service.url) as client:
             hello = {"role": "user", "content": "hello"}
             hi = {"role": "assistant", "content": "hi", "name": "bot"}
-            entries: Any = [{"kind": "message", "body": body} for body in (hello, hi)]
+            brief = {"role": "system", "content": "be brief"}
+            entries: Any = [{"kind": "message", "body": body} for body in (brief, hello, hi)]
             client.append_entries("theirs", entries)
         told = await loaded(service, "theirs")
         assert [(one["sessionUpdate"], one["content"]["text"]) for one in told] == [
+            ("agent_thought_chunk", "be brief"),
             ("user_message_chunk", "hello"),
             ("agent_message_chunk", "hi"),
         ]
-        assert told[1]["_meta"]["agent_runtime"]["lossy"] == ["name"]
+        assert told[2]["_meta"]["agent_runtime"]["lossy"] == ["name"]
 
     run_all(steps())
 
