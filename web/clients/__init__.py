@@ -13,6 +13,7 @@ A map, in the order in which one file may import another:
 - `methods`  a method of both clients for each of them
 - `writing`  a message written piece by piece
 - `holding`  a turn for as long as a block lasts
+- `blocks`   both, awaited
 - `client`   AgentRuntimeClient
 - `awaited`  AsyncAgentRuntimeClient
 - `names`    the session that a framework's own names stand for
@@ -20,6 +21,12 @@ A map, in the order in which one file may import another:
 - `claude_agent_sdk` AgentRuntimeSessionStore, for the Claude Agent SDK
 - `acp` an agent of the Agent Client Protocol around another
 - `embedded` a runtime in a thread of this process
+- `agent_framework` AgentRuntimeHistoryProvider, of Microsoft's Agent Framework
+- `google_adk`     AgentRuntimeSessionService, of Google's Agent Development Kit
+- `langgraph` AgentRuntimeSaver, of LangGraph
+- `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
+- `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
+- `vercel_ai`      AgentRuntimeChat, of the AI SDK's UI messages
 """
 
 from importlib import import_module

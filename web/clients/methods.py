@@ -171,7 +171,9 @@ class Methods:
     append_entries = Asked(log.append_entries)
     get_log = Asked(log.get_log)
     iter_log = Paged(log.iter_log)
+    iter_log_back = Paged(log.iter_log_back)
     last_of_log = Asked(log.last_of_log)
+    tagged_last_of_log = Asked(log.tagged_last_of_log)
     rewind = Asked(log.rewind)
     redact = Asked(log.redact)
 

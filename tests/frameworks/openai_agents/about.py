@@ -8,6 +8,6 @@ ABOUT = About(
     extras=("openai-agents",),
     keeps="items, verbatim and in order",
     durability="on disk",
-    suite="the tests of its source distribution that use a session",
+    suite="those tests of its source distribution that make a session",
     peer="`SQLiteSession`",
 )

@@ -22,8 +22,8 @@ from attrs import define, field
 from web.clients.calls.shapes import NewEntry
 from web.clients.shared.carrying import brought, cleaned, is_carried
 from web.clients.shared.conversation import Framework, Item
-from web.clients.shared.pieces import Joining, is_piece, pieces_of
 from web.clients.shared.plain import plain
+from web.clients.shared.slices import Joining, is_piece, pieces_of
 
 FRAMEWORK = Framework("acp")
 

@@ -28,7 +28,7 @@ from web.clients.calls.shapes import NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict
 from web.clients.shared.conversation import KINDS
-from web.clients.shared.pieces import LARGEST, Joining, size_of
+from web.clients.shared.slices import LARGEST, Joining, size_of
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -41,6 +41,7 @@ def follow_all(
 ) -> Stream[Event]:
     """Which sessions are created, changed and deleted, from now on or behind a place.
 
+    With the list read within its `with` block, nothing is missed.
     `reset` says that changes were missed: the list is to be read again. The rest is as
     `follow_session` has it.
     """

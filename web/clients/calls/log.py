@@ -18,6 +18,14 @@ class LogPage(TypedDict):
     next_cursor: NotRequired[str]
 
 
+class Copy(TypedDict):
+    """A session that still has the value, in its own entry of this number."""
+
+    session_id: str
+    trash_id: NotRequired[str]
+    """Where it lies in the trash."""
+
+
 class Redacted(TypedDict):
     """The session, in which a value is no more."""
 
@@ -27,6 +35,8 @@ class Redacted(TypedDict):
     durable_seq: int
     traces: list[str]
     """Files beside the database that may still have the value."""
+    copies: list[Copy]
+    """Sessions that have it, too: forks, and what they were made of."""
 
 
 def append_entries(
@@ -106,6 +116,41 @@ def iter_log(
     return pages(first, "entries", Entry, "after")
 
 
+def iter_log_back(
+    session_id: str,
+    *,
+    before: int | None = None,
+    kinds: Sequence[str] = (),
+    key_prefix: str | None = None,
+    counting: bool = False,
+    limit: int = PAGE,
+) -> Pages[Entry]:
+    """The same backwards: the newest first, of those before one. `limit`: on a page.
+
+    A page may have fewer entries although more follow: it has an end in bytes, too.
+    """
+    first = get_log(
+        session_id,
+        before=before,
+        last=limit,
+        kinds=kinds,
+        key_prefix=key_prefix,
+        counting=counting,
+    )
+    found = pages(first, "entries", Entry, "before")
+
+    def ask(cursor: str | None) -> Ask[tuple[list[Entry], str | None]]:
+        page = found.ask(cursor)
+
+        def read(reply: Reply) -> tuple[list[Entry], str | None]:
+            entries, following = page.read(reply)
+            return entries[::-1], following
+
+        return Ask(page.call, read)
+
+    return Pages(ask)
+
+
 def last_of_log(
     session_id: str,
     last: int,
@@ -126,6 +171,19 @@ def last_of_log(
         counting=counting,
     )
     return Ask(page.call, _entries)
+
+
+def tagged_last_of_log(
+    session_id: str,
+    last: int,
+    *,
+    kinds: Sequence[str] = (),
+    key_prefix: str | None = None,
+    counting: bool = False,
+) -> Ask[tuple[list[Entry], str]]:
+    """The last entries, and the tag of the state in which they are, for `Terms.if_match`."""
+    page = get_log(session_id, last=last, kinds=kinds, key_prefix=key_prefix, counting=counting)
+    return Ask(page.call, lambda reply: (_entries(reply), reply.headers["etag"]))
 
 
 def rewind(

@@ -19,8 +19,8 @@ from web.clients.calls.shapes import NewEntry
 from web.clients.claude_agent_sdk.names import NAME
 from web.clients.shared.carrying import carried, is_carried
 from web.clients.shared.conversation import Framework, Item
-from web.clients.shared.pieces import LARGEST, pieces_of, size_of
 from web.clients.shared.plain import plain
+from web.clients.shared.slices import LARGEST, pieces_of, size_of
 
 Line = dict[str, Any]
 

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from web.clients.claude_agent_sdk.lines import Line, line_of, translated
 from web.clients.shared.conversation import Item
-from web.clients.shared.pieces import Joining, is_piece
+from web.clients.shared.slices import Joining, is_piece
 
 
 @define

@@ -20,7 +20,7 @@ from web.clients.claude_agent_sdk.names import NAME, Transcript
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.conversation import KINDS
-from web.clients.shared.pieces import LARGEST
+from web.clients.shared.slices import LARGEST
 
 PRESENT = Terms(if_match="*")
 

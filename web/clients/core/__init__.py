@@ -10,5 +10,6 @@ A map, in the order in which one file may import another:
 - `wire`       calls over HTTP
 - `asking`     a call with its tries and its refusals
 - `streaming`  the same of an answer that is read as it comes
-- `awaiting`   all of this, awaited
+- `async_wire` the connections, awaited
+- `awaiting`   the tries and the reading, awaited
 """

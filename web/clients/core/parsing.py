@@ -48,27 +48,36 @@ class Event:
 
 @define(eq=False)
 class Events:
-    """Server-Sent Events, as the HTML standard has them. A comment is passed over."""
+    """Server-Sent Events, as the HTML standard has them.
+
+    But for a CR alone, which the service does not send: it ends no line.
+    """
 
     cursor: str | None = None
-    """The last place that was given, also by a block that is no event."""
+    """The place behind the last block that has ended, also behind one that is no event. Not that of
+    one which has only begun: what breaks off in the middle of an event has not told it."""
     retry: float | None = None
     """Seconds after which the service wants to be asked again."""
     _lines: Lines = field(factory=Lines, init=False)
+    _place: str | None = field(init=False)
     _name: str = field(default="", init=False)
     _data: list[str] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._place = self.cursor
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """The events that end in this piece."""
         for line in self._lines.feed(piece):
-            name, _, value = line.decode().rstrip("\r\n").partition(":")
+            name, _, value = line.decode(errors="replace").rstrip("\r\n").partition(":")
             value = value.removeprefix(" ")
             if not name and not value:
+                self.cursor = self._place
                 if self._data:
                     yield Event(self._name or "message", self._said(), self.cursor)
                 self._name, self._data = "", []
             elif name == "id":
-                self.cursor = value
+                self._place = value
             elif name == "event":
                 self._name = value
             elif name == "data":

@@ -7,17 +7,17 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from web.clients.core.call import Answer, Reply, Transport
-from web.clients.core.course import Outcome, Stream
-from web.clients.errors import ServiceUnreachable
+from web.clients.core.course import Outcome, Stream, check_type
+from web.clients.errors import AgentRuntimeError, ServiceUnreachable
 
 T = TypeVar("T")
 
 
 class Streaming(Generic[T], Iterator[T]):
-    """Gives what comes. Nothing is sent before the first one is asked for.
+    """Gives what comes. It begins with a `with` block, else when the first one is asked for.
 
-    Closed early (`close`, or the end of a `with` block), it gives its connection back; a `for` loop
-    that goes through to the end needs nothing. Used by one thread at one time. Each step raises
+    Closed early (`close`, or the end of the block), it gives its connection back; a `for` loop that
+    goes through to the end needs no block. Used by one thread at one time. Each step raises
     `Refused`, `ServiceUnreachable`.
     """
 
@@ -33,7 +33,7 @@ class Streaming(Generic[T], Iterator[T]):
 
     def __next__(self) -> T:
         while not self._found:
-            if self._is_closed or self._course.is_over:
+            if self._is_over:
                 self.close()
                 raise StopIteration
             self._advance()
@@ -46,6 +46,9 @@ class Streaming(Generic[T], Iterator[T]):
         self._let_go()
 
     def __enter__(self) -> Self:
+        """Returns when the service has begun to answer: what happens from here on is seen."""
+        while self._answer is None and not self._is_over:
+            self._advance()
         return self
 
     def __exit__(
@@ -56,18 +59,27 @@ class Streaming(Generic[T], Iterator[T]):
     ) -> None:
         self.close()
 
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._course.is_over
+
     def _advance(self) -> None:
         outcome: Outcome = None
         try:
             if self._answer is None:
                 self._answer = self._transport.open(self._course.call)
-            if self._answer.status >= 300:
+                if self._answer.status < 300:
+                    check_type(self._course, self._answer.headers)
+                    return
                 outcome = _whole(self._answer)
             elif piece := self._answer.next():
                 self._found.extend(self._course.feed(piece))
                 return
         except ServiceUnreachable as error:
             outcome = error
+        except AgentRuntimeError:
+            self.close()
+            raise
         self._let_go()
         try:
             found, pause = self._course.stopped(outcome)

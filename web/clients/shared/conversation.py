@@ -1,15 +1,19 @@
 """Conversation: a framework's items in a session's log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from attrs import frozen
 
-from web.clients.calls.shapes import Entry, Message, NewEntry
+from web.clients.calls.shapes import Entry, Message, NewEntry, Written
+from web.clients.calls.terms import USUAL, Terms
 from web.clients.client import AgentRuntimeClient
-from web.clients.errors import NotFound
+from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
+from web.clients.shared.pieces import cut, is_cut, joined
 
 KINDS = ("message", "record")
 
@@ -46,9 +50,12 @@ class Framework:
             entry["key"] = key
         return entry
 
-    def record(self, value: Any) -> NewEntry:
-        """Anything else. Each has a key of its own, so none takes another's place."""
-        key = f"{self.prefix}{uuid4().hex}"
+    def record(self, value: Any, *, name: str | None = None) -> NewEntry:
+        """Anything else. Each has a key of its own, so none takes another's place.
+
+        `name`: it ends the key, for an item that may be sent again in another call.
+        """
+        key = f"{self.prefix}{name or uuid4().hex}"
         return {"kind": "record", "key": key, "body": {"value": carried(value)}}
 
     @property
@@ -66,6 +73,26 @@ class Framework:
         envelope = (body.get("metadata") or {}).get(self.name)
         return Item(entry["seq"], entry["at"], brought(envelope), body)
 
+    def append(
+        self,
+        client: AgentRuntimeClient,
+        session_id: str,
+        entries: Sequence[NewEntry],
+        *,
+        terms: Terms = USUAL,
+        **more: Any,
+    ) -> Written:
+        """Appends entries in one step, as `AgentRuntimeClient.append_entries` does.
+
+        What is too large for one call goes before it, in 1 more call for each 4 MiB.
+        """
+        pieces, fitting = cut(self.name, entries)
+        # An exact tag would not be that of the session any more, once a piece is there.
+        before = terms if terms.if_match == "*" else USUAL
+        for piece in pieces:
+            client.append_entries(session_id, [piece], once=True, terms=before)
+        return client.append_entries(session_id, fitting, terms=terms, **more)
+
     def items(
         self, client: AgentRuntimeClient, session_id: str, *, after: int | None = None
     ) -> Iterator[Item]:
@@ -74,34 +101,80 @@ class Framework:
             for entry in client.iter_log(
                 session_id, after=after, kinds=KINDS, key_prefix=self.prefix, counting=True
             ):
-                if (item := self.item(entry)) is not None:
+                if (item := self._whole(client, session_id, entry)) is not None:
+                    yield item
+        except NotFound:
+            return
+
+    def newest_items(
+        self, client: AgentRuntimeClient, session_id: str, *, limit: int | None = None
+    ) -> Iterator[Item]:
+        """The items that count, newest first; of no session, none.
+
+        `limit`: how many will be taken, so that no more are sent than that.
+        """
+        page = PAGE if limit is None else max(1, min(limit, PAGE))
+        try:
+            for entry in client.iter_log_back(
+                session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
+            ):
+                if (item := self._whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
 
     def last_items(self, client: AgentRuntimeClient, session_id: str, last: int) -> Sequence[Item]:
         """The last of them, oldest first; of no session, none. One call for each 1,000."""
-        found: list[Item] = []
-        before: int | None = None
-        while len(found) < last:
-            wanted = min(last - len(found), PAGE)
+        newest = self.newest_items(client, session_id, limit=last)
+        return list(islice(newest, last))[::-1]
+
+    def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+        body = entry["body"]
+        if entry["kind"] == "record":
+            value = body.get("value")
+            if not is_cut(value):
+                return self.item(entry)
+            there = joined(client, session_id, self.name, value)
+            return None if there is None else self.item({**entry, "body": there})
+        # Whoever cut it: to others, too, it is what was said, and not how that begins.
+        metadata = body.get("metadata") or {}
+        for name, value in metadata.items():
+            if is_cut(value):
+                there = joined(client, session_id, name, value)
+                # Where a piece was redacted, or cleaned up, what is shown is all there is.
+                shown = {**body, "metadata": {**metadata, name: None}}
+                return self.item({**entry, "body": there or shown})
+        return self.item(entry)
+
+    def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
+        """Takes the last item back; `None`: there is none. Two calls, unless others write."""
+        while True:
             try:
-                entries = client.last_of_log(
-                    session_id,
-                    wanted,
-                    before=before,
-                    kinds=KINDS,
-                    key_prefix=self.prefix,
-                    counting=True,
+                entries, tag = client.tagged_last_of_log(
+                    session_id, 1, kinds=KINDS, key_prefix=self.prefix, counting=True
                 )
             except NotFound:
-                break
-            items = [item for entry in entries if (item := self.item(entry)) is not None]
-            found = items + found
-            if len(entries) < wanted:
-                break
-            before = entries[0]["seq"]
-        return found
+                return None
+            if not entries:
+                return None
+            [entry] = entries
+            try:
+                client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
+            except PreconditionFailed:  # what came meanwhile would be taken back with it
+                continue
+            if (item := self._whole(client, session_id, entry)) is not None:
+                return item
+
+    def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
+        """Takes back all that counts. Of no session, nothing."""
+        with suppress(NotFound):
+            client.rewind(session_id, 0)
+
+    def make(self, client: AgentRuntimeClient, session_id: str, names: Mapping[str, str]) -> None:
+        """Makes a session whose id does not tell the framework's own names, if it is not there."""
+        told = {name: cleaned(value) for name, value in names.items()}
+        with suppress(Conflict):
+            client.create_session(session_id, metadata={self.name: told})
 
 
 PAGE = 1000
