@@ -1,5 +1,6 @@
-"""Calls of the service, counted: what a method of an adapter costs."""
+"""Calls of the service, counted: what a method of an adapter costs. Or held, until a test says."""
 
+from threading import Event
 from typing import Any
 
 from attrs import define, field
@@ -29,3 +30,21 @@ class Counted:
         methods = [call.split()[0] for call in self.calls]
         self.calls.clear()
         return methods
+
+
+@define
+class Held(Counted):
+    """Carries calls once it is open."""
+
+    is_open: Event = field(factory=Event)
+    has_come: Event = field(factory=Event)
+    """Whether a call waits for that."""
+
+    def __attrs_post_init__(self) -> None:
+        self.is_open.set()
+
+    def exchange(self, call: Call) -> Reply:
+        if not self.is_open.is_set():
+            self.has_come.set()
+        self.is_open.wait()
+        return super().exchange(call)

@@ -13,6 +13,7 @@ A map, in the order in which one file may import another:
 - `methods`  a method of both clients for each of them
 - `writing`  a message written piece by piece
 - `holding`  a turn for as long as a block lasts
+- `blocks`   both, awaited
 - `client`   AgentRuntimeClient
 - `awaited`  AsyncAgentRuntimeClient
 - `names`    the session that a framework's own names stand for

@@ -123,12 +123,12 @@ class AgentRuntimeHistoryProvider(HistoryProvider):
                 OURS.make(self._client, session_id, {"session_id": name})
             entries = _first_of_each(entries)
             try:
-                self._client.append_entries(session_id, entries)
+                OURS.append(self._client, session_id, entries)
             except Conflict:
                 # One of them is known, and was changed since: what was said first stays.
                 known = self._keys(session_id)
                 if new := [entry for entry in entries if entry.get("key") not in known]:
-                    self._client.append_entries(session_id, new)
+                    OURS.append(self._client, session_id, new)
 
     def _keys(self, session_id: str) -> set[str]:
         found = self._client.iter_log(session_id, kinds=["message"], counting=True)

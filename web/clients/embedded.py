@@ -225,7 +225,8 @@ class _House:
 def open_portal(database_url: str, config: RuntimeConfig | None = None) -> Iterator[Portal]:
     """A runtime over a store, in a thread of its own, until the block ends.
 
-    `database_url`: as `agent-runtime serve --db` takes it. `config`: by default, writes are on disk
+    `database_url`: as `agent-runtime serve --db` takes it; where others share the store, it answers
+    for what it owns alone. `config`: by default, writes are on disk
     within `snapshot_interval`, and at the end of the block; `RuntimeConfig(durability="commit")`
     waits for the disk each time. Raises what `open_store` raises, and at the end what the runtime
     has failed with: then not all may be on disk.

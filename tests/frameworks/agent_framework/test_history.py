@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from agent_framework import Content, Message
-from agent_framework.exceptions import IntegrationInvalidRequestException
 
 from web.clients.agent_framework import AgentRuntimeHistoryProvider
 from web.clients.client import AgentRuntimeClient
@@ -124,10 +123,19 @@ def test_a_text_comes_back_as_it_was(history: AgentRuntimeHistoryProvider, text:
     assert (message.text, message.message_id) == (text, text)
 
 
-def test_what_is_too_large_is_refused_whole(history: AgentRuntimeHistoryProvider) -> None:
-    with pytest.raises(IntegrationInvalidRequestException, match="limit"):
-        save(history, Message("user", ["small"]), Message("user", ["x" * 17_000_000]))
-    assert found(history) == []
+def test_large_messages_come_back_as_they_were(
+    history: AgentRuntimeHistoryProvider, client: AgentRuntimeClient
+) -> None:
+    picture = Content.from_data(bytes(range(256)) * 80_000, "image/png")
+    messages = [
+        Message("user", ["look", picture], message_id="m1"),
+        *(Message("user", [f"{number}" + "x" * 3_000_000]) for number in range(6)),
+    ]
+    save(history, *messages)
+    assert [one.to_dict() for one in found(history)] == [one.to_dict() for one in messages]
+    assert shown(client)[0]["content"] == "look"
+    save(history, *messages[:1])
+    assert len(found(history)) == len(messages)
 
 
 def test_arguments_that_nobody_can_say_do_not_stop_the_others(

@@ -1,12 +1,16 @@
 """Transcripts as the SDK writes them."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
+
+from web.clients.names import session_id_of
 
 Line = dict[str, Any]
 
 SESSION = str(UUID(int=1))
 KEY = {"project_key": "-home-me-project", "session_id": SESSION}
+ID = session_id_of(*KEY.values())
 SUBAGENT = {**KEY, "subpath": "subagents/agent-1"}
 
 
@@ -61,3 +65,15 @@ def conversation() -> list[Line]:
         assistant(4, [{"type": "text", "text": "It says hello."}]),
         {"type": "ai-title", "aiTitle": "Reading a file"},
     ]
+
+
+def append(store: Any, lines: list[Any], key: Any = KEY) -> None:
+    asyncio.run(store.append(key, lines))
+
+
+def load(store: Any, key: Any = KEY) -> Any:
+    return asyncio.run(store.load(key))
+
+
+def text_of(value: Any) -> str:
+    return str(value)  # a dictionary's text shows the order of its members

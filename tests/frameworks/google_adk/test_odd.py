@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import date
+from threading import Event
 from typing import Any
 
 import pytest
+from attrs import define, field
 from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.errors.input_validation_error import InputValidationError
+from google.adk.errors.session_not_found_error import SessionNotFoundError
 from google.adk.sessions import Session
+from google.genai.types import Blob, Part
 
 from tests.frameworks.google_adk.made import read, said, texts
+from web.clients.core.call import Answer, Call, Reply
 from web.clients.embedded import Portal, open_portal
 from web.clients.google_adk import AgentRuntimeSessionService
 
@@ -110,11 +115,35 @@ def test_another_event_with_the_same_id_is_refused(sessions: AgentRuntimeSession
     assert texts(session) == ["hello"]
 
 
-def test_what_is_too_large_is_refused_whole(sessions: AgentRuntimeSessionService) -> None:
+def test_a_large_file_comes_back_as_it_was(sessions: AgentRuntimeSessionService) -> None:
+    session = made(sessions)
+    data = bytes(range(256)) * 80_000
+    event = said("look at this")
+    event.content.parts.append(Part(inline_data=Blob(data=data, mime_type="image/png")))
+    asyncio.run(sessions.append_event(session, event))
+    asyncio.run(sessions.append_event(session, said("I see", by="agent")))
+    [found, answer] = asyncio.run(read(sessions, session)).events
+    assert found == event
+    assert texts(session) == ["look at this", None, "I see"]
+    assert answer.author == "agent"
+
+
+def test_a_large_event_is_nothing_where_its_session_is_not(
+    sessions: AgentRuntimeSessionService,
+) -> None:
+    session = made(sessions)
+    names = {"app_name": "odd", "user_id": "ann", "session_id": session.id}
+    asyncio.run(sessions.delete_session(**names))
+    with pytest.raises(SessionNotFoundError):
+        asyncio.run(sessions.append_event(session, said("x" * 17_000_000)))
+    assert asyncio.run(sessions.get_session(**names)) is None
+
+
+def test_a_state_that_is_too_large_is_refused_whole(sessions: AgentRuntimeSessionService) -> None:
     session = made(sessions)
     before = dict(session.state)
-    event = said("x" * 17_000_000)
-    event.actions.state_delta["temp:size"] = "large"
+    event = said("hello")
+    event.actions.state_delta.update({"temp:size": "large", "text": "x" * 17_000_000})
     with pytest.raises(InputValidationError, match="limit"):
         asyncio.run(sessions.append_event(session, event))
     assert (session.events, session.state) == ([], before)
@@ -163,3 +192,48 @@ def test_branches_that_share_a_session_all_append(sessions: AgentRuntimeSessionS
     found = texts(asyncio.run(read(sessions, session)))
     assert sorted(found) == [f"{number}" for number in range(8)]
     assert texts(session) == found
+
+
+@define
+class Slow:
+    """A portal whose answers to appends have to be let go."""
+
+    portal: Portal
+    came: Event = field(factory=Event)
+    goes: Event = field(factory=Event)
+
+    def exchange(self, call: Call) -> Reply:
+        reply = self.portal.exchange(call)
+        if call.path.endswith("/log") and call.method == "POST":
+            self.came.set()
+            self.goes.wait()
+        return reply
+
+    def open(self, call: Call) -> Answer:
+        return self.portal.open(call)
+
+    def close(self) -> None:
+        self.portal.close()
+
+
+def test_who_is_cancelled_has_the_event_that_was_written(
+    portal: Portal, sessions: AgentRuntimeSessionService
+) -> None:
+    session = made(sessions)
+    slow = Slow(portal)
+
+    async def cancelled() -> None:
+        appending = asyncio.create_task(
+            AgentRuntimeSessionService(runtime=slow).append_event(session, said("hello"))
+        )
+        await asyncio.to_thread(slow.came.wait)
+        appending.cancel()
+        await asyncio.sleep(0)
+        slow.goes.set()
+        with pytest.raises(asyncio.CancelledError):
+            await appending
+
+    asyncio.run(cancelled())
+    assert texts(session) == ["hello"]
+    asyncio.run(sessions.append_event(session, said("and on")))
+    assert texts(asyncio.run(read(sessions, session))) == ["hello", "and on"]

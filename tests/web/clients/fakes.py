@@ -13,6 +13,10 @@ AWAY = ServiceUnreachable("nobody is there", was_sent=False)
 LOST = ServiceUnreachable("it broke off", was_sent=True)
 
 
+EVENTS = {"content-type": "text/event-stream"}
+LINES = {"content-type": "application/jsonl"}
+
+
 def reply(value: Any = None, status: int = 200, **headers: str) -> Reply:
     return Reply(status, headers, b"" if value is None else json.dumps(value).encode())
 
@@ -23,7 +27,7 @@ class FakeAnswer:
 
     pieces: list[bytes | ServiceUnreachable]
     status: int = 200
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = EVENTS
     is_closed: bool = False
 
     def next(self) -> bytes:

@@ -5,7 +5,16 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.web.clients.fakes import AWAY, LOST, FakeAnswer, FakeTransport, event, places, reply
+from tests.web.clients.fakes import (
+    AWAY,
+    LINES,
+    LOST,
+    FakeAnswer,
+    FakeTransport,
+    event,
+    places,
+    reply,
+)
 from web.clients.calls.events import follow_all, follow_session
 from web.clients.calls.exports import export_session
 from web.clients.core.call import Reply
@@ -13,7 +22,7 @@ from web.clients.core.course import AGAIN, Stream
 from web.clients.core.parsing import Event
 from web.clients.core.patience import LONGEST, PAUSES
 from web.clients.core.streaming import Streaming
-from web.clients.errors import AccessRefused, NotFound, ServiceUnreachable
+from web.clients.errors import AccessRefused, AgentRuntimeError, NotFound, ServiceUnreachable
 
 GONE = reply({"detail": "no such session"}, 404)
 BUSY = reply({"detail": "too many streams"}, 503, **{"retry-after": "5"})
@@ -155,7 +164,7 @@ def test_closed_early_it_gives_its_connection_back_and_no_more_events() -> None:
 
 
 def test_lines_that_break_off_in_the_middle_are_an_error() -> None:
-    fake = FakeTransport([answer(b'{"format":1}\n{"se', LOST)])
+    fake = FakeTransport([FakeAnswer([b'{"format":1}\n{"se', LOST], headers=LINES)])
     stream = Streaming(fake, export_session("s"), fake.sleep)
     assert next(stream) == b'{"format":1}\n'
     with pytest.raises(ServiceUnreachable):
@@ -163,7 +172,7 @@ def test_lines_that_break_off_in_the_middle_are_an_error() -> None:
 
 
 def test_lines_are_asked_for_again_as_long_as_none_has_come() -> None:
-    fake = FakeTransport([LOST, reply({"a": 1})])
+    fake = FakeTransport([LOST, reply({"a": 1}, 200, **LINES)])
     assert list(Streaming(fake, export_session("s"), fake.sleep)) == [b'{"a": 1}']
 
 
@@ -171,3 +180,19 @@ def test_without_a_block_nothing_is_sent_before_the_first_event_is_asked_for() -
     fake = FakeTransport([])
     streaming(fake).close()
     assert fake.calls == []
+
+
+@pytest.mark.parametrize("make", [follow_session, export_session])
+def test_a_page_of_something_else_is_no_stream(make: Callable[[str], Stream[object]]) -> None:
+    page = FakeAnswer([b"<html>"], headers={"content-type": "text/html; charset=utf-8"})
+    stream = Streaming(FakeTransport([page]), make("s"))
+    with pytest.raises(AgentRuntimeError, match="is the address right"):
+        next(stream)
+    assert page.is_closed
+
+
+def test_an_event_that_is_none_ends_the_stream() -> None:
+    nonsense = answer(b"data: nonsense\n\n")
+    with pytest.raises(AgentRuntimeError, match="is the address right"):
+        next(streaming(FakeTransport([nonsense])))
+    assert nonsense.is_closed

@@ -7,20 +7,23 @@ Rules:
 - A tool's call is a message with `tool_calls`, and its end one of the role `tool`, so contexts have
   both. The protocol has no names of tools: the call has that of its kind. The update itself is in
   `metadata.acp`.
-- All else (thoughts, plans, modes, progress of a tool) is a record below `acp/`.
+- All else (thoughts, plans, modes, progress of a tool) is a record below `acp/`, and so is, in
+  pieces, what is too large for one call.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from acp.schema import SessionNotification
 from attrs import define, field
 
 from web.clients.calls.shapes import NewEntry
-from web.clients.shared.carrying import cleaned, is_carried
+from web.clients.shared.carrying import brought, cleaned, is_carried
 from web.clients.shared.conversation import Framework, Item
 from web.clients.shared.plain import plain
+from web.clients.shared.slices import Joining, is_piece, pieces_of
 
 FRAMEWORK = Framework("acp")
 
@@ -62,6 +65,18 @@ def chunks_entry(
     return record
 
 
+def cut(entry: NewEntry) -> Iterator[NewEntry]:
+    """The same of an entry that is too large for one call, as records."""
+    body = entry["body"]
+    if entry["kind"] == "record":
+        kept = brought(body["value"])
+    else:
+        kept = brought(body["metadata"][FRAMEWORK.name])
+        if "chunk" in kept:
+            kept = {"blocks": body["content"], **kept}
+    return pieces_of(FRAMEWORK.prefix, uuid4().hex, kept)
+
+
 @define
 class Shape:
     """Which entry an update is. Remembers the tools' calls that have no result yet."""
@@ -93,7 +108,7 @@ class Shape:
         return [FRAMEWORK.record(kept)]
 
 
-def told_again(item: Item) -> Iterator[Update]:
+def told_again(item: Item, joining: Joining) -> Iterator[Update]:
     """What the client was told by an entry: notifications, without the session.
 
     Of a message that another program wrote: its text, as that of the user or the agent. `_meta`
@@ -102,7 +117,7 @@ def told_again(item: Item) -> Iterator[Update]:
     if item.envelope is None and item.message is not None:
         yield {"update": _translated(item)}
         return
-    kept = item.envelope
+    kept = joining.joined(item.envelope) if is_piece(item.envelope) else item.envelope
     if not isinstance(kept, dict):
         return
     if "update" in kept:

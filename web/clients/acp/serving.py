@@ -15,6 +15,9 @@ from web.clients.acp.wrapped import DELETE, KeptAgent
 LIMIT = 50 * 2**20
 """Bytes of one message, as the library has it."""
 
+AT_ONCE = 2**16
+"""Bytes that are read at one time."""
+
 
 async def run(
     agent: KeptAgent,
@@ -39,12 +42,19 @@ async def run(
 
 
 async def _pump(source: asyncio.StreamReader, read: asyncio.StreamReader) -> None:
+    # Not by lines: a reader may have a limit for them, which images in prompts are beyond.
+    waiting = bytearray()
     try:
-        while line := await source.readline():
-            read.feed_data(_renamed(line))
-    except (ValueError, ConnectionError) as error:  # too long, or cut
+        while piece := await source.read(AT_ONCE):
+            waiting += piece
+            if b"\n" in piece:
+                *lines, waiting = waiting.split(b"\n")
+                for line in lines:
+                    read.feed_data(_renamed(bytes(line)) + b"\n")
+    except ConnectionError as error:  # it was cut
         read.set_exception(error)
     else:
+        read.feed_data(waiting)
         read.feed_eof()
 
 
@@ -57,4 +67,4 @@ def _renamed(line: bytes) -> bytes:
         return line  # the library says what is wrong with it
     if not isinstance(message, dict) or message.get("method") != DELETE:
         return line
-    return json.dumps({**message, "method": f"_{DELETE}"}).encode() + b"\n"
+    return json.dumps({**message, "method": f"_{DELETE}"}).encode()

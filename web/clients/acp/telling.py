@@ -19,13 +19,16 @@ from web.clients.acp.entries import (
     Shape,
     Update,
     chunks_entry,
+    cut,
     notification_of,
     told_again,
 )
 from web.clients.acp.writing import Text, key_of, left_behind, text_in
+from web.clients.calls.shapes import NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict
 from web.clients.shared.conversation import KINDS
+from web.clients.shared.slices import LARGEST, Joining, size_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,7 +99,7 @@ class Session:
         text = text_in(update, meta)
         if text is None:
             self._end()
-            self.kept.append_entries(self.id, self._shape.entries(update, meta))
+            self._append(self._shape.entries(update, meta))
             if update["sessionUpdate"] == "session_info_update" and "title" in update:
                 self.kept.patch_session(self.id, {"title": update["title"][:LONGEST_TITLE]})
             return
@@ -122,7 +125,16 @@ class Session:
             for text in self._left():
                 text.end(self.kept)
             self._is_taken_over = True
-        self.kept.append_entries(self.id, [chunks_entry(SAID, blocks)])
+        self._append([chunks_entry(SAID, blocks)])
+
+    def _append(self, entries: Sequence[NewEntry]) -> None:
+        if sum(map(size_of, entries)) <= LARGEST:
+            self.kept.append_entries(self.id, entries)
+            return
+        for entry in entries:
+            # It is told again when the last piece is there: so none of it is, if one is missing.
+            for piece in cut(entry):
+                self.kept.append_entries(self.id, [piece])
 
     def _left(self) -> list[Text]:
         drafts = self.kept.resume(self.id, last=1)["drafts"]
@@ -133,13 +145,14 @@ class Session:
         # First the drafts: a text that ends in between is in the log as well, and told once.
         left = self._left()
         told: list[Update] = []
+        joining = Joining()
         keys = set()
         for entry in self.kept.iter_log(
             self.id, kinds=KINDS, key_prefix=FRAMEWORK.prefix, counting=True
         ):
             keys.add(entry.get("key"))
             if (item := FRAMEWORK.item(entry)) is not None:
-                told += told_again(item)
+                told += told_again(item, joining)
         for text in left:
             if key_of(text) not in keys:
                 block = {"type": "text", "text": text.text}

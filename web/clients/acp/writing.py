@@ -20,7 +20,7 @@ from web.clients.shared.carrying import is_carried
 PARTS = {
     TEXT: ("assistant", "content"),
     SAID: ("user", "content"),
-    THOUGHT: ("assistant", "thought"),
+    THOUGHT: ("assistant", "reasoning"),
 }
 """The role of the draft, and the part of it that grows."""
 

@@ -8,21 +8,19 @@ Rules:
   not keep of a message's.
 - Any other line (titles, tags, modes, what the system says) is a record.
 - A line's `uuid` is its entry's key, so it is kept once, however often it is sent.
-- A line that is too long for one call is several records, each with a piece of its text. None of
-  them is a line before all are there.
+- A line that is too long for one call is several records, each with a piece of its text.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from web.clients.calls.shapes import NewEntry
 from web.clients.claude_agent_sdk.names import NAME
-from web.clients.core.call import content_of
 from web.clients.shared.carrying import carried, is_carried
 from web.clients.shared.conversation import Framework, Item
 from web.clients.shared.plain import plain
+from web.clients.shared.slices import LARGEST, pieces_of, size_of
 
 Line = dict[str, Any]
 
@@ -34,26 +32,17 @@ LONGEST_KEY = 200
 """Characters of a `uuid` that can be a key: the service takes 256 of a message's, and 512 bytes of
 a record's, where our prefix stands before it."""
 
-LARGEST = 8 * 1024 * 1024
-"""Bytes of an entry's JSON: half of what the service takes in one call."""
-
-PIECE = LARGEST // 2
-"""Characters of a piece: as a text in JSON, none of them takes more than two bytes."""
-
 
 def entries_of(line: Line) -> Iterator[tuple[NewEntry, int]]:
     """The entries of a line, and how many bytes each has. Each has a key."""
     key = _key(line)
     entry = _entry(line, key)
-    size = len(content_of(entry))
+    size = size_of(entry)
     if size <= LARGEST:
         yield entry, size
         return
-    text = json.dumps(line)
-    starts = range(0, len(text), PIECE)
-    for place, start in enumerate(starts):
-        piece = _record(f"{key}/{place}", [key, place, len(starts), text[start : start + PIECE]])
-        yield piece, len(content_of(piece))
+    for piece in pieces_of(FRAMEWORK.prefix, key, line):
+        yield piece, size_of(piece)
 
 
 def line_of(item: Item) -> Line | None:

@@ -15,11 +15,12 @@ from attrs import define, field
 
 from web.clients.calls.shapes import NewEntry
 from web.clients.calls.terms import Terms
-from web.clients.claude_agent_sdk.lines import FRAMEWORK, LARGEST, Line, entries_of
+from web.clients.claude_agent_sdk.lines import FRAMEWORK, Line, entries_of
 from web.clients.claude_agent_sdk.names import NAME, Transcript
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.conversation import KINDS
+from web.clients.shared.slices import LARGEST
 
 PRESENT = Terms(if_match="*")
 

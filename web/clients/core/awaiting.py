@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from web.clients.core.asking import result
 from web.clients.core.call import Ask, Call, Pages, Reply, Steps
-from web.clients.core.course import Outcome, Stream
+from web.clients.core.course import Outcome, Stream, check_type
 from web.clients.core.patience import pause_before_again
 from web.clients.core.place import Place
 from web.clients.core.wire import heads_of, request_of, unreachable
@@ -196,6 +196,7 @@ class AsyncStreaming(Generic[T], AsyncIterator[T]):
             if self._answer is None:
                 self._answer = await self._wire.open(self._course.call)
                 if self._answer.response.status_code < 300:
+                    check_type(self._course, heads_of(self._answer.response))
                     return
                 outcome = await self._answer.whole()
             elif piece := await self._answer.next():
@@ -203,6 +204,9 @@ class AsyncStreaming(Generic[T], AsyncIterator[T]):
                 return
         except ServiceUnreachable as error:
             outcome = error
+        except AgentRuntimeError:
+            await self.aclose()
+            raise
         await self._let_go()
         try:
             found, pause = self._course.stopped(outcome)

@@ -19,7 +19,7 @@ from web.clients.core.call import Transport
 from web.clients.errors import NotFound
 from web.clients.google_adk import stored
 from web.clients.google_adk.places import Place, listed_places
-from web.clients.shared.waiting import in_thread
+from web.clients.shared.waiting import in_thread, to_the_end
 
 
 class _Session(Session):
@@ -121,6 +121,10 @@ class AgentRuntimeSessionService(BaseSessionService):
         """
         if event.partial:
             return event
+        # Who is cancelled has the event in the session too, if it was written.
+        return await to_the_end(self._append_whole(session, event))
+
+    async def _append_whole(self, session: Session, event: Event) -> Event:
         place = Place(session.app_name, session.user_id, session.id)
         here = (id(asyncio.get_running_loop()), place.session_id)
         async with self._turns.setdefault(here, asyncio.Lock()):

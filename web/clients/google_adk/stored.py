@@ -182,7 +182,7 @@ def _taken(
     **more: Any,
 ) -> Written:
     try:
-        return client.append_entries(session_id, entries, id=call, **more)
+        return OURS.append(client, session_id, entries, id=call, **more)
     except (TooLarge, InvalidCall) as error:
         raise InputValidationError(error.detail) from error
 

@@ -8,11 +8,12 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from web.clients.calls.shapes import Entry, Message, NewEntry
-from web.clients.calls.terms import Terms
+from web.clients.calls.shapes import Entry, Message, NewEntry, Written
+from web.clients.calls.terms import USUAL, Terms
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
+from web.clients.shared.pieces import cut, is_cut, joined
 
 KINDS = ("message", "record")
 
@@ -72,6 +73,26 @@ class Framework:
         envelope = (body.get("metadata") or {}).get(self.name)
         return Item(entry["seq"], entry["at"], brought(envelope), body)
 
+    def append(
+        self,
+        client: AgentRuntimeClient,
+        session_id: str,
+        entries: Sequence[NewEntry],
+        *,
+        terms: Terms = USUAL,
+        **more: Any,
+    ) -> Written:
+        """Appends entries in one step, as `AgentRuntimeClient.append_entries` does.
+
+        What is too large for one call goes before it, in 1 more call for each 4 MiB.
+        """
+        pieces, fitting = cut(self.name, entries)
+        # An exact tag would not be that of the session any more, once a piece is there.
+        before = terms if terms.if_match == "*" else USUAL
+        for piece in pieces:
+            client.append_entries(session_id, [piece], once=True, terms=before)
+        return client.append_entries(session_id, fitting, terms=terms, **more)
+
     def items(
         self, client: AgentRuntimeClient, session_id: str, *, after: int | None = None
     ) -> Iterator[Item]:
@@ -80,7 +101,7 @@ class Framework:
             for entry in client.iter_log(
                 session_id, after=after, kinds=KINDS, key_prefix=self.prefix, counting=True
             ):
-                if (item := self.item(entry)) is not None:
+                if (item := self._whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -97,7 +118,7 @@ class Framework:
             for entry in client.iter_log_back(
                 session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
             ):
-                if (item := self.item(entry)) is not None:
+                if (item := self._whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -106,6 +127,24 @@ class Framework:
         """The last of them, oldest first; of no session, none. One call for each 1,000."""
         newest = self.newest_items(client, session_id, limit=last)
         return list(islice(newest, last))[::-1]
+
+    def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+        body = entry["body"]
+        if entry["kind"] == "record":
+            value = body.get("value")
+            if not is_cut(value):
+                return self.item(entry)
+            there = joined(client, session_id, self.name, value)
+            return None if there is None else self.item({**entry, "body": there})
+        # Whoever cut it: to others, too, it is what was said, and not how that begins.
+        metadata = body.get("metadata") or {}
+        for name, value in metadata.items():
+            if is_cut(value):
+                there = joined(client, session_id, name, value)
+                # Where a piece was redacted, or cleaned up, what is shown is all there is.
+                shown = {**body, "metadata": {**metadata, name: None}}
+                return self.item({**entry, "body": there or shown})
+        return self.item(entry)
 
     def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
         """Takes the last item back; `None`: there is none. Two calls, unless others write."""
@@ -123,7 +162,7 @@ class Framework:
                 client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
             except PreconditionFailed:  # what came meanwhile would be taken back with it
                 continue
-            if (item := self.item(entry)) is not None:
+            if (item := self._whole(client, session_id, entry)) is not None:
                 return item
 
     def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
