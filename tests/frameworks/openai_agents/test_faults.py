@@ -161,6 +161,9 @@ class DiesBefore:
             raise ServiceUnreachable("It is gone", was_sent=False)
         return self._wire.exchange(call)
 
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
+
     def close(self) -> None:
         self._wire.close()
 
