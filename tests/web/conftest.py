@@ -71,7 +71,7 @@ async def open_api(
 def _urls_are_made_when_asked_for() -> Iterator[None]:
     """An app has a compiled function for each of its rules that makes URLs; it compiles when used.
 
-    Only the page of the documentation asks, and to compile them all took a third of the tests' time.
+    Only the page of the documentation asks, and to compile all took a third of the tests' time.
     """
     compiled_at_once: Any = Rule._compile_builder
 
