@@ -182,7 +182,64 @@ async def test_what_is_known_is_not_sent_again() -> None:
         assert again.status_code == 304
 
 
+async def test_a_chat_of_megabytes_is_kept_and_comes_back() -> None:
+    async with open_api() as api:
+        picture = {"type": "file", "mediaType": "image/png", "url": "data:;base64," + "A" * 2**21}
+        messages = [{**ui("u1", "See"), "parts": [picture]}, ui("a1", "Hi", "assistant")]
+        assert (await save(api, *messages)).status_code == 201
+        assert (await save(api, *messages)).status_code == 200
+        assert (await chat(api))["messages"] == messages
+
+
+async def test_of_two_messages_with_one_id_none_is_kept() -> None:
+    async with open_api() as api:
+        refused = await save(api, ui("u1", "one"), ui("u1", "two"))
+        assert refused.status_code == 400
+        assert "messages[1]: id" in (await refused.get_json(force=True))["detail"]
+
+
 # -- the stream ------------------------------------------------------------------------------
+
+
+async def test_an_answer_of_megabytes_is_told() -> None:
+    async with open_api() as api:
+        await api.say("s", "Hello")
+        await draft(api, "x")
+        long = "x" * 2**21
+
+        async def meanwhile() -> None:
+            await answer(api, long)
+
+        chunks = await followed(api, "GET", STREAM, meanwhile)
+        assert texts(read(chunks)) == [long]
+
+
+async def test_records_of_others_are_passed_over() -> None:
+    async with open_api() as api:
+        await api.say("s", "Hello")
+        await draft(api, "x")
+
+        async def meanwhile() -> None:
+            await api.post("/sessions/s/records", {"put": [{"key": "langgraph/1", "value": [1]}]})
+            await answer(api, "x")
+
+        chunks = await followed(api, "GET", STREAM, meanwhile)
+        assert texts(read(chunks)) == ["x"]
+
+
+@pytest.mark.parametrize("durability", ["commit", "snapshot"])
+async def test_in_either_durability_an_answer_is_told_once(durability: str) -> None:
+    async with open_api(durability=durability) as api:
+        await api.say("s", "Hello")
+        await draft(api, "one ")
+
+        async def meanwhile() -> None:
+            for word in ("two ", "three"):
+                await draft(api, word)
+            await answer(api, "one two three")
+
+        chunks = await followed(api, "GET", STREAM, meanwhile)
+        assert texts(read(chunks)) == ["one two three"]
 
 
 async def test_a_draft_is_told_from_its_beginning_to_its_message(api: Api) -> None:

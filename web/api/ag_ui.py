@@ -4,7 +4,7 @@ A run is what an agent, which is another program, does behind what was sent. Wit
 it is finished at once: so a run is also how an interface opens a session.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime import (
     Apart,
+    Entry,
     InvalidInput,
     Item,
     Resumed,
@@ -24,13 +25,14 @@ from runtime import (
     read_as,
 )
 from web.api.messages import MAX_MESSAGES
-from web.api.tails import drafted
-from web.api.telling import Events, Interface, kept_of, told
+from web.api.tails import drafted, size_of
+from web.api.telling import Events, Interface, told
+from web.api.under_way import kept_of
 from web.call.body import taken
 from web.call.parts import WHERE, elements, paced
 from web.call.problems import write
 from web.call.query import query
-from web.call.rendering import begun
+from web.call.rendering import begun, made
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.stream import HEADERS
@@ -89,7 +91,8 @@ class _Sent:
 
     thread: str | None
     run: str | None
-    messages: Sequence[Message]
+    items: Mapping[str, Item]
+    """The entries of its messages, by their ids."""
     state: Any
     rest: dict[str, Any]
 
@@ -149,11 +152,11 @@ ROUTES = (
 
 
 async def _run(resources: Resources, session: Session, teller: Telling, wait: float) -> Response:
-    async def begin(resumed: Resumed, is_first: bool) -> Events:
-        messages = await _messages(session, resumed.version)
+    async def begin(resumed: Resumed, is_first: bool) -> tuple[int, Events]:
+        size, messages = await _messages(session, resumed.version)
         if not is_first:
-            return teller.snapshot(messages)
-        return teller.begin(messages, await _state(session))
+            return size, teller.snapshot(messages)
+        return size, teller.begin(messages, await _state(session))
 
     def record(key: str, value: Any) -> Events:
         if key == STATE:
@@ -162,15 +165,19 @@ async def _run(resources: Resources, session: Session, teller: Telling, wait: fl
             teller.needs_snapshot = True
 
     interface = Interface(
-        teller=teller, begin=begin, is_stale=lambda: teller.needs_snapshot, record=record
+        teller=teller,
+        begin=begin,
+        is_stale=lambda: teller.needs_snapshot,
+        records=f"{NAME}/",
+        record=record,
     )
     resumed = await session.resume(last=1)
     body = told(resources, session, resumed, interface, last=1, patience=wait)
     return Response(200, await begun(body), HEADERS, is_endless=True)
 
 
-async def _messages(session: Session, version: int) -> list[Message]:
-    """The newest messages, as they were at this version."""
+async def _messages(session: Session, version: int) -> tuple[int, list[Message]]:
+    """The newest messages, as they were at this version; and bytes of their text."""
     page = await session.log(
         last=SNAPSHOT,
         limit=SNAPSHOT,
@@ -178,15 +185,18 @@ async def _messages(session: Session, version: int) -> list[Message]:
         key_prefix=RECORDS,
         counting=True,
     )
-    found: list[Message] = []
-    for entry in page.entries:
-        if entry.seq > version:
-            continue
-        if entry.kind == "message":
-            found += messages_of(kept_of(entry))
-        elif isinstance(value := msgspec.json.decode(entry.body).get("value"), dict):
-            found.append(value)
-    return found
+    entries = [entry for entry in page.entries if entry.seq <= version]
+    size = size_of(entries)
+    return size, await made(
+        size, lambda: [one for entry in entries for one in _of_entry(entry)], transformed=size
+    )
+
+
+def _of_entry(entry: Entry) -> Iterator[Message]:
+    if entry.kind == "message":
+        yield from messages_of(kept_of(entry))
+    elif isinstance(value := msgspec.json.decode(entry.body).get("value"), dict):
+        yield value
 
 
 async def _state(session: Session) -> Any:
@@ -200,14 +210,17 @@ async def _state(session: Session) -> Any:
 
 def _sent(body: bytes) -> _Sent:
     """Reads a body. Raises `InvalidInput`."""
-    messages: list[Message] = []
+    items: dict[str, Item] = {}
     said: dict[str, Any] = {}
     rest: dict[str, Any] = {}
     for name, value in Apart(body, WHERE).members():
         if name == "messages":
             texts = elements(value, name, MAX_MESSAGES)
             for place, text in enumerate(paced(texts, len(body))):
-                messages.append(_object(text, f"messages[{place}]"))
+                where = f"messages[{place}]"
+                message, item = _item(text, where)
+                if items.setdefault(message["id"], item) is not item:
+                    raise InvalidInput(f"{where}: id: is that of another message of this call")
             continue
         found, _ = read_as(value, str if name in ("threadId", "runId") else Any, name)
         check_depth(found, value, name, around=2)
@@ -215,20 +228,23 @@ def _sent(body: bytes) -> _Sent:
     return _Sent(
         thread=said.get("threadId"),
         run=said.get("runId"),
-        messages=messages,
+        items=items,
         state=said.get("state"),
         rest=rest,
     )
 
 
-def _object(text: bytes, where: str) -> Message:
+def _item(text: bytes, where: str) -> tuple[Message, Item]:
     found, _ = read_as(text, Any, where)
     check_depth(found, text, where, around=2)
     try:
-        as_entry(found)
+        entry = as_entry(found)
     except NoMessage as error:
         raise InvalidInput(f"{where}: {error}") from None
-    return dict(found)
+    if entry.kind == "record":
+        return found, Item(kind="record", key=entry.key, body=entry.body)
+    new = from_json({**entry.body, "id": entry.key}, where)
+    return found, Item(kind="message", key=new.key, new=new)
 
 
 async def _save(session: Session, sent: _Sent, asked: Write) -> None:
@@ -236,7 +252,8 @@ async def _save(session: Session, sent: _Sent, asked: Write) -> None:
     state: Any = None
     try:
         version = (await session.summary()).version
-        known = {str(message.get("id")) for message in await _messages(session, version)}
+        _, messages = await _messages(session, version)
+        known = {str(message.get("id")) for message in messages}
         state = await _state(session)
         drafts = await drafted(session)
         known |= drafts | {reasoning_id(name) for name in drafts}
@@ -252,14 +269,10 @@ async def _save(session: Session, sent: _Sent, asked: Write) -> None:
 def _items(sent: _Sent, known: set[str], state: Any) -> Iterator[Item]:
     """What is new of it."""
     # Of a long session a snapshot has the newest messages: what is before them is known, too.
-    first = next((place for place, one in enumerate(sent.messages) if one["id"] in known), 0)
-    fresh = [message for message in sent.messages[first:] if message["id"] not in known]
-    for entry in map(as_entry, fresh):
-        if entry.kind == "record":
-            yield Item(kind="record", key=entry.key, body=entry.body)
-            continue
-        new = from_json({**entry.body, "id": entry.key})
-        yield Item(kind="message", key=new.key, new=new)
+    ids = list(sent.items)
+    first = next((place for place, name in enumerate(ids) if name in known), 0)
+    fresh = [sent.items[name] for name in ids[first:] if name not in known]
+    yield from fresh
     if sent.state not in (None, {}, state):
         yield Item(kind="record", key=STATE, body={"value": sent.state})
     if fresh and any(sent.rest.values()):

@@ -1,6 +1,6 @@
 """Chats of the AI SDK that a client sends: compared with the log, what is new is appended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from attrs import frozen
@@ -11,6 +11,7 @@ from runtime import (
     InvalidInput,
     Item,
     KeyConflict,
+    New,
     Session,
     SessionNotFound,
     Written,
@@ -19,8 +20,9 @@ from runtime import (
     read_as,
 )
 from web.api.messages import MAX_MESSAGES
-from web.api.tails import Tail, tail
+from web.api.tails import Tail, size_of, tail
 from web.call.parts import WHERE, elements, paced
+from web.call.rendering import made
 from web.call.types import SessionId
 from web.call.write import Write
 from web.ui.kept import Kept
@@ -78,6 +80,10 @@ class SentChat:
     """Why it was sent."""
     rest: dict[str, Any]
     """Other members."""
+    news: Mapping[str, New]
+    """The entries of these messages, by their ids."""
+    size: int
+    """Bytes of the body."""
     replaced: int
     """Lone surrogates that became U+FFFD."""
 
@@ -96,20 +102,26 @@ def sent_chat(body: bytes) -> SentChat:
     """Reads a body. Raises `InvalidInput`."""
     apart = Apart(body, WHERE)
     messages: list[dict[str, Any]] = []
+    news: dict[str, New] = {}
     said: dict[str, str] = {}
     rest: dict[str, Any] = {}
     replaced = 0
+
+    def add(text: bytes, where: str) -> int:
+        message, count = _ui_message(text, where)
+        if message["id"] in news:
+            raise InvalidInput(f"{where}: id: is that of another message of this call")
+        messages.append(message)
+        news[message["id"]] = from_json(as_message(message), where)
+        return count
+
     for name, value in apart.members():
         if name == "messages":
             texts = elements(value, name, MAX_MESSAGES)
             for place, text in enumerate(paced(texts, len(body))):
-                message, count = _ui_message(text, f"messages[{place}]")
-                messages.append(message)
-                replaced += count
+                replaced += add(text, f"messages[{place}]")
         elif name == "message":
-            message, count = _ui_message(value, name)
-            messages.append(message)
-            replaced += count
+            replaced += add(value, name)
         else:
             found, count = read_as(value, str if name in _OURS else Any, name)
             check_depth(found, value, name)
@@ -121,6 +133,8 @@ def sent_chat(body: bytes) -> SentChat:
         at=said.get("messageId"),
         trigger=said.get("trigger"),
         rest=rest,
+        news=news,
+        size=len(body),
         replaced=replaced + apart.replaced,
     )
 
@@ -134,8 +148,11 @@ async def save(session: Session, sent: SentChat, asked: Write) -> Saved:
         except KeyConflict:
             pass
     known = await _known(session, sent)
-    chat = Chat.of([] if known is None else known.kept)
-    wanted = changes(chat, sent.messages, sent.at, sent.trigger)
+    kept = [] if known is None else known.kept
+    size = sent.size + (0 if known is None else size_of(known.entries))
+    wanted = await made(
+        size, lambda: changes(Chat.of(kept), sent.messages, sent.at, sent.trigger), transformed=size
+    )
     return await _done(session, sent, asked, wanted, None if known is None else known.page.tag)
 
 
@@ -175,7 +192,7 @@ def _items(sent: SentChat, wanted: Changes) -> Iterator[Item]:
     if wanted.to is not None:
         yield Item(kind="rewind", body={"to": wanted.to})
     for message in wanted.new:
-        new = from_json(as_message(message))
+        new = sent.news[message["id"]]
         yield Item(kind="message", key=new.key, new=new)
     if sent.rest and (wanted.new or wanted.to is not None):
         yield Item(kind="record", key=REQUEST, body={"value": sent.rest})

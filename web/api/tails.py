@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from runtime import Entry, LogPage, Session, SessionNotFound
-from web.api.telling import kept_of
+from web.api.under_way import kept_of
+from web.call.rendering import made
 from web.ui.kept import Kept
 
 PAGE = 100
@@ -38,16 +39,27 @@ async def tail(
     """
     page = first = await session.messages(last=last, before=before, limit=last)
     entries = list(page.entries)
-    kept = [kept_of(entry) for entry in entries]
+    kept = await decoded(entries)
     while page.next is not None and len(entries) < LONGEST and not enough(kept):
         page = await session.messages(before=page.next, limit=PAGE)
         entries = [*page.entries, *entries]
-        kept = [*(kept_of(entry) for entry in page.entries), *kept]
+        kept = [*await decoded(page.entries), *kept]
     start = max(len(entries) - last, 0)
     while start > 0 and not enough(kept[start:]):
         start -= 1
     earlier = entries[start].seq if start else page.next
     return Tail(page=first, entries=entries[start:], kept=kept[start:], earlier=earlier)
+
+
+async def decoded(entries: Sequence[Entry]) -> list[Kept]:
+    """The messages of these entries; large ones are decoded in a thread."""
+    size = size_of(entries)
+    return await made(size, lambda: [kept_of(entry) for entry in entries], transformed=size)
+
+
+def size_of(entries: Sequence[Entry]) -> int:
+    """Bytes of their text."""
+    return sum(entry.size for entry in entries)
 
 
 async def drafted(session: Session) -> set[str]:

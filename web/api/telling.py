@@ -11,17 +11,23 @@ heard of it, is the same for all of them. Rules:
 - Who stops telling before the end says so: no client is to take half an answer for a whole one.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import aclosing
-from math import inf
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 import trio
-from attrs import define, field, frozen
+from attrs import frozen
 
 from runtime import (
-    SECONDS,
     Deleted,
     DraftNews,
     Entry,
@@ -35,22 +41,18 @@ from runtime import (
     SessionNotFound,
     StoreError,
     Told,
-    sent,
 )
 from web.api.messages import cursor_of
-from web.call.rendering import ANSWERS_AT_ONCE, HUGE, encode
+from web.api.under_way import UnderWay, kept_of
+from web.call.rendering import ANSWERS_AT_ONCE, HUGE, encode, made
 from web.call.resources import Resources
 from web.call.stream import ALIVE
 from web.http.message import Chunks
 from web.ui.growing import Grown
 from web.ui.kept import Kept
 
-KINDS = ("message", "record", "rewind", "turn", "approval", "decision", "draft")
+KINDS = ("message", "rewind", "turn", "approval", "decision", "draft")
 """What is followed."""
-
-RETURN = 15 * SECONDS
-"""For which an agent is waited for that has begun and says nothing: a service that was killed is
-there again after a second or two, and so is what an agent sends again."""
 
 IS_ALIVE = b": alive\n\n"
 """A comment: neither protocol has a word for it, and all that reads events leaves it out."""
@@ -59,8 +61,9 @@ Event = dict[str, Any]
 
 Events = Iterable[Event]
 
-Begin = Callable[[Resumed, bool], Awaitable[Events]]
-"""What there is, of a session as it is; and whether that is told for the first time."""
+Begin = Callable[[Resumed, bool], Awaitable[tuple[int, Events]]]
+"""What there is, of a session as it is, whether or not it is told for the first time; and of how
+many bytes of text it is made."""
 
 
 class Teller(Protocol):
@@ -86,75 +89,12 @@ class Interface:
     begin: Begin
     is_stale: Callable[[], bool] = lambda: False
     """Whether what was told holds no more, and `begin` is to tell it again."""
+    records: str | None = None
+    """How the keys of those records begin that are told of; `None`: none is."""
     record: Callable[[str, Any], Events] = lambda _key, _value: ()
-    """A record has another value; `None`: it was removed."""
+    """Such a record has another value; `None`: it was removed."""
     last: bytes = b""
     """Behind all events."""
-
-
-@define
-class UnderWay:
-    """Whether there is an answer to wait for."""
-
-    has_turn: bool
-    is_owed: bool
-    """Whether the last message wants another one."""
-    patience: float
-    """Seconds for which an agent is waited for that has not begun."""
-    heard: float
-    """When something happened last."""
-    has_begun: bool = False
-    drafts: dict[str, bool] = field(factory=dict)
-    """By their ids, whether they are interrupted."""
-
-    @classmethod
-    def of(cls, resumed: Resumed, patience: float, now: float) -> "UnderWay":
-        """As a session is."""
-        entries = resumed.messages.entries
-        drafts = {draft.message_id: draft.interrupted for draft in resumed.drafts}
-        return cls(
-            has_turn=resumed.turn is not None,
-            is_owed=bool(entries) and kept_of(entries[-1]).is_owed,
-            patience=patience,
-            heard=now,
-            has_begun=resumed.turn is not None or bool(drafts),
-            drafts=drafts,
-        )
-
-    @property
-    def ends_at(self) -> float:
-        """When there is nothing to wait for any more, if nothing happens."""
-        if self.has_turn or not all(self.drafts.values()):
-            return inf
-        if self.drafts:
-            return self.heard + RETURN
-        if not self.is_owed:
-            return -inf
-        return self.heard + (RETURN if self.has_begun else self.patience)
-
-    def note(self, news: News, now: float) -> None:
-        """Something has happened."""
-        self.heard = now
-        match news:
-            case Told(entry=entry) if entry.kind == "turn":
-                body = msgspec.json.decode(entry.body)
-                self.has_turn = "holder" in body or ("ended" not in body and self.has_turn)
-                self.has_begun = self.has_begun or self.has_turn
-            case Told(entry=entry) if entry.kind == "message":
-                kept = kept_of(entry)
-                self.is_owed = kept.is_owed
-                self.has_begun = self.has_begun or kept.speaker != "user"
-                self.drafts.pop(kept.id, None)
-            case DraftNews(message_id=name, dropped=True):
-                self.drafts.pop(name, None)
-            case DraftNews(message_id=name, interrupted=interrupted):
-                self.has_begun = True
-                self.drafts[name] = interrupted
-
-
-def kept_of(entry: Entry) -> Kept:
-    """A message of the log, decoded."""
-    return Kept(entry.seq, entry.key, msgspec.json.decode(sent(entry)))
 
 
 async def told(
@@ -174,12 +114,14 @@ async def told(
             while is_first or (interface.is_stale() and not interface.teller.is_over):
                 if not is_first:
                     resumed = await session.resume(last=last)
+                size, events = await interface.begin(resumed, is_first)
+                begun = await made(size, partial(_frames, events), transformed=size)
                 # A comment, if there is nothing: so the head leaves at once.
-                yield _frames(await interface.begin(resumed, is_first)) or IS_ALIVE
+                yield begun or IS_ALIVE
                 is_first = False
-                async with aclosing(_followed(session, resumed, interface, patience)) as events:
-                    async for some in events:
-                        yield _frames(some) or IS_ALIVE
+                async with aclosing(_followed(session, resumed, interface, patience)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         except SessionNotFound:
             yield _frames(interface.teller.abort("The session was deleted"))
         except (RuntimeClosed, NotHere, StoreError):
@@ -189,28 +131,29 @@ async def told(
 
 async def _followed(
     session: Session, resumed: Resumed, interface: Interface, patience: float
-) -> AsyncGenerator[Sequence[Event], None]:
-    """What happens from there on; `()` where nothing does. To the end, or to `is_stale`."""
+) -> AsyncGenerator[bytes, None]:
+    """What happens from there on, as it is sent. To the end, or to `is_stale`."""
     teller = interface.teller
     under_way = UnderWay.of(resumed, patience, trio.current_time())
-    async with session.follow(after=cursor_of(resumed.tag), kinds=KINDS) as follower:
+    kinds = KINDS if interface.records is None else (*KINDS, "record")
+    async with session.follow(after=cursor_of(resumed.tag), kinds=kinds) as follower:
         while not teller.is_over and not interface.is_stale():
             now = trio.current_time()
             if under_way.ends_at <= now:
-                yield list(_end(teller, under_way))
+                yield _frames(_end(teller, under_way))
                 return
             news = await _next(follower, min(ALIVE, under_way.ends_at - now))
             for one in news:
-                under_way.note(one, trio.current_time())
                 if interface.is_stale() or teller.is_over:
                     break
-                if events := await _told(interface, one):
-                    yield events
+                under_way.heard = trio.current_time()
+                if piece := await _told(interface, under_way, one):
+                    yield piece
             if not news and trio.current_time() < under_way.ends_at:
                 # Of a turn that expires there is no news.
                 if under_way.has_turn and await session.turns.current() is None:
                     under_way.has_turn, under_way.heard = False, trio.current_time()
-                yield ()
+                yield IS_ALIVE
 
 
 async def _next(follower: Follower, timeout: float) -> Sequence[News]:
@@ -229,37 +172,55 @@ def _end(teller: Teller, under_way: UnderWay) -> Iterator[Event]:
         yield from teller.end()
 
 
-async def _told(interface: Interface, news: News) -> Sequence[Event]:
+async def _told(interface: Interface, under_way: UnderWay, news: News) -> bytes:
+    """What is sent of it; what is large is put together in a thread."""
     if isinstance(news, Told) and news.entry.size >= HUGE:
-        return await trio.to_thread.run_sync(
-            lambda: list(_events(interface, news)), limiter=ANSWERS_AT_ONCE
-        )
-    return list(_events(interface, news))
+        work = partial(_piece, interface, under_way, news)
+        return await trio.to_thread.run_sync(work, limiter=ANSWERS_AT_ONCE)
+    return _piece(interface, under_way, news)
 
 
-def _events(interface: Interface, news: News) -> Iterator[Event]:
+def _piece(interface: Interface, under_way: UnderWay, news: News) -> bytes:
+    return _frames(_events(interface, under_way, news))
+
+
+def _events(interface: Interface, under_way: UnderWay, news: News) -> Iterator[Event]:
     teller = interface.teller
     match news:
-        case Told(entry=entry) if entry.kind == "message":
-            yield from teller.message(kept_of(entry))
-        case Told(entry=entry) if entry.kind == "rewind":
-            yield from teller.changed()
-        case Told(entry=entry) if entry.kind == "record":
-            body = msgspec.json.decode(entry.body)
-            yield from interface.record(entry.key or "", body.get("value"))
-        case Told(entry=entry) if entry.kind != "turn":
-            yield from teller.aside(
-                "approval", {"id": entry.key, **msgspec.json.decode(entry.body)}
-            )
+        case Told(entry=entry):
+            yield from _of_entry(interface, under_way, entry)
         case DraftNews(message_id=name, dropped=True):
+            under_way.drafts.pop(name, None)
             yield from teller.dropped(name)
         case DraftNews():
+            under_way.has_begun = True
+            under_way.drafts[news.message_id] = news.interrupted
             grown = Grown(news.message_id, news.role, news.part, news.text, news.offset)
             yield from teller.grown(grown)
         case Reset():
             yield from teller.changed()
         case Deleted():
             yield from teller.abort("The session was deleted")
+
+
+def _of_entry(interface: Interface, under_way: UnderWay, entry: Entry) -> Iterator[Event]:
+    teller = interface.teller
+    match entry.kind:
+        case "message":
+            kept = kept_of(entry)
+            under_way.said(kept)
+            yield from teller.message(kept)
+        case "rewind":
+            yield from teller.changed()
+        case "turn":
+            under_way.turned(msgspec.json.decode(entry.body))
+        case "record":
+            key = entry.key or ""
+            if interface.records is not None and key.startswith(interface.records):
+                yield from interface.record(key, msgspec.json.decode(entry.body).get("value"))
+        case _:  # an approval, or its decision
+            asked = {"id": entry.key, **msgspec.json.decode(entry.body)}
+            yield from teller.aside("approval", asked)
 
 
 def _frames(events: Events) -> bytes:

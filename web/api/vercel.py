@@ -15,8 +15,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime import InvalidInput, Resumed, Session, SessionNotFound
 from web.api.chats import ChatIn, NewChatIn, UiMessage, save, sent_chat
 from web.api.messages import cursor_of
-from web.api.tails import PAGE, begins_with, drafted, tail
-from web.api.telling import Begin, Events, Interface, UnderWay, kept_of, told
+from web.api.tails import PAGE, begins_with, decoded, drafted, size_of, tail
+from web.api.telling import Begin, Events, Interface, told
+from web.api.under_way import UnderWay
 from web.call.body import taken
 from web.call.problems import write
 from web.call.query import query
@@ -115,7 +116,7 @@ async def get_chat(resources: Resources, request: Request, session_id: str) -> R
             body["earlier"] = found.earlier
         return encode(body)
 
-    size = sum(entry.size for entry in found.entries)
+    size = size_of(found.entries)
     return encoded_answer(await made(size, shown, transformed=size), headers_of(page))
 
 
@@ -164,11 +165,12 @@ async def send_chat(resources: Resources, request: Request) -> Response:
     resumed = await session.resume(last=PAGE)
     teller = Telling(one_message=True)
 
-    async def begin(_resumed: Resumed, _is_first: bool) -> Events:
-        answer = Chat.of(await _answer(session, resumed)).shown
+    async def begin(resumed: Resumed, _is_first: bool) -> tuple[int, Events]:
+        size, kept = await _answer(session, resumed)
+        answer = await made(size, lambda: Chat.of(kept).shown, transformed=size)
         if answer:  # the client has it, and adds what comes
             teller.goes_on_from(answer[-1].message)
-        return ()
+        return 0, ()
 
     return await _streamed(resources, session, resumed, teller, begin, wait)
 
@@ -191,8 +193,9 @@ async def resume_chat(resources: Resources, request: Request, session_id: str) -
         return Response(HTTPStatus.NO_CONTENT)
     teller = Telling()
 
-    async def begin(resumed: Resumed, _is_first: bool) -> Events:
-        return teller.messages(await _answer(session, resumed))
+    async def begin(resumed: Resumed, _is_first: bool) -> tuple[int, Events]:
+        size, kept = await _answer(session, resumed)
+        return size, teller.messages(kept)
 
     return await _streamed(resources, session, resumed, teller, begin, part.wait)
 
@@ -242,16 +245,17 @@ ROUTES = (
 )
 
 
-async def _answer(session: Session, resumed: Resumed) -> list[Kept]:
-    """The messages behind the last one of a person, or of the system."""
+async def _answer(session: Session, resumed: Resumed) -> tuple[int, list[Kept]]:
+    """The messages behind the last one of a person, or of the system; and bytes of their text."""
     page = resumed.messages
-    kept = [kept_of(entry) for entry in page.entries]
-    asked = begins_with(_is_asked)
+    entries = list(page.entries)
+    kept = await decoded(entries)
     if page.next is not None and not any(map(_is_asked, kept)):
-        more = await tail(session, asked, before=page.next)
-        kept = [*more.kept, *kept]
+        more = await tail(session, begins_with(_is_asked), before=page.next)
+        kept, entries = [*more.kept, *kept], [*more.entries, *entries]
     asks = [place for place, one in enumerate(kept, 1) if _is_asked(one)]
-    return kept[asks[-1] :] if asks else kept
+    start = asks[-1] if asks else 0
+    return size_of(entries[start:]), kept[start:]
 
 
 def _is_asked(kept: Kept) -> bool:

@@ -1,6 +1,7 @@
 """A message of a log, with its place there, and what it says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 from attrs import frozen
@@ -42,7 +43,7 @@ class Kept:
         """What interfaces call it: its own id, or else the number of its entry."""
         return f"entry-{self.seq}" if self.key is None else self.key
 
-    @property
+    @cached_property
     def speaker(self) -> Speaker:
         """Who speaks."""
         kind = self.message.get("type")
@@ -60,7 +61,7 @@ class Kept:
         """Whether the agent has to say something next: to a person, or to what tools said."""
         if self.speaker != "assistant":
             return self.speaker != "system"
-        pieces = [piece for piece in self.pieces() if not isinstance(piece, Other)]
+        pieces = [piece for piece in self.pieces if not isinstance(piece, Other)]
         calls = {piece.id for piece in pieces if isinstance(piece, Called)}
         calls -= {piece.id for piece in pieces if isinstance(piece, Came)}
         return bool(calls) or (bool(pieces) and isinstance(pieces[-1], Came))
@@ -70,8 +71,12 @@ class Kept:
         metadata = self.message.get("metadata")
         return metadata.get(framework) if isinstance(metadata, dict) else None
 
-    def pieces(self) -> Iterator[Piece]:
+    @cached_property
+    def pieces(self) -> Sequence[Piece]:
         """What it says, in order."""
+        return list(self._pieces())
+
+    def _pieces(self) -> Iterator[Piece]:
         message = self.message
         kind = message.get("type")
         if kind in CALLS or kind in RESULTS:
@@ -105,7 +110,7 @@ class Kept:
             yield called(name, name, call.get("arguments"))
         yield from (Other(name) for name in message if name not in _UNDERSTOOD)
 
-    @property
+    @cached_property
     def _has_results(self) -> bool:
         """Whether its parts are results: some providers have a user say them."""
         for name in ("content", "parts"):
@@ -123,6 +128,6 @@ def speaker_of(role: str) -> Speaker:
     return _SPEAKERS.get(role.lower(), "assistant")
 
 
-def lost_in(pieces: list[Piece]) -> list[str]:
+def lost_in(pieces: Sequence[Piece]) -> list[str]:
     """What of a message is not expressed."""
     return [piece.where for piece in pieces if isinstance(piece, Other)]

@@ -194,6 +194,124 @@ def test_an_answer_of_many_steps_is_one_message_until_the_turn_ends(
     assert answer["parts"][1]["output"] == "2"
 
 
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "chat": [
+        {
+            "role": "assistant",
+            "reasoning_content": "hm",
+            "content": "I add",
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": {"name": "a", "arguments": "{}"}},
+                {"id": "c2", "type": "function", "function": {"name": "b", "arguments": "[1"}},
+            ],
+        },
+        {"role": "tool", "tool_call_id": "c2", "content": "two"},
+        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "one"}]},
+        {"role": "assistant", "content": "Done"},
+    ],
+    "anthropic": [
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "tool_use", "id": "c1", "name": "a", "input": {"x": [1]}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "no", "is_error": True}
+            ],
+        },
+        {"role": "assistant", "content": [{"type": "text", "text": "It failed"}]},
+    ],
+    "gemini": [
+        {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "See"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "a", "args": {"x": 1}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "a", "response": {"y": 2}}}]},
+        {"role": "model", "parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]},
+    ],
+    "responses": [
+        {"role": "assistant", "type": "reasoning", "summary": [{"text": "hm"}]},
+        {"role": "assistant", "type": "function_call", "call_id": "c1", "name": "a"},
+        {"role": "tool", "type": "function_call_output", "call_id": "c1", "output": "x"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Done"}]},
+    ],
+    "ui": [
+        {
+            "role": "assistant",
+            "metadata": {"vercel_ai": {"metadata": {"mine": 1}}},
+            "parts": [
+                {"type": "step-start"},
+                {"type": "reasoning", "text": "hm", "state": "done"},
+                {"type": "text", "text": "See", "state": "done"},
+                {"type": "source-url", "sourceId": "s", "url": "https://example.org", "title": "t"},
+                {
+                    "type": "source-document",
+                    "sourceId": "d",
+                    "mediaType": "text/plain",
+                    "title": "t",
+                },
+                {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64,AAAA"},
+                {"type": "data-plan", "id": "p", "data": {"steps": [1]}},
+                {
+                    "type": "tool-a",
+                    "toolCallId": "c1",
+                    "state": "output-available",
+                    "input": {},
+                    "output": None,
+                },
+                {
+                    "type": "tool-b",
+                    "toolCallId": "c2",
+                    "state": "approval-requested",
+                    "input": {"x": 1},
+                    "approval": {"id": "ok"},
+                },
+                {"type": "step-start"},
+                {
+                    "type": "dynamic-tool",
+                    "toolName": "c",
+                    "toolCallId": "c3",
+                    "state": "output-error",
+                    "input": {},
+                    "errorText": "no",
+                },
+            ],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("form", ANSWERS)
+def test_an_answer_in_any_form_is_streamed_as_the_chat_has_it(
+    service: Served, agent: Agent, form: str
+) -> None:
+    agent.say(HELLO)
+    turn = agent.begin()
+    answer = ANSWERS[form]
+    agent.say({**answer[0], "id": "a1"}, *answer[1:])
+    with chat(service) as page:
+        page.do(what="load")
+        loaded = page.until(lambda told: len(told.get("messages", ())) == 2)["messages"]
+        page.until(is_done("load"))
+        page.do(what="resume")
+        page.until(lambda told: told.get("status") == "streaming")
+        agent.end(turn)
+        shown = page.until(lambda told: told.get("status") == "ready")["messages"]
+    assert list(map(bare, shown)) == list(map(bare, loaded))
+    assert len(shown[1]["parts"]) == len(loaded[1]["parts"])
+
+
+def bare(message: dict[str, Any]) -> dict[str, Any]:
+    """Without the ids that a stream gives to what is reasoned."""
+    parts = [
+        {name: value for name, value in part.items() if part["type"] != "reasoning" or name != "id"}
+        for part in message["parts"]
+    ]
+    return {**message, "parts": parts}
+
+
 def test_what_a_page_sends_is_kept_once_and_answered_by_an_agent_elsewhere(
     service: Served, agent: Agent
 ) -> None:

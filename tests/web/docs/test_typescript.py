@@ -39,6 +39,8 @@ def package(folder: Path) -> Path:
 
 def test_every_call_of_the_document_is_a_method_in_both_files(package: Path) -> None:
     names = [operation.name for operation in operations(document(Table(all_routes())))]
+    assert {"health", "getLog", "followSession"} <= set(names)
+    assert "sendChat" not in names
     javascript = (package / "index.js").read_text()
     types = (package / "index.d.ts").read_text()
     methods = re.findall(

@@ -12,7 +12,7 @@ ADD_TEXT = Called("c", "add", {"a": 1}, '{"a":1}')
 
 
 def pieces(message: dict[str, Any]) -> list[Piece]:
-    return list(Kept(1, None, message).pieces())
+    return list(Kept(1, None, message).pieces)
 
 
 def of(*parts: Any, role: str = "assistant", member: str = "content") -> list[Piece]:
@@ -174,7 +174,7 @@ def test_what_nobody_knows_is_named_and_no_error(part: Any) -> None:
 )
 def test_no_message_is_too_strange_to_be_read(message: dict[str, Any]) -> None:
     kept = Kept(1, None, message)
-    assert isinstance(list(kept.pieces()), list)
+    assert isinstance(list(kept.pieces), list)
     assert kept.speaker in ("user", "assistant", "system", "tool")
     assert kept.is_owed in (True, False)
 

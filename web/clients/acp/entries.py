@@ -36,6 +36,10 @@ SAID = "user_message_chunk"
 ROLES: Mapping[str, str] = {TEXT: "assistant", SAID: "user"}
 """Of the updates that are messages."""
 
+SPEAKERS: Mapping[str, str] = {"user": SAID, "assistant": TEXT, "model": TEXT, "agent": TEXT}
+"""What messages of other programs are told as, by their roles. What neither the user nor the agent
+said (prompts of the system, results of tools) is a thought: editors show those, folded."""
+
 ENDED = ("completed", "failed")
 
 
@@ -111,8 +115,8 @@ class Shape:
 def told_again(item: Item, joining: Joining) -> Iterator[Update]:
     """What the client was told by an entry: notifications, without the session.
 
-    Of a message that another program wrote: its text, as that of the user or the agent. `_meta`
-    says which entry it was, its role, and what of it is not told.
+    Of a message that another program wrote: its text. `_meta` says which entry it was, its role,
+    and what of it is not told.
     """
     if item.envelope is None and item.message is not None:
         yield {"update": _translated(item)}
@@ -136,7 +140,7 @@ def _translated(item: Item) -> Update:
     said = plain(item.message)
     seen = {"seq": item.seq, "role": said.role, "lossy": list(said.lossy)}
     return {
-        "sessionUpdate": SAID if said.role == "user" else TEXT,
+        "sessionUpdate": SPEAKERS.get(said.role, THOUGHT),
         "content": {"type": "text", "text": said.text},
         "_meta": {"agent_runtime": seen},
     }

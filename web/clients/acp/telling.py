@@ -110,6 +110,7 @@ class Session:
             self._text.add(self.kept, text)
         except Conflict:
             # Another agent serves this session too, and has made an entry of what there was.
+            self._end()
             self._text = Text.of(self.id, update)
             self._text.add(self.kept, text)
 

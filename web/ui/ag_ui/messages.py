@@ -39,7 +39,7 @@ def messages_of(kept: Kept, lossy: list[Lossy] | None = None) -> Iterator[Messag
     if isinstance(rest, dict):
         yield as_it_was(kept.message, kept.id, rest)
         return
-    pieces = list(kept.pieces())
+    pieces = list(kept.pieces)
     lost = Lossy(kept.seq)
     thoughts = [piece.text for piece in pieces if isinstance(piece, Thought)]
     if thoughts:

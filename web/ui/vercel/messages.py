@@ -86,7 +86,7 @@ class Chat:
             shown = Shown(kept.id, message["role"], kept.seq, is_sent=True, message=message)
             self.shown.append(shown)
             return
-        pieces = list(kept.pieces())
+        pieces = list(kept.pieces)
         lost += lost_in(pieces)
         if not (self.shown and self.shown[-1].takes(kept)):
             if kept.speaker == "tool":

@@ -138,7 +138,7 @@ class Telling:
         yield from self._leave_step()
 
     def _results(self, kept: Kept) -> Iterator[Chunk]:
-        for piece in kept.pieces():
+        for piece in kept.pieces:
             if isinstance(piece, Came) and settle(self._calls, piece):
                 [part] = [call for call in self._calls if call["toolCallId"] == piece.id][-1:]
                 yield from result_chunks(part)
@@ -204,7 +204,7 @@ class Telling:
 
 def _said(kept: Kept) -> list[Part]:
     """The parts of what others wrote, as `Chat` has them."""
-    return [dict(STEP), *(part for piece in kept.pieces() for part in parts_of(piece))]
+    return [dict(STEP), *(part for piece in kept.pieces for part in parts_of(piece))]
 
 
 def _as_shown(parts: list[Part], shown: list[Shown]) -> list[Part]:
