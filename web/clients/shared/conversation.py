@@ -105,7 +105,7 @@ class Framework:
             for entry in client.iter_log(
                 session_id, after=after, kinds=KINDS, key_prefix=self.prefix, counting=True
             ):
-                if (item := self._whole(client, session_id, entry)) is not None:
+                if (item := self.whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -122,7 +122,7 @@ class Framework:
             for entry in client.iter_log_back(
                 session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
             ):
-                if (item := self._whole(client, session_id, entry)) is not None:
+                if (item := self.whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -132,7 +132,8 @@ class Framework:
         newest = self.newest_items(client, session_id, limit=last)
         return list(islice(newest, last))[::-1]
 
-    def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+    def whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+        """What was read, with what was cut off it. `None`: as `item` has it, or a piece is gone."""
         body = entry["body"]
         if entry["kind"] == "record":
             value = body.get("value")
@@ -168,7 +169,7 @@ class Framework:
                 client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
             except PreconditionFailed:  # what came meanwhile would be taken back with it
                 continue
-            if (item := self._whole(client, session_id, entry)) is not None:
+            if (item := self.whole(client, session_id, entry)) is not None:
                 return item
 
     def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
