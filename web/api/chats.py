@@ -141,7 +141,7 @@ def sent_chat(body: bytes) -> SentChat:
 
 async def save(session: Session, sent: SentChat, asked: Write) -> Saved:
     """Appends what is new, once. Raises as `append_entries` does."""
-    if len(sent.messages) == 1 and sent.at is None and sent.trigger != REGENERATE:
+    if len(sent.messages) == 1 and not (sent.at or sent.rest or sent.trigger == REGENERATE):
         # As most clients send it that were written with care: no need to look at the log.
         try:
             return await _done(session, sent, asked, Changes(to=None, new=sent.messages, kept=()))

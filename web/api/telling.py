@@ -134,7 +134,7 @@ async def _followed(
 ) -> AsyncGenerator[bytes, None]:
     """What happens from there on, as it is sent. To the end, or to `is_stale`."""
     teller = interface.teller
-    under_way = UnderWay.of(resumed, patience, trio.current_time())
+    under_way = await UnderWay.of(resumed, patience)
     kinds = KINDS if interface.records is None else (*KINDS, "record")
     async with session.follow(after=cursor_of(resumed.tag), kinds=kinds) as follower:
         while not teller.is_over and not interface.is_stale():

@@ -5,9 +5,11 @@ from math import inf
 from typing import Any
 
 import msgspec
+import trio
 from attrs import define, field
 
 from runtime import SECONDS, Entry, Resumed, sent
+from web.call.rendering import made
 from web.ui.kept import Kept
 
 RETURN = 15 * SECONDS
@@ -31,15 +33,19 @@ class UnderWay:
     """By their ids, whether they are interrupted."""
 
     @classmethod
-    def of(cls, resumed: Resumed, patience: float, now: float) -> "UnderWay":
+    async def of(cls, resumed: Resumed, patience: float) -> "UnderWay":
         """As a session is."""
         last = resumed.messages.entries[-1:]
+        size = sum(entry.size for entry in last)
+        is_owed = await made(
+            size, lambda: any(kept_of(entry).is_owed for entry in last), transformed=size
+        )
         drafts = {draft.message_id: draft.interrupted for draft in resumed.drafts}
         return cls(
             has_turn=resumed.turn is not None,
-            is_owed=any(kept_of(entry).is_owed for entry in last),
+            is_owed=is_owed,
             patience=patience,
-            heard=now,
+            heard=trio.current_time(),
             has_begun=resumed.turn is not None or bool(drafts),
             drafts=drafts,
         )

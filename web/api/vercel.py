@@ -187,9 +187,9 @@ async def resume_chat(resources: Resources, request: Request, session_id: str) -
         resumed = await session.resume(last=PAGE)
     except SessionNotFound:  # a chat that has not begun
         return Response(HTTPStatus.NO_CONTENT)
-    now = trio.current_time()
     has_moved = part.after is not None and cursor_of(part.after).seq != resumed.version
-    if not has_moved and UnderWay.of(resumed, part.wait, now).ends_at <= now:
+    under_way = await UnderWay.of(resumed, part.wait)
+    if not has_moved and under_way.ends_at <= trio.current_time():
         return Response(HTTPStatus.NO_CONTENT)
     teller = Telling()
 

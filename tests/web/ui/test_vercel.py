@@ -256,6 +256,34 @@ def test_a_draft_behind_others_belongs_to_the_same_answer() -> None:
     assert [message["id"] for message in read(chunks)] == ["a1"]
 
 
+def test_what_comes_between_a_draft_and_its_message_breaks_neither() -> None:
+    teller = Telling()
+    chunks = told(
+        teller,
+        grown("one ", offset=0),
+        {**TWO, "content": "Between"},
+        grown("two"),
+        {**TWO, "id": "a1", "content": "one two three"},
+    )
+    assert texts(read([*chunks, *teller.end()])) == ["one |Between|two three"]
+
+
+def test_two_drafts_at_one_time_are_both_told() -> None:
+    teller = Telling()
+    chunks = told(
+        teller,
+        grown("A", offset=0, name="a1"),
+        grown("1", offset=0, name="a2"),
+        grown("B", name="a1"),
+        grown("2", name="a2"),
+        {**TWO, "id": "a2", "content": "12"},
+        {**TWO, "id": "a1", "content": "AB"},
+    )
+    [message] = read([*chunks, *teller.end()])
+    said = [part["text"] for part in message["parts"] if part["type"] == "text"]
+    assert sorted("".join(said)) == ["1", "2", "A", "B"]
+
+
 def test_behind_a_person_another_answer_begins() -> None:
     chunks = told(Telling(), TWO, USER, {**TWO, "id": "a3"})
     assert [message["id"] for message in read(chunks)] == ["a2", "a3"]

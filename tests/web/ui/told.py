@@ -37,9 +37,9 @@ def read(chunks: Iterable[Json]) -> list[Json]:
             del opened[chunk["id"]]
         elif kind.startswith("tool-"):
             _tool(parts, kind, chunk)
-        elif kind in ("finish", "abort"):
-            assert not opened, "what was begun is ended"
-        elif kind not in ("finish-step", "message-metadata"):
+        elif kind in ("finish-step", "finish", "abort"):
+            assert not opened, "what was begun is ended: the SDK forgets it here"
+        elif kind != "message-metadata":
             parts.append(chunk)
     return [{"id": name, "parts": found} for name, found in messages.items()]
 

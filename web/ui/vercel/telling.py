@@ -6,6 +6,8 @@ Rules:
   has nothing twice. `start` names the UI message, by the id that `Chat` gives it as well.
 - What a draft has shown is not said again when its message comes, only what was lacking. Where the
   message says something else, it is told beside it: better twice than never.
+- What is open ends with its step, as the client forgets it then. So a draft that goes on when
+  something else has come in between goes on in a part of its own.
 - The protocol can take nothing back. Where that is needed (a draft is dropped, the session is
   rewound) the stream ends with `abort`, and who resumes it is told what there is now.
 """
@@ -127,15 +129,15 @@ class Telling:
         yield {"type": "start-step"}
 
     def _leave_step(self) -> Iterator[Chunk]:
+        for shown in self._shown.values():
+            yield from _ended(shown.values())
         if self._in_step:
             self._in_step = False
             yield {"type": "finish-step"}
 
     def _close(self) -> Iterator[Chunk]:
-        for shown in self._shown.values():
-            yield from _ended(shown)
-        self._shown.clear()
         yield from self._leave_step()
+        self._shown.clear()
 
     def _results(self, kept: Kept) -> Iterator[Chunk]:
         for piece in kept.pieces:
@@ -177,13 +179,14 @@ class Telling:
                 open_parts.remove(found)
                 rest = found.rest_of(part["text"])
                 if rest:
+                    yield from _opened(found)
                     yield {"type": f"{found.kind}-delta", "id": found.id, "delta": rest}
-                yield {"type": f"{found.kind}-end", "id": found.id}
+                yield from _ended([found])
                 if rest is not None:
                     continue
             self._parts += 1
             yield from chunks_of(part, f"part-{self._parts}")
-        yield from _ended({one.id: one for one in open_parts})
+        yield from _ended(open_parts)
 
     def _more(self, shown: dict[str, Shown | None], grown: Grown) -> Iterator[Chunk]:
         assert grown.part is not None
@@ -194,6 +197,7 @@ class Telling:
         part = shown[grown.part]
         if part is None:
             return
+        yield from _opened(part)
         part.add(grown.text)
         if part.kind == "tool":
             delta = {"toolCallId": part.id, "inputTextDelta": grown.text}
@@ -231,7 +235,15 @@ def _start(part: Shown) -> Chunk:
     return {"type": "tool-input-start", **call}
 
 
-def _ended(parts: dict[str, Any]) -> Iterator[Chunk]:
-    for part in parts.values():
-        if part is not None and part.kind != "tool":
+def _opened(part: Shown) -> Iterator[Chunk]:
+    """Goes on with a part that was ended in between."""
+    if not part.is_open:
+        part.is_open, part.id = True, f"{part.id}+"
+        yield _start(part)
+
+
+def _ended(parts: Iterable[Shown | None]) -> Iterator[Chunk]:
+    for part in parts:
+        if part is not None and part.kind != "tool" and part.is_open:
+            part.is_open = False
             yield {"type": f"{part.kind}-end", "id": part.id}
