@@ -11,4 +11,5 @@ A map, in the order in which one file may import another:
 - `large_form` a large message as a history shows it
 - `forms`     a message as it was sent, and as a history shows it
 - `keys`      which entries have which key, without an object for each
+- `departed`  which keys and calls have left memory since a log began here
 """
