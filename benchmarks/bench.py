@@ -168,7 +168,12 @@ class Suite:
             place = bench.folder / work.__name__
             place.mkdir()
             print(f"# {work.__name__}", flush=True)
-            trio.run(work, evolve(bench, folder=place))
+            # A Ctrl-C that arrives in a callback, as of a dictionary of weak references, is lost.
+            trio.run(
+                work,
+                evolve(bench, folder=place),
+                restrict_keyboard_interrupt_to_checkpoints=True,
+            )
             shutil.rmtree(place)
         results.seconds = timer.seconds
         return results

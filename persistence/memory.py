@@ -190,6 +190,18 @@ class MemoryStore:
         page = found[:limit]
         return WaitingPage(page, page[-1][0] if len(found) > limit else None)
 
+    def of_root(self, root: bytes, limit: int) -> Sequence[tuple[int, str, bool]]:
+        with self._lock:
+            found = [
+                (no, life.session_id, life.deleted_at is not None)
+                for no, life in sorted(self._kept.lives.items())
+                if life.root == root
+            ]
+        return found[:limit]
+
+    def copies(self, root: bytes, seq: int) -> Sequence[tuple[str, Row]]:  # noqa: ARG002
+        return ()
+
     def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
         sums: Amounts = {}
         with self._lock:

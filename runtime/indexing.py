@@ -28,7 +28,8 @@ from runtime.config import SECONDS, KiB
 from runtime.errors import StoreError
 from runtime.saving.dirty import Batch
 from runtime.saving.persister import Persister
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
+from runtime.statistics import IndexStatistics
 from runtime.store import Change, Committed, Delta, Expire, Store
 
 log = logging.getLogger("agent_runtime")
@@ -78,11 +79,11 @@ class Indexing:
     now: Callable[[], datetime]
     _waiting: dict[str, None] = field(factory=dict)
     """Sessions that were written since the last generation began, in order."""
-    _waiting_since: str = ""
+    _waiting_since: datetime | None = None
     """When the commit of the first of them began: all that was on disk then is behind it."""
     _taking: dict[str, None] = field(factory=dict)
     """The present generation: those that the task is at."""
-    _taking_since: str = ""
+    _taking_since: datetime | None = None
     _begun: int = 0
     """Generations that have begun, …"""
     _done: int = 0
@@ -122,7 +123,7 @@ class Indexing:
 
     def _wait_for(self, session_id: str, since: datetime) -> None:
         if not self._waiting:
-            self._waiting_since = timestamp(since)
+            self._waiting_since = since
         self._waiting[session_id] = None
 
     # -- for who changes what was said -------------------------------------------------------
@@ -148,9 +149,14 @@ class Indexing:
         """A moment: what was on disk then is in the index."""
         if self._is_behind:
             return NOTHING
+        return timestamp(self._lacks_since or self.now())
+
+    @property
+    def _lacks_since(self) -> datetime | None:
+        """The moment behind which it may lack something, as far as is known here."""
         if self._taking:
             return self._taking_since
-        return self._waiting_since if self._waiting else timestamp(self.now())
+        return self._waiting_since if self._waiting else None
 
     def take_too(self, session_ids: Iterable[str]) -> None:
         """Other processes have written these sessions. Never yields."""
@@ -181,6 +187,21 @@ class Indexing:
             self._searchers -= 1
             if not self._searchers:
                 self._hurried = trio.Event()
+
+    # -- for who looks inside ----------------------------------------------------------------
+
+    def statistics(self) -> IndexStatistics:
+        """How far it is behind."""
+        since = self._lacks_since
+        lag = 0.0 if since is None else max((self.now() - since).total_seconds(), 0.0)
+        if self._is_behind:
+            lag = trio.current_time() - self._began
+        return IndexStatistics(
+            waiting_sessions=len(self._taking.keys() | self._waiting.keys()),
+            lag=lag,
+            is_catching_up=self._is_behind,
+            is_failing=self._has_failed,
+        )
 
     # -- the task ----------------------------------------------------------------------------
 

@@ -136,9 +136,10 @@ async def running(
                                 actors.cancel_scope.deadline = end_by
                 finally:
                     try:
-                        await _write_the_rest(persister, end_by)
+                        await _apart(partial(_write_the_rest, persister, end_by))
+                        persister.check_written()
                         if tenure is not None and not break_up.has_begun:
-                            await _end_within(LAST_BEAT, tenure)
+                            await _apart(partial(_end_within, LAST_BEAT, tenure))
                     finally:
                         writing.cancel()
                         telling.cancel()
@@ -148,7 +149,7 @@ async def running(
         # its feet could block for as long as it does.
         if not persister.is_committing:
             patience = NOTHING_TO_SAVE if break_up.is_lost else config.flush_timeout
-            await _close(store, patience)
+            await _apart(partial(_close, store, patience))
 
 
 @define(eq=False)
@@ -181,6 +182,17 @@ async def _run_within(scope: trio.CancelScope, work: Callable[[], Awaitable[None
         await work()
 
 
+async def _apart(work: Callable[[], Awaitable[None]]) -> None:
+    """Does a part of the end in a task of its own.
+
+    A Ctrl-C interrupts what the main task waits for, shielded or not, and that may be this one. So
+    it waits for a task, and the Ctrl-C is raised when that has done its part, which is bounded.
+    """
+    with sole_cause(1), trio.CancelScope(shield=True):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(work)
+
+
 async def _end_within(seconds: float, tenure: Tenure) -> None:
     with trio.CancelScope(shield=True, deadline=trio.current_time() + seconds):
         await tenure.end()
@@ -198,4 +210,3 @@ async def _write_the_rest(persister: Persister, end_by: float) -> None:
     """The final flush, with its own deadline whatever surrounds it."""
     with trio.CancelScope(shield=True, deadline=end_by):
         await persister.drain()
-    persister.check_written()

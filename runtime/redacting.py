@@ -20,16 +20,19 @@ from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.clock import timestamp
 from runtime.config import SECONDS
+from runtime.copies import Copy, Place, files_with, sessions_with
 from runtime.errors import StoreUnavailable
+from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
-from runtime.session import redaction, settings
-from runtime.session.kinds import KINDS
-from runtime.session.pointing import path_of
+from runtime.session.asked import redaction
+from runtime.session.bodies.pointing import path_of
+from runtime.session.kinds import settings
+from runtime.session.kinds.table import KINDS
 from runtime.session.replies import Reply
 from runtime.session.rules import MAX_SESSION_ID
 from runtime.session.state import Condition, SessionState
-from runtime.store import Scrub
+from runtime.store import Scrub, Store
 from runtime.vacating import Vacating
 
 T = TypeVar("T")
@@ -48,12 +51,16 @@ class Redacted(Reply):
     """Whether it had it before."""
     traces: Sequence[str]
     """Names of files that may still have the value, as far as the store knows."""
+    copies: Sequence[Copy]
+    """Other sessions that have it in an entry of the same number: each is to be redacted, too."""
 
 
 @frozen(eq=False, kw_only=True)
 class Redacting:
     """The redactions of one runtime."""
 
+    _store: Store
+    _loading: Loading
     _directory: Directory
     _persister: Persister
     _now: Callable[[], datetime]
@@ -89,7 +96,17 @@ class Redacting:
             await self._persister.wait_written(session_id)
         traces = await self._scrub()
         await self._forget_words(session_id)
-        return await self._answer(session_id, seq, traces, repeated=changed is None)
+        root = await self._ask(session_id, lambda state: state.present().log.root)
+        place = Place(session_id=session_id, root=root, entry=changed or entry, path=path)
+        files = await files_with(self._store, self._loading, place)
+        copies = await sessions_with(self._store, self._loading, place)
+        return await self._answer(
+            session_id,
+            seq,
+            traces=sorted({*traces, *files}),
+            copies=copies,
+            repeated=changed is None,
+        )
 
     async def _ask(self, session_id: str, work: Callable[[SessionState], T]) -> T:
         command = Command(work, confirm=True, confirm_refusal=True)
@@ -123,7 +140,13 @@ class Redacting:
         )
 
     async def _answer(
-        self, session_id: str, seq: int, traces: Sequence[str], *, repeated: bool
+        self,
+        session_id: str,
+        seq: int,
+        *,
+        traces: Sequence[str],
+        copies: Sequence[Copy],
+        repeated: bool,
     ) -> Redacted:
         moment = timestamp(self._now())
         command = Command(lambda state: settings.summary(state, moment), is_read=True, confirm=True)
@@ -136,6 +159,7 @@ class Redacting:
             seq=seq,
             repeated=repeated,
             traces=traces,
+            copies=copies,
         )
 
 

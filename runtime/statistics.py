@@ -106,6 +106,21 @@ class DirectoryStatistics:
 
 
 @frozen(kw_only=True)
+class IndexStatistics:
+    """How far the index of words is behind the commits."""
+
+    waiting_sessions: int
+    """Sessions that were written, and are not wholly in it yet."""
+    lag: float
+    """Seconds since the oldest of that was written; 0 when it has all. While it is catching up,
+    since the start."""
+    is_catching_up: bool
+    """Whether it still looks through all sessions for what it lacks, as it does at its start."""
+    is_failing: bool
+    """Whether it cannot be written or read now."""
+
+
+@frozen(kw_only=True)
 class Statistics:
     """One moment of a runtime."""
 
@@ -114,3 +129,5 @@ class Statistics:
     """Who follows a session, or all of them."""
     persister: PersisterStatistics
     ownership: OwnershipStatistics
+    index: IndexStatistics | None
+    """`None`: there is no index."""

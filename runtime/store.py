@@ -61,7 +61,7 @@ class Entry:
     """JSON. A message's is without `metadata`, without an `id` that is the key, and begins with
     `role` and `content`."""
     chain: bytes
-    """8 bytes that name the log up to here; see `runtime.session.chain`."""
+    """8 bytes that name the log up to here; see `runtime.session.entries.chain`."""
     metadata: bytes | None = None
     """A message's member `metadata`, as JSON."""
     form: int = 0
@@ -665,6 +665,18 @@ class Store(Protocol):
         """At most `limit` of the living sessions whose `waits_until` is beyond `moment`.
 
         Of those whose `no` is beyond `after`.
+        """
+
+    def of_root(self, root: bytes, limit: int) -> Sequence[tuple[int, str, bool]]:
+        """(no, session id, whether it lies in the trash) of at most `limit` lives of this root.
+
+        So of forks of one log, and of what was imported under another id. May look at all lives.
+        """
+
+    def copies(self, root: bytes, seq: int) -> Sequence[tuple[str, Row]]:
+        """(name, entry `seq` of a life of this root) of copies of the store that it can find.
+
+        Such as backups that lie beside it.
         """
 
     def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:

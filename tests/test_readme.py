@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 import httpx
 import pytest
@@ -25,11 +26,12 @@ import runtime
 from benchmarks.load.__main__ import main as load
 from persistence import MemoryStore
 from runtime import open_runtime
-from tests.service import COMMAND, command, running
+from tests.service import COMMAND, Service, command, running
 from web import create_app
 from web.api.routes import PREFIX
 from web.cli.commands import main, serve
 from web.cli.watch import Exit
+from web.clients import AgentRuntimeClient, Terms
 from web.clients.core.place import TOKEN, URL
 
 ROOT = Path(runtime.__file__).parent.parent
@@ -399,6 +401,36 @@ async def test_the_example_of_following_runs_until_the_session_is_deleted(
         await trio.testing.wait_all_tasks_blocked()
         await session.delete()
     assert capsys.readouterr().out == """1 message b'{"role":"user","content":"Hi"}'\n"""
+
+
+# From Python
+
+
+def program(example: str, service: Service) -> subprocess.Popen[str]:
+    """A program that talks to this service."""
+    text = example.replace("http://localhost:8001", service.url)
+    return subprocess.Popen([sys.executable, "-u", "-c", text], stdout=subprocess.PIPE, text=True)
+
+
+def test_the_examples_of_the_clients_run_as_they_stand_there(tmp_path: Path) -> None:
+    waiting, awaiting = blocks("python", section("## From Python"))
+    with running(tmp_path) as service, AgentRuntimeClient(service.url) as client:
+        with program(waiting, service) as first:
+            assert first.communicate()[0] == "1 What is 6 × 7?\n3 That is 42.\n"
+        with program(awaiting, service) as second:
+            assert second.stdout is not None
+            lines = [second.stdout.readline()]
+            client.delete_session("my-session-123")
+            lines += second.communicate()[0].splitlines()
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert [line.split()[0] for line in lines] == ["message", "turn", "message", "turn", "deleted"]
+
+
+def test_the_clients_take_what_the_text_says() -> None:
+    [terms] = re.findall(r"`terms=Terms\((.*?)\)`", section("## From Python"))
+    assert re.findall(r"\w+(?==)", terms) == [field.name for field in attrs.fields(Terms)]
+    for name in re.findall(r"`(\w+_(?:session|tag))`", section("## From Python")):
+        assert hasattr(AgentRuntimeClient, name)
 
 
 async def test_the_example_of_mounting_runs_within_a_runtime() -> None:

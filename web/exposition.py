@@ -75,6 +75,19 @@ class _RuntimeCollector(Collector):
             "store_failing": ("1 while the store fails", persister.failing_since is not None),
             "shards": ("Of the 256 parts of all sessions, those of this node", ownership.shards),
         }
+        if (index := now.index) is not None:
+            gauges |= {
+                "index_waiting_sessions": (
+                    "Sessions that were written, and cannot wholly be found by search yet",
+                    index.waiting_sessions,
+                ),
+                "index_lag_seconds": ("Age of the oldest that search cannot find yet", index.lag),
+                "index_catching_up": (
+                    "1 while search looks through all sessions for what it lacks",
+                    index.is_catching_up,
+                ),
+                "index_failing": ("1 while search cannot be kept up to date", index.is_failing),
+            }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value)
         counters = {

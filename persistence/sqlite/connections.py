@@ -34,9 +34,13 @@ def connect(path: Path, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
         error = sqlite3.DatabaseError("the file is empty, and the WAL beside it is not")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
-    alone = "&immutable=1" if mode == "ro" and _lies_still(path) else ""
+    alone = mode == "ro" and _lies_still(path)
+    return _connected(path, f"mode={mode}{'&immutable=1' if alone else ''}", mode)
+
+
+def _connected(path: Path, how: str, mode: Literal["rw", "ro"]) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{uri_of(path.absolute())}?mode={mode}{alone}",
+        f"{uri_of(path.absolute())}?{how}",
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
@@ -70,14 +74,17 @@ def _lies_still(path: Path) -> bool:
     `-shm` there.
     """
     try:
-        if not is_read_only(path):
-            return False
-        held = [companion(path, what) for what in (Companion.WAL, Companion.JOURNAL)]
-        return not companion(path, Companion.SHM).exists() and not any(
-            place.exists() and place.stat().st_size for place in held
-        )
+        return is_read_only(path) and _is_alone(path)
     except OSError:
         return False  # SQLite will say what it is
+
+
+def _is_alone(path: Path) -> bool:
+    """Whether nothing beside the file belongs to it. Raises `OSError`."""
+    held = [companion(path, what) for what in (Companion.WAL, Companion.JOURNAL)]
+    return not companion(path, Companion.SHM).exists() and not any(
+        place.exists() and place.stat().st_size for place in held
+    )
 
 
 def use_wal(connection: sqlite3.Connection) -> bool:
@@ -107,4 +114,19 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection within one read transaction, closed at the end."""
     with closing(connect(path, "ro")) as connection, snapshot(connection):
+        yield connection
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[sqlite3.Connection]:
+    """A look at a database that nobody is thought to use. Raises `sqlite3.Error`, `OSError`.
+
+    It leaves no files beside a copy that is in WAL mode, as `reading` does, whose connections may
+    not delete them. Who writes to it at this moment is missed, or makes it an error.
+    """
+    if not _is_alone(path):
+        with reading(path) as connection:
+            yield connection
+        return
+    with closing(_connected(path, "mode=ro&immutable=1", "ro")) as connection:
         yield connection

@@ -17,11 +17,12 @@ from types import MappingProxyType
 from attrs import evolve
 
 from runtime.config import MiB
-from runtime.session.chain import dropped_body, new_root
-from runtime.session.keys import Keys
+from runtime.session.entries.chain import dropped_body, new_root
+from runtime.session.entries.departed import NOBODY, Departed
+from runtime.session.entries.keys import Keys
+from runtime.session.entries.outline import Outline
+from runtime.session.entries.tail import Needs, Tail
 from runtime.session.kind import Kinds
-from runtime.session.outline import Outline
-from runtime.session.tail import Needs, Tail
 from runtime.store import DROPPED, MESSAGE, Entry, Row, StoredSession, Wanted
 
 NOTHING: Mapping[int, Entry] = MappingProxyType({})
@@ -52,7 +53,17 @@ Brought = Sequence[tuple[Wanted, Sequence[Row]]]
 class Log:
     """The log of one life; its actor's own."""
 
-    __slots__ = ("_brought", "_calls", "_keys", "_kinds", "_sought", "outline", "settled", "tail")
+    __slots__ = (
+        "_brought",
+        "_calls",
+        "_departed",
+        "_keys",
+        "_kinds",
+        "_sought",
+        "outline",
+        "settled",
+        "tail",
+    )
 
     def __init__(self, kinds: Kinds, tail: Tail, outline: Outline) -> None:
         self.tail = tail
@@ -68,6 +79,8 @@ class Log:
         self._calls: dict[str, tuple[int, ...]] = {}
         """By the id of a call that begins in the tail: the first numbers of it. Several, if a
         rewind freed the id between."""
+        self._departed: Departed | None = NOBODY if tail.first == 1 else None
+        """The keys and calls of what is not in the tail; `None`: not all of them are known."""
         self._brought = NOTHING
         """Entries that are not in the tail, but were read for the present command."""
         self._sought = UNSOUGHT
@@ -182,7 +195,8 @@ class Log:
 
     def seqs_of_call(self, call: str) -> list[int]:
         """The first number that each call of this id was given, the last call first. `Needs`."""
-        if self.tail.first > 1 and call not in self._sought.calls:
+        is_unknown = self._has_left(call) and call not in self._sought.calls
+        if self.tail.first > 1 and is_unknown:
             raise Needs(Wanted(calls=(call,)))
         brought = (seq for seq, entry in self._brought.items() if entry.call == call)
         return sorted({*self._calls.get(call, ()), *brought}, reverse=True)
@@ -207,7 +221,13 @@ class Log:
     def need_keys(self, keys: Iterable[tuple[str, str]]) -> None:
         """Raises one `Needs` for all of these kinds and keys that were not asked for."""
         if self.tail.first > 1:
-            lacking = [key for key in dict.fromkeys(keys) if key not in self._sought.keys]
+            lacking = [
+                key
+                for key in dict.fromkeys(keys)
+                if key not in self._sought.keys
+                # Of other kinds, keys are not kept.
+                and (not self._kinds[key[0]].is_unique or self._has_left(key))
+            ]
             if lacking:
                 raise Needs(Wanted(keys=tuple(lacking)))
 
@@ -308,12 +328,20 @@ class Log:
             self.outline = Outline()
         for mark in tail.marks(tail.first, first - 1):
             self.outline.add(*mark)
+        if self._departed is not None:
+            keys = ((kind, key) for seq, kind, key in self._keyed() if seq < first)
+            calls = (call for seq, call in tail.calls() if seq < first)
+            self._departed = self._departed.with_more([*keys, *calls])
         self.tail = tail.cut(first)
         self._keys = Keys(self._keyed)
         if self._calls:
             self._calls = {}
             for seq, call in self.tail.calls():
                 self._calls[call] = (*self._calls.get(call, ()), seq)
+
+    def _has_left(self, name: str | tuple[str, str]) -> bool:
+        """Whether a call, or a kind and a key, may be before the tail."""
+        return self._departed is None or self._departed.may_have(name)
 
     def _keyed(self) -> Iterator[tuple[int, str, str]]:
         return (keyed for keyed in self.tail.keyed() if self._kinds[keyed[1]].is_unique)

@@ -1,5 +1,7 @@
 """The end of a runtime: bounded in time, with everything written, and errors as they are."""
 
+import signal
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from runtime import (
     RuntimeClosed,
     StoreUnavailable,
+    open_runtime,
 )
+from runtime.store import Committed, Delta
 from tests.runtime.fakes import (
     FakeStore,
     call,
@@ -227,3 +231,53 @@ async def test_a_goodbye_after_the_surrounding_was_cancelled_is_refused(
                     error = await error_of(runtime.session("s").append(user("goodbye")))
     assert isinstance(error, RuntimeClosed)
     assert store.texts("s") is None
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------
+
+
+class Interrupted(FakeStore):
+    """A Ctrl-C arrives while it does what is named; that is done when nothing else happens."""
+
+    def __init__(self, during: str) -> None:
+        super().__init__()
+        self._during = during
+        self.token: trio.lowlevel.TrioToken | None = None
+
+    def write(self, deltas: Sequence[Delta]) -> Committed:
+        self._interrupt("the last commit")
+        return super().write(deltas)
+
+    def close(self) -> None:
+        self._interrupt("the close")
+        super().close()
+
+    def _interrupt(self, during: str) -> None:
+        if during == self._during:
+            signal.raise_signal(signal.SIGINT)  # the handler is for the main thread, as always
+            trio.from_thread.run(wait_all_tasks_blocked, trio_token=self.token)
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("during", ["the last commit", "the close"])
+def test_a_ctrl_c_at_the_end_is_raised_when_all_is_written_and_no_thread_uses_the_store(
+    during: str,
+) -> None:
+    store = Interrupted(during)
+
+    async def live_and_end() -> None:
+        store.token = trio.lowlevel.current_trio_token()
+        async with open_runtime(store) as runtime:
+            await runtime.session("s").append(user("a"), durable=False)
+
+    # As itself, not in a group. It has come: without it the run would end as if nothing had.
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(live_and_end)
+    assert (store.texts("s"), store.closed) == (["a"], 1)

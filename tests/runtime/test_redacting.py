@@ -8,6 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from runtime import (
+    Copy,
     Cursor,
     InvalidInput,
     Item,
@@ -17,6 +18,7 @@ from runtime import (
     SessionNotFound,
     StoreUnavailable,
     Told,
+    trash_id_of,
 )
 from tests.runtime.fakes import FakeStore, running, user
 
@@ -66,6 +68,37 @@ async def test_a_message_is_redacted_as_a_whole(clock: MockClock) -> None:
         after = await session.summary()
         assert (after.version, after.last_activity) == (before.version, before.last_activity)
         assert after.tag == done.tag != before.tag
+
+
+async def test_sessions_that_have_a_copy_are_named(clock: MockClock) -> None:
+    async with running(FakeStore(clock.current_time)) as runtime:
+        session = runtime.session("s")
+        await session.append(user("a", "m0"), user(SECRET, "m1"), user("b", "m2"))
+        for at in (1, 2, 3):
+            await session.fork(f"fork at {at}", at=at)
+        await runtime.session("fork at 3").delete()
+        [trashed] = (await runtime.trash()).sessions
+        await runtime.session("another").append(user("a", "m0"), user(SECRET, "m1"))
+        copy = Copy(session_id="fork at 2", trash_id=None)
+        deleted = Copy(session_id="fork at 3", trash_id=trash_id_of(trashed))
+        done = await session.redact(2)
+        assert sorted(done.copies, key=lambda copy: copy.session_id) == [copy, deleted]
+        # What has the marker has no copy any more, whatever else was taken out of it.
+        await runtime.session("fork at 2").redact(1)
+        await runtime.session("fork at 2").redact(2, "/content")
+        assert (await session.redact(2)).copies == [deleted]
+        await runtime.purge_trashed(trash_id_of(trashed))
+        assert (await session.redact(2)).copies == []
+
+
+async def test_what_a_fork_has_changed_since_is_no_copy(clock: MockClock) -> None:
+    async with running(FakeStore(clock.current_time)) as runtime:
+        session = runtime.session("s")
+        await session.append(user("a", "m0"))
+        await session.fork("fork", at=1)
+        await session.append(user(SECRET, "m1"))
+        await runtime.session("fork").append(user("b", "m2"))
+        assert (await session.redact(2)).copies == []
 
 
 POINTERS = [

@@ -7,7 +7,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from runtime import HitPosition, InvalidInput, SearchPage, StoreUnavailable, indexing
+from runtime import (
+    HitPosition,
+    IndexStatistics,
+    InvalidInput,
+    SearchPage,
+    StoreUnavailable,
+    indexing,
+)
 from runtime.indexing import NOTHING
 from tests.runtime.fakes import FakeStore, Watch, error_of, running, until_quiet, user
 from tests.runtime.nodes import Cluster, id_in
@@ -212,6 +219,35 @@ async def test_until_it_is_known_what_is_behind_nothing_is_promised(clock: MockC
     store.fails = True
     async with searched(store) as runtime:
         assert (await runtime.search("fox")).indexed_through == NOTHING
+
+
+async def test_statistics_say_how_far_it_is_behind(clock: MockClock) -> None:
+    store = SlowIndex(clock)
+    watch = Watch()
+    async with searched(store, now=watch, durability="commit") as runtime:
+        index = runtime.statistics().index
+        assert index is not None
+        assert index.is_catching_up
+        await until_quiet()
+        has_all = IndexStatistics(
+            waiting_sessions=0, lag=0.0, is_catching_up=False, is_failing=False
+        )
+        assert runtime.statistics().index == has_all
+        store.fails = True
+        await runtime.session("s").append(user("fox"))
+        watch.turn(minutes=1)
+        await runtime.session("s").append(user("fox"))
+        await runtime.session("t").append(user("fox"))
+        await runtime.search("fox")
+        assert runtime.statistics().index == IndexStatistics(
+            waiting_sessions=2, lag=60.0, is_catching_up=False, is_failing=True
+        )
+        store.fails = False
+        await trio.sleep(indexing.AGAIN)
+        await runtime.search("fox")
+        assert runtime.statistics().index == has_all
+    async with running(store) as runtime:
+        assert runtime.statistics().index is None
 
 
 async def test_writers_have_the_time_for_themselves_while_they_write(clock: MockClock) -> None:

@@ -262,8 +262,13 @@ async def test_a_failing_store_does_not_stop_reads_of_active_sessions(
 async def test_metrics_count_what_happens(api: Api) -> None:
     await api.say("s", "hello")
     await api.get("/sessions/nobody/history")
+    await api.get("/search?q=hello")
     text = await (await api.call("GET", "/metrics")).get_data(as_text=True)
     for line in (
+        "agent_runtime_index_waiting_sessions 0.0",
+        "agent_runtime_index_lag_seconds 0.0",
+        "agent_runtime_index_catching_up 0.0",
+        "agent_runtime_index_failing 0.0",
         "agent_runtime_active_sessions 1.0",
         "agent_runtime_dirty_sessions 0.0",
         "agent_runtime_oldest_undurable_seconds 0.0",

@@ -21,7 +21,8 @@ async def test_a_value_gives_way_to_a_marker(api: Api) -> None:
     await api.post("/sessions/s/messages", message)
     await api.say("s", "more")
     done = await api.post(REDACT, {"seq": 1, "pointer": "/content/0/text", "id": "r1"})
-    expected = {"session_id": "s", "seq": 1, "version": 2, "durable_seq": 2, "traces": []}
+    expected = {"session_id": "s", "seq": 1, "version": 2, "durable_seq": 2}
+    expected |= {"traces": [], "copies": []}
     assert (done.status_code, await json_of(done)) == (200, expected)
     header = await api.get("/sessions/s")
     assert header.headers["ETag"] == done.headers["ETag"]
@@ -33,6 +34,19 @@ async def test_a_value_gives_way_to_a_marker(api: Api) -> None:
     assert (again.status_code, await json_of(again)) == (200, expected)
     message["content"] = [{"type": "text", "text": "[redacted]"}]
     assert (await api.post("/sessions/s/messages", message)).status_code == 200
+
+
+async def test_forks_that_have_it_are_named(api: Api) -> None:
+    await api.say("s", SECRET)
+    await api.post("/sessions/s/fork", {"session_id": "f"})
+    await api.post("/sessions/s/fork", {"session_id": "g"})
+    await api.call("DELETE", "/api/v1/sessions/g")
+    [trashed] = (await json_of(await api.get("/trash")))["sessions"]
+    done = await json_of(await api.post(REDACT, {"seq": 1}))
+    assert done["copies"] == [
+        {"session_id": "f"},
+        {"session_id": "g", "trash_id": trashed["trash_id"]},
+    ]
 
 
 async def test_without_a_pointer_all_of_it_goes(api: Api) -> None:

@@ -9,7 +9,7 @@ from web.call.body import read
 from web.call.problems import write
 from web.call.resources import Resources
 from web.call.route import Route
-from web.call.types import CallId, DurableSeq, Seq, SessionId, Version
+from web.call.types import CallId, DurableSeq, Seq, SessionId, TrashId, Version
 from web.call.write import written
 from web.http.message import Request, Response
 
@@ -30,6 +30,13 @@ class RedactIn(Struct, forbid_unknown_fields=True):
     )
 
 
+class CopyOut(Struct, omit_defaults=True):
+    """A session that still has the value, in its own entry of this number."""
+
+    session_id: SessionId
+    trash_id: Annotated[TrashId, Meta(description="Where it lies in the trash")] | None = None
+
+
 class RedactOut(Struct):
     """The session, in which the value is no more."""
 
@@ -41,13 +48,27 @@ class RedactOut(Struct):
         list[str],
         Meta(
             description="Files beside the database that may still have the value, as far as it is "
-            "known: older copies of it, and its WAL while somebody reads it"
+            "known: backups and older copies of it, and its WAL while somebody reads it"
+        ),
+    ]
+    copies: Annotated[
+        list[CopyOut],
+        Meta(
+            description="Forks, imports under another id, and what lies in the trash: each has an "
+            "entry of its own, and is to be redacted, or purged, too"
         ),
     ]
 
     @classmethod
     def of(cls, done: Redacted) -> "RedactOut":
-        return cls(done.session_id, done.seq, done.version, done.durable_seq, list(done.traces))
+        return cls(
+            done.session_id,
+            done.seq,
+            done.version,
+            done.durable_seq,
+            list(done.traces),
+            [CopyOut(copy.session_id, copy.trash_id) for copy in done.copies],
+        )
 
 
 async def redact(resources: Resources, request: Request, session_id: str) -> Response:

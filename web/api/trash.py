@@ -14,14 +14,12 @@ from web.call.rendering import json_answer
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import headers_of
-from web.call.types import DEFAULT_LIMIT, Cursor, Limit, NewSessionId, Timestamp
+from web.call.types import DEFAULT_LIMIT, Cursor, Limit, NewSessionId, Timestamp, TrashId
 from web.call.write import written
 from web.http.message import Request, Response
 
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """What a store can look for."""
-
-TrashId = Annotated[str, Meta(description="Names what was deleted: an id can be used anew")]
 
 
 class TrashQuery(Struct):

@@ -69,6 +69,7 @@ MessageId = Annotated[
     str | int,
     Meta(description="The client's own id: a message sent again with it has one effect"),
 ]
+TrashId = Annotated[str, Meta(description="Names what was deleted: an id can be used anew")]
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 Cursor = Annotated[
     str, Meta(pattern="^[A-Za-z0-9_-]+$", description="Where the next page begins, if there is one")

@@ -10,10 +10,16 @@ A map, in the order in which one file may import another:
 - `errors`   what goes wrong, by whose fault it is
 - `core`     a call, what carries it, and how often it is tried
 - `calls`    the calls, one function each
+- `methods`  a method of both clients for each of them
+- `writing`  a message written piece by piece
+- `holding`  a turn for as long as a block lasts
 - `client`   AgentRuntimeClient
+- `awaited`  AsyncAgentRuntimeClient
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
 - `embedded` a runtime in a thread of this process
+- `agent_framework` AgentRuntimeHistoryProvider, of Microsoft's Agent Framework
+- `google_adk`     AgentRuntimeSessionService, of Google's Agent Development Kit
 - `langgraph` AgentRuntimeSaver, of LangGraph
 - `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
 - `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
@@ -23,11 +29,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from web.clients.awaited import AsyncAgentRuntimeClient
+    from web.clients.calls.terms import Terms
     from web.clients.client import AgentRuntimeClient
 
-__all__ = ["AgentRuntimeClient"]
+__all__ = ["AgentRuntimeClient", "AsyncAgentRuntimeClient", "Terms"]
 
-_MODULES = {"AgentRuntimeClient": "web.clients.client"}
+_MODULES = {
+    "AgentRuntimeClient": "web.clients.client",
+    "AsyncAgentRuntimeClient": "web.clients.awaited",
+    "Terms": "web.clients.calls.terms",
+}
 
 
 def __getattr__(name: str) -> Any:

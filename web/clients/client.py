@@ -1,70 +1,27 @@
 """AgentRuntimeClient: the API, for programs that wait."""
 
-from collections.abc import Callable, Iterator
-from functools import update_wrapper
-from typing import Generic, ParamSpec, Self, TypeVar, overload
+from collections.abc import Iterator
+from typing import Self, TypeVar
 
-from web.clients.calls import log, records, sessions
-from web.clients.core.asking import ask, each
-from web.clients.core.call import Ask, Pages, Transport
+from web.clients.calls.terms import USUAL, Terms
+from web.clients.core.asking import ask, each, walk
+from web.clients.core.call import Ask, Pages, Steps, Transport
+from web.clients.core.course import Stream
 from web.clients.core.place import Place
+from web.clients.core.streaming import Streaming
 from web.clients.core.wire import Wire
+from web.clients.holding import Turn
+from web.clients.methods import Methods
+from web.clients.writing import Draft
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Asked(Generic[P, T]):
-    """A method of the client that sends what a function makes of its arguments."""
-
-    def __init__(self, make: Callable[P, Ask[T]]) -> None:
-        self._make = make
-        update_wrapper(self, make)  # type: ignore[arg-type]
-
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, client: "AgentRuntimeClient", owner: type) -> Callable[P, T]: ...
-    def __get__(self, client: "AgentRuntimeClient | None", owner: type) -> Self | Callable[P, T]:
-        if client is None:
-            return self
-        transport, make = client.transport, self._make
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            return ask(transport, make(*args, **kwargs))
-
-        return call
-
-
-class _Paged(Generic[P, T]):
-    """A method of the client that goes through all pages of an answer."""
-
-    def __init__(self, make: Callable[P, Pages[T]]) -> None:
-        self._make = make
-        update_wrapper(self, make)  # type: ignore[arg-type]
-
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, client: "AgentRuntimeClient", owner: type) -> Callable[P, Iterator[T]]: ...
-    def __get__(
-        self, client: "AgentRuntimeClient | None", owner: type
-    ) -> Self | Callable[P, Iterator[T]]:
-        if client is None:
-            return self
-        transport, make = client.transport, self._make
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            return each(transport, make(*args, **kwargs))
-
-        return call
-
-
-class AgentRuntimeClient:
+class AgentRuntimeClient(Methods):
     """The API of one service. Used by any number of threads at one time.
 
     Every call raises `Refused` or `ServiceUnreachable`, see `web.clients.errors`. A call whose
-    answer got lost is sent again where that is safe, which all appends are.
+    answer got lost is sent again where that is safe, which all appends of entries are.
     """
 
     def __init__(
@@ -91,19 +48,28 @@ class AgentRuntimeClient:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    create_session = _Asked(sessions.create_session)
-    get_session = _Asked(sessions.get_session)
-    patch_session = _Asked(sessions.patch_session)
-    delete_session = _Asked(sessions.delete_session)
-    iter_sessions = _Paged(sessions.iter_sessions)
-    fork_session = _Asked(sessions.fork_session)
+    def draft(
+        self, session_id: str, message_id: str, *, role: str = "assistant", terms: Terms = USUAL
+    ) -> Draft:
+        """A message to be written piece by piece, in a `with` block; its end finishes it."""
+        return Draft(self, session_id, message_id, role, terms)
 
-    append_entries = _Asked(log.append_entries)
-    iter_log = _Paged(log.iter_log)
-    last_of_log = _Asked(log.last_of_log)
-    tagged_last_of_log = _Asked(log.tagged_last_of_log)
-    rewind = _Asked(log.rewind)
+    def turn(self, session_id: str, holder: str, *, ttl: float = 60.0) -> Turn:
+        """A turn, taken when a `with` block begins, and ended with it."""
+        return Turn(self, session_id, holder, ttl)
 
-    put_records = _Asked(records.put_records)
-    iter_records = _Paged(records.iter_records)
-    first_records = _Asked(records.first_records)
+    def ask(self, wanted: Ask[T]) -> T:
+        """Sends a call of `web.clients.calls`."""
+        return ask(self.transport, wanted)
+
+    def each(self, wanted: Pages[T]) -> Iterator[T]:
+        """What is on all pages of one."""
+        return each(self.transport, wanted)
+
+    def walk(self, steps: Steps[T]) -> T:
+        """Sends several, one after the other."""
+        return walk(self.transport, steps)
+
+    def stream(self, wanted: Stream[T]) -> Streaming[T]:
+        """Reads the answer of one as it comes."""
+        return Streaming(self.transport, wanted)

@@ -3,8 +3,9 @@
 Adapters raise their framework's own exception where it has one for the case, with the same text.
 """
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 
 class AgentRuntimeError(Exception):
@@ -14,10 +15,16 @@ class AgentRuntimeError(Exception):
 class ServiceUnreachable(AgentRuntimeError):
     """Nobody answers at the address, or not in time."""
 
-    def __init__(self, message: str, *, was_sent: bool) -> None:
+    def __init__(self, message: str, *, was_sent: bool, is_final: bool = False) -> None:
         super().__init__(message)
         self.was_sent = was_sent
         """Whether the service may have got the call, and may have done as it says."""
+        self.is_final = is_final
+        """Whether it cannot come back: it was in this process, and has ended."""
+
+
+class Unchanged(AgentRuntimeError):
+    """The session is as the caller knows it: what was sent as `if_none_match` is its tag still."""
 
 
 class Refused(AgentRuntimeError):
@@ -69,6 +76,26 @@ _CLASSES: Mapping[int, type[Refused]] = {
     413: TooLarge,
     421: AccessRefused,
 }
+
+
+class _Reply(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+def refusal_of(outcome: _Reply | ServiceUnreachable) -> AgentRuntimeError:
+    """The error for what is no answer to what was asked."""
+    if isinstance(outcome, ServiceUnreachable):
+        return outcome
+    if outcome.status == 304:
+        return Unchanged("The session is as it was")
+    try:
+        found = json.loads(outcome.content)
+    except ValueError:  # something in between, a proxy say, answers in its own words
+        found = None
+    return refusal(outcome.status, found if isinstance(found, dict) else {})
 
 
 def refusal(status: int, problem: Mapping[str, Any]) -> Refused:

@@ -8,11 +8,18 @@ Rules:
 - The true names are kept in the session's metadata by whoever makes it: a digest does not tell.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 LONGEST = 512
 """Bytes of UTF-8 that a session's id may have."""
+
+LONGEST_KEY = 256
+"""Bytes of UTF-8, so at most as many characters, that an entry's key may have."""
+
+DIGEST = "~="
+"""What digests begin with. An escape has no `=`, so none begins like this."""
 
 BETWEEN = ":"
 """Between the parts of a name that has several."""
@@ -27,8 +34,44 @@ def session_id_of(*parts: str) -> str:
     escaped = BETWEEN.join(_escaped(part) for part in parts)
     if len(escaped) < LONGEST:
         return f"~{escaped}"
-    # The escape has no `=`, so no name's escape reads like this.
-    return f"~={blake2b(escaped.encode(), digest_size=32).hexdigest()}"
+    return f"{DIGEST}{blake2b(escaped.encode(), digest_size=32).hexdigest()}"
+
+
+def parts_of(session_id: str) -> Sequence[str]:
+    """The parts of the name that this id was made of; none, if the id is a digest.
+
+    What was one part with a `:` in it is read as several: it is the same id.
+    """
+    if session_id.startswith(DIGEST):
+        return ()
+    if not session_id.startswith("~"):
+        return session_id.split(BETWEEN)
+    return [unquote(part, errors="surrogatepass") for part in session_id[1:].split(BETWEEN)]
+
+
+def prefixes_of(*parts: str) -> Sequence[str]:
+    """What ids begin with, whose names have more parts than these and begin with these.
+
+    Ids that are digests are among them, so each may be of another name as well.
+    """
+    plain = BETWEEN.join((*parts, ""))
+    escaped = "~" + BETWEEN.join((*map(_escaped, parts), ""))
+    is_plain = session_id_of(*parts, "-") == f"{plain}-"
+    fitting = [plain] if is_plain else []
+    return [*fitting, *([escaped] if len(escaped) <= LONGEST else []), DIGEST]
+
+
+def key_of(name: str) -> str:
+    """A framework's own id as the key of an entry, or the id of a call; else a digest of it."""
+    # `isprintable` has no lone surrogate pass.
+    if name and name.isprintable() and not name.startswith(DIGEST) and _size(name) <= LONGEST_KEY:
+        return name
+    digest = blake2b(name.encode(errors="surrogatepass"), digest_size=32)
+    return f"{DIGEST}{digest.hexdigest()}"
+
+
+def _size(name: str) -> int:
+    return len(name.encode(errors="surrogatepass"))
 
 
 def _is_legal(name: str) -> bool:

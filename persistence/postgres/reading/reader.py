@@ -44,6 +44,10 @@ SELECT s.no, s.root, s.created_at, s.last_activity, s.version, s.message_count, 
   LEFT JOIN agent_runtime.standing AS n ON n.no = s.no
  WHERE s.session_id = %s AND s.deleted_at IS NULL
 """
+_OF_ROOT = """
+SELECT no, session_id, deleted_at IS NOT NULL FROM agent_runtime.session
+ WHERE root = %s AND deleted_at IS DISTINCT FROM '' ORDER BY no LIMIT %s
+"""
 
 
 @define(eq=False)
@@ -150,6 +154,14 @@ class PostgresReader:
     def waiting(self, moment: int, limit: int, after: int = 0) -> WaitingPage:
         with self._readers.reader() as connection:
             return standing.waiting(connection, moment, limit, after)
+
+    def of_root(self, root: bytes, limit: int) -> Sequence[tuple[int, str, bool]]:
+        with self._readers.reader() as connection:
+            found = connection.execute(_OF_ROOT, (root, limit)).fetchall()
+        return [(no, shown(session_id), is_trashed) for no, session_id, is_trashed in found]
+
+    def copies(self, root: bytes, seq: int) -> Sequence[tuple[str, Row]]:  # noqa: ARG002
+        return ()  # what is kept of a server's data, its operators know
 
     def used(self, since: str, until: str, limit: int, after: UsedPlace | None = None) -> UsedPage:
         with self._readers.reader() as connection, snapshot(connection):

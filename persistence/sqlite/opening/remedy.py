@@ -11,11 +11,11 @@ from shlex import quote
 
 from sqlite_utils import Database
 
-from persistence.sqlite.connections import reading
+from persistence.sqlite.connections import looking
 from persistence.sqlite.files import Companion, Kept, companion, is_kept
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.schema import APPLICATION_ID
+from persistence.sqlite.tables.schema import APPLICATION_ID
 from runtime import CannotOpenStore
 
 _CANDIDATES = 20
@@ -82,19 +82,19 @@ def _is_backup(candidate: Path, path: Path, identities: set[str]) -> bool:
 def _identity_of(path: Path) -> str | None:
     """The identity of a database of ours, in whatever version; `None` if it is none."""
     try:
-        with reading(path) as connection:
+        with looking(path) as connection:
             [(application_id,)] = connection.execute("PRAGMA application_id").fetchall()
             if application_id != APPLICATION_ID:
                 return None
             [(identity,)] = connection.execute("SELECT identity FROM meta").fetchall()
             return str(identity)
-    except (sqlite3.Error, UnicodeDecodeError, ValueError):
+    except (sqlite3.Error, OSError, ValueError):
         return None
 
 
 def _is_guides(candidate: Path) -> bool:
     try:
-        with reading(candidate) as connection:
+        with looking(candidate) as connection:
             return guide.wrote(Database(connection))
-    except (sqlite3.Error, UnicodeDecodeError, CannotOpenStore):
+    except (sqlite3.Error, OSError, UnicodeDecodeError, CannotOpenStore):
         return False

@@ -13,8 +13,8 @@ from runtime.session.context.cutting import Cutting, NoRoom, Room
 from runtime.session.context.reading import shape_of, speaker_of
 from runtime.session.context.step import Step, single
 from runtime.session.context.steps import Steps
-from runtime.session.forms import sent_of
-from runtime.session.tail import Said
+from runtime.session.entries.forms import sent_of
+from runtime.session.entries.tail import Said
 
 
 @frozen(kw_only=True)
@@ -85,10 +85,9 @@ class Composer:
         count = limits.max_messages
         # Each message has a comma or a bracket behind it, and the first one a bracket before it.
         whole = Room(limits.max_bytes - 1, limits.max_bytes if count is None else count)
-        room = whole.without(front)
-        if not room.is_enough:
-            raise self._does_not_fit(())
-        self._steps, self._cutting = Steps(), Cutting(room)
+        # Where not even that fits, what follows is looked at as well: who asks again for as much as
+        # the refusal says must not be refused again.
+        self._steps, self._cutting = Steps(), Cutting(whole.without(front))
 
     def take(self, messages: Iterable[Said]) -> bool:
         """Takes messages, each older than those before it; says whether it wants more.

@@ -14,7 +14,7 @@ from agents import AgentsException, UserError
 from tests.frameworks.openai_agents.items import USUAL
 from tests.frameworks.openai_agents.test_items import add, read
 from tests.frameworks.served import Served, serving
-from web.clients.core.call import Call, Reply
+from web.clients.core.call import Answer, Call, Reply
 from web.clients.core.place import Place
 from web.clients.core.wire import Wire
 from web.clients.embedded import open_portal
@@ -80,6 +80,9 @@ class CutOff:
             raise ServiceUnreachable("The answer got lost", was_sent=True)
         return reply
 
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
+
     def close(self) -> None:
         self._wire.close()
 
@@ -144,7 +147,7 @@ def test_items_beyond_the_limit_of_a_call_go_ahead_of_it(service: Served) -> Non
     assert read(session, 1) == [LARGE]
     context = httpx.get(f"{service.url}/api/v1/sessions/large/context").json()
     assert context["interrupted"] == []
-    assert context["messages"][-1]["content"] == [{"type": "input_text", "text": "See:"}]
+    assert context["messages"][-1]["content"][0] == {"type": "input_text", "text": "See:"}
 
 
 class DiesBefore:
@@ -157,6 +160,9 @@ class DiesBefore:
         if call.method == "POST" and call.path.endswith("/log"):
             raise ServiceUnreachable("It is gone", was_sent=False)
         return self._wire.exchange(call)
+
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
 
     def close(self) -> None:
         self._wire.close()

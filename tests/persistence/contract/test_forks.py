@@ -5,6 +5,7 @@ from attrs import evolve
 
 from runtime.store import Origin, Purge, Settings, Store, Wanted
 from tests.persistence.builders import (
+    ROOT,
     Item,
     at,
     begins,
@@ -64,6 +65,19 @@ def test_a_fork_has_the_header_settings_and_root_that_came_with_it(store: Store)
     assert (session.no, session.root) == (no, b"a root 2")
     assert session.header == step.header
     assert session.settings == SETTINGS
+
+
+def test_lives_of_one_root_are_found_and_those_in_the_trash(store: Store) -> None:
+    [source] = begun(store, born("source", *SOURCE))
+    [other] = begun(store, delta("fork", fork(source, 3, *SOURCE[:3], FORKED)))
+    elsewhere = evolve(fork(source, 3, *SOURCE[:3], FORKED), root=b"a root 2")
+    begun(store, delta("of another root", elsewhere))
+    committed(store, delta("source", follows(source, 4, *SOURCE, end="trash", ended_at=at(9))))
+    found = [(source, "source", True), (other, "fork", False)]
+    assert store.of_root(ROOT, 10) == found
+    assert store.of_root(ROOT, 1) == found[:1]
+    finish_purges(store, committed(store, delta("source", Purge(source))))
+    assert store.of_root(ROOT, 10) == found[1:]
 
 
 def test_a_fork_leaves_its_source_as_it_was(store: Store) -> None:

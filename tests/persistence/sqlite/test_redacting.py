@@ -1,7 +1,7 @@
 """Redaction in a file: no byte of the value is left in the folder, whatever ends in the middle."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import trio
 from attrs import evolve
 
 from persistence.parts import Room
+from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.connections import reading
 from persistence.sqlite.files import Kept, kept_as
+from persistence.sqlite.opening.restore import restore
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import (
     Delta,
     Redact,
@@ -21,6 +23,7 @@ from runtime import (
     Runtime,
     RuntimeConfig,
     Scrub,
+    Session,
     Settings,
     open_runtime,
 )
@@ -121,6 +124,34 @@ def test_older_copies_are_named_and_so_is_the_wal_while_somebody_reads_it(
             assert holding(path.parent) == [kept.name]
 
     trio.run(use)
+
+
+def test_backups_are_named_whatever_they_are_called_as_long_as_they_have_it(path: Path) -> None:
+    folder = path.parent
+
+    async def use(at: Callable[[Session], Awaitable[object]]) -> None:
+        async with open_runtime(SQLiteStore.open(path), RuntimeConfig()) as runtime:
+            await at(runtime.session("s"))
+
+    async def begin(session: Session) -> None:
+        await session.append({"role": "user", "content": "x"}, durable=True)
+        backup(path, folder / "too early.db")
+        await session.append({"role": "user", "content": SECRET}, durable=True)
+        backup(path, folder / "monday")
+        (folder / "no database").write_bytes(bytes(4096))
+
+    async def redact(session: Session) -> None:
+        [before] = [place for place in folder.iterdir() if ".before-restore-" in place.name]
+        expected = sorted(["monday", before.name])
+        assert list((await session.redact(2)).traces) == expected
+        backup(path, folder / "too late.db")
+        assert list((await session.redact(2)).traces) == expected
+
+    trio.run(use, begin)
+    restore(folder / "monday", path)
+    files = sorted(folder.iterdir())
+    trio.run(use, redact)
+    assert sorted({*folder.iterdir()} - {*files}) == [folder / "too late.db"]
 
 
 # -- a part with each commit ---------------------------------------------------------------------

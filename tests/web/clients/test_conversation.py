@@ -1,105 +1,135 @@
-"""A framework's items in a session, without a framework: over a runtime in this process."""
+"""A framework's items lie in a session's log, among those of others, in one order."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from web.clients.client import AgentRuntimeClient
-from web.clients.core.call import Call, Reply
-from web.clients.embedded import Portal, open_portal
-from web.clients.errors import NotFound
-from web.clients.shared.conversation import Framework, Item
+from web.clients import AgentRuntimeClient
+from web.clients.shared.conversation import Framework
+from web.clients.shared.plain import plain
 
-SOME = Framework("some")
-OTHER = Framework("other")
+OURS = Framework("ours")
+THEIRS = Framework("theirs")
 
 
-@pytest.fixture
-def portal() -> Iterator[Portal]:
-    with open_portal("memory://") as portal:
-        yield portal
-
-
-@pytest.fixture
-def client(portal: Portal) -> AgentRuntimeClient:
-    return AgentRuntimeClient(runtime=portal)
-
-
-def say(client: AgentRuntimeClient, *texts: str, framework: Framework = SOME) -> None:
-    messages = [{"role": "user", "content": text} for text in texts]
-    client.append_entries("a", [framework.message(one, {"n": 1}) for one in messages])
-
-
-def shown(item: Item | None) -> Any:
-    """What an item says, and whether it is the framework's own."""
-    assert item is not None
-    said = item.envelope if item.message is None else item.message["content"]
-    return said, item.envelope is not None
-
-
-def test_items_and_records_have_one_order_and_those_of_others_are_messages_alone(
-    client: AgentRuntimeClient,
+def test_items_come_back_as_they_went_in_beside_those_of_others(
+    client: AgentRuntimeClient, session_id: str
 ) -> None:
-    say(client, "one")
-    client.append_entries("a", [SOME.record({"two": 2}), OTHER.record({"hidden": 1})])
-    say(client, "three", framework=OTHER)
-    expected = [("one", True), ({"two": 2}, True), ("three", False)]
-    assert [shown(item) for item in SOME.items(client, "a")] == expected
-    assert [shown(item) for item in SOME.last_items(client, "a", 2)] == expected[-2:]
+    envelope = {"id": 1, "odd": "\ud800"}
+    client.append_entries(
+        session_id,
+        [
+            OURS.message({"role": "user", "content": "a\ud800"}, envelope, key="first"),
+            OURS.record({"anything": float("inf")}),
+            THEIRS.message({"role": "assistant", "content": "b"}, {"other": True}),
+            THEIRS.record("theirs alone"),
+            {"kind": "message", "body": {"role": "user", "content": "by hand"}},
+        ],
+    )
+    items = list(OURS.items(client, session_id))
+    assert [item.envelope for item in items] == [envelope, {"anything": float("inf")}, None, None]
+    assert [item.message and item.message["content"] for item in items] == [
+        "a\ufffd",
+        None,
+        "b",
+        "by hand",
+    ]
+    assert [item.seq for item in items] == [1, 2, 3, 5]
 
 
-def test_the_last_item_is_popped_and_what_is_no_item_behind_it(client: AgentRuntimeClient) -> None:
-    say(client, "one", "two")
-    client.append_entries("a", [OTHER.record(1)])
-    assert shown(SOME.pop(client, "a")) == ("two", True)
-    assert [entry["kind"] for entry in client.iter_log("a", counting=True)] == ["message", "rewind"]
-    assert shown(SOME.pop(client, "a")) == ("one", True)
-    assert SOME.pop(client, "a") is None
+def test_what_a_rewind_took_back_is_no_item(client: AgentRuntimeClient, session_id: str) -> None:
+    client.append_entries(session_id, [OURS.record(n) for n in range(3)])
+    client.rewind(session_id, 2)
+    assert [item.envelope for item in OURS.items(client, session_id)] == [0, 1]
+    assert [item.envelope for item in OURS.last_items(client, session_id, 1)] == [1]
+    assert [item.seq for item in OURS.items(client, session_id, after=1)] == [2]
 
 
-class WrittenMeanwhile:
-    """A connection to a session that somebody else writes to, before the first rewind comes."""
-
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
-        self._is_written = False
-
-    def exchange(self, call: Call) -> Reply:
-        if call.path.endswith("/rewind") and not self._is_written:
-            self._is_written = True
-            say(AgentRuntimeClient(runtime=self._portal), "meanwhile")
-        return self._portal.exchange(call)
-
-    def close(self) -> None:
-        pass
+def test_the_last_items_are_found_beyond_one_page(
+    client: AgentRuntimeClient, session_id: str
+) -> None:
+    client.append_entries(session_id, [OURS.record(n) for n in range(1500)])
+    last = OURS.last_items(client, session_id, 1200)
+    assert [item.envelope for item in last] == list(range(300, 1500))
+    assert len(OURS.last_items(client, session_id, 9999)) == 1500
 
 
-def test_what_comes_meanwhile_is_not_popped_with_what_is_below_it(portal: Portal) -> None:
-    say(AgentRuntimeClient(runtime=portal), "one")
-    client = AgentRuntimeClient(runtime=WrittenMeanwhile(portal))
-    assert shown(SOME.pop(client, "a")) == ("meanwhile", True)
-    assert [shown(item) for item in SOME.items(client, "a")] == [("one", True)]
+def test_of_no_session_there_are_no_items(client: AgentRuntimeClient, session_id: str) -> None:
+    assert list(OURS.items(client, session_id)) == []
+    assert OURS.last_items(client, session_id, 5) == []
+    assert list(OURS.newest_items(client, session_id)) == []
 
 
-def test_what_is_cleared_is_taken_back_and_not_lost(client: AgentRuntimeClient) -> None:
-    say(client, "one")
-    SOME.clear(client, "a")
-    assert list(SOME.items(client, "a")) == []
-    client.rewind("a", 1)
-    assert [shown(item) for item in SOME.items(client, "a")] == [("one", True)]
+def test_a_record_that_was_removed_is_no_item(client: AgentRuntimeClient, session_id: str) -> None:
+    entry = OURS.record(1)
+    client.append_entries(session_id, [entry, OURS.record(2)])
+    client.put_records(session_id, remove=[entry["key"]])
+    assert [item.envelope for item in OURS.items(client, session_id)] == [1, 2]
 
 
-def test_no_session_has_no_items_and_is_not_made_by_looking(client: AgentRuntimeClient) -> None:
-    assert list(SOME.items(client, "a")) == []
-    assert SOME.last_items(client, "a", 5) == []
-    assert SOME.pop(client, "a") is None
-    SOME.clear(client, "a")
-    with pytest.raises(NotFound):
-        client.get_session("a")
+def test_metadata_of_a_message_stays_beside_the_mark(
+    client: AgentRuntimeClient, session_id: str
+) -> None:
+    message = {"role": "user", "content": "a", "metadata": {"mine": 1}}
+    client.append_entries(session_id, [OURS.message(message, {"e": 1})])
+    [item] = OURS.items(client, session_id)
+    assert item.message is not None
+    assert item.message["metadata"] == {"mine": 1, "ours": {"e": 1}}
+    assert message["metadata"] == {"mine": 1}
 
 
-def test_the_true_names_of_a_session_are_told_once(client: AgentRuntimeClient) -> None:
-    for _ in range(2):
-        SOME.make(client, "~a", {"session_id": "\ud800"})
-    assert client.get_session("~a")["metadata"] == {"some": {"session_id": "\ufffd"}}
+@pytest.mark.parametrize(
+    ("message", "text", "lossy"),
+    [
+        ({"content": "Hi"}, "Hi", []),
+        ({"content": None}, "", []),
+        ({}, "", []),
+        ({"content": [{"type": "text", "text": "a"}, {"text": "b"}]}, "a\n\nb", []),
+        ({"parts": [{"type": "output_text", "text": "a"}]}, "a", []),
+        ({"content": [{"type": "image", "url": "x"}]}, "", ["content"]),
+        ({"content": [{"text": "a", "thought": True}]}, "", ["content"]),
+        ({"content": {"a": 1}}, '{"a":1}', ["content"]),
+        ({"content": "Hi", "tool_calls": [{}]}, "Hi", ["tool_calls"]),
+        ({"content": "Hi", "id": "m", "metadata": {"a": 1}}, "Hi", []),
+    ],
+)
+def test_a_message_of_others_is_role_and_text_and_what_it_lost(
+    message: dict[str, object], text: str, lossy: list[str]
+) -> None:
+    found = plain({"role": "user", **message})
+    assert found.message == {"role": "user", "content": text}
+    assert list(found.lossy) == lossy
+
+
+def test_a_plain_message_says_what_the_history_says(
+    client: AgentRuntimeClient, session_id: str
+) -> None:
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image"}]},
+        {"role": "user", "content": {"é": [1]}},
+        {"role": "user", "parts": [{"text": "a"}, {"text": "b", "thought": True}]},
+        {"role": "user", "content": 7},
+        {"role": "user"},
+    ]
+    client.append_messages(session_id, messages)
+    shown = [one["content"] for one in client.history(session_id)["messages"]]
+    assert [plain(one).text for one in messages] == shown
+
+
+def test_the_last_items_are_all_there_though_pages_end_at_a_number_of_bytes(
+    client: AgentRuntimeClient, session_id: str
+) -> None:
+    for number in range(12):
+        text = f"{number}" + "x" * 1_000_000
+        client.append_entries(session_id, [OURS.message({"role": "user", "content": text}, {})])
+    found = OURS.last_items(client, session_id, 11)
+    assert [item.message["content"].rstrip("x") for item in found if item.message] == [
+        f"{number}" for number in range(1, 12)
+    ]
+
+
+def test_newest_items_come_newest_first(client: AgentRuntimeClient, session_id: str) -> None:
+    client.append_entries(session_id, [OURS.record(number) for number in range(2_500)])
+    assert [item.envelope for item in OURS.newest_items(client, session_id)] == list(
+        range(2_499, -1, -1)
+    )

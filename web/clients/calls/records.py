@@ -1,10 +1,19 @@
 """Records: values under keys."""
 
 from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
+from web.clients.calls.paging import PAGE, pages
 from web.clients.calls.shapes import NewRecord, Record, Written
-from web.clients.calls.terms import USUAL, Terms, as_json, body, new_id, pages, pairs, path
-from web.clients.core.call import Ask, Call, Pages, Reply
+from web.clients.calls.terms import USUAL, Terms, as_json, get, new_id, pairs, path, post
+from web.clients.core.call import Ask, Pages, Reply
+
+
+class RecordPage(TypedDict):
+    """Some records, in the order of their keys."""
+
+    records: list[Record]
+    next_cursor: NotRequired[str]
 
 
 def put_records(
@@ -22,24 +31,44 @@ def put_records(
 
     As `append_entries` has it: `id`, `once`, `expect`.
     """
-    content = body(
-        {
-            "id": id or (None if once else new_id()),
-            "put": put,
-            "remove": remove or None,
-            "remove_prefix": remove_prefix or None,
-            "once": once or None,
-            "expect": expect,
-        }
+    said = {
+        "id": id or (None if once else new_id()),
+        "put": put,
+        "remove": remove or None,
+        "remove_prefix": remove_prefix or None,
+        "once": once or None,
+        "expect": expect,
+    }
+    return Ask(post(path("sessions", session_id, "records"), said, terms=terms), as_json(Written))
+
+
+def get_records(
+    session_id: str,
+    *,
+    keys: Sequence[str] = (),
+    prefixes: Sequence[str] = (),
+    start: str | None = None,
+    end: str | None = None,
+    reverse: bool = False,
+    limit: int | None = None,
+    cursor: str | None = None,
+    if_none_match: str | None = None,
+) -> Ask[RecordPage]:
+    """A page of the records, in the order of the UTF-8 bytes of their keys.
+
+    Without `keys` and `prefixes`, of all; of them those from `start` on and before `end`.
+    """
+    query = pairs(
+        key=keys,
+        prefix=prefixes,
+        start=start,
+        end=end,
+        reverse=reverse,
+        limit=limit,
+        cursor=cursor,
     )
-    call = Call(
-        method="POST",
-        path=path("sessions", session_id, "records"),
-        headers=terms.headers,
-        content=content,
-        is_repeatable=True,
-    )
-    return Ask(call, as_json(Written))
+    call = get(path("sessions", session_id, "records"), query, if_none_match=if_none_match)
+    return Ask(call, as_json(RecordPage))
 
 
 def iter_records(
@@ -50,14 +79,19 @@ def iter_records(
     start: str | None = None,
     end: str | None = None,
     reverse: bool = False,
-    limit: int = 1000,
+    limit: int = PAGE,
 ) -> Pages[Record]:
-    """Records in the order of the UTF-8 bytes of their keys. `limit`: on a page.
-
-    Without `keys` and `prefixes`, all; of them those from `start` on and before `end`.
-    """
-    query = pairs(key=keys, prefix=prefixes, start=start, end=end, reverse=reverse, limit=limit)
-    return pages(path("sessions", session_id, "records"), query, "records", Record, "cursor")
+    """All records, as `get_records` has them. `limit`: on a page."""
+    first = get_records(
+        session_id,
+        keys=keys,
+        prefixes=prefixes,
+        start=start,
+        end=end,
+        reverse=reverse,
+        limit=limit,
+    )
+    return pages(first, "records", Record)
 
 
 def first_records(
@@ -71,14 +105,16 @@ def first_records(
     limit: int = 1,
 ) -> Ask[list[Record]]:
     """The first of them, in one call; with `reverse`, the last."""
-    query = pairs(key=keys, prefix=prefixes, start=start, end=end, reverse=reverse, limit=limit)
-    call = Call(
-        method="GET",
-        path=path("sessions", session_id, "records"),
-        query=query,
-        is_repeatable=True,
+    page = get_records(
+        session_id,
+        keys=keys,
+        prefixes=prefixes,
+        start=start,
+        end=end,
+        reverse=reverse,
+        limit=limit,
     )
-    return Ask(call, _records)
+    return Ask(page.call, _records)
 
 
 def _records(reply: Reply) -> list[Record]:

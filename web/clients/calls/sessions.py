@@ -1,21 +1,32 @@
 """Sessions as a whole: made, read, changed, listed, forked, deleted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+from web.clients.calls.paging import PAGE, pages
 from web.clients.calls.shapes import Header, Listed
 from web.clients.calls.terms import (
     USUAL,
     Terms,
     as_json,
-    body,
+    get,
     new_id,
     nothing,
-    pages,
     pairs,
     path,
+    post,
+    whole,
 )
-from web.clients.core.call import Ask, Call, Pages, content_of
+from web.clients.core.call import Ask, Call, Pages, Reply
+
+
+class SessionList(TypedDict):
+    """Sessions, in the order that was asked for."""
+
+    sessions: list[Listed]
+    total: NotRequired[int]
+    """Of all; absent with filters."""
+    next_cursor: NotRequired[str]
 
 
 def create_session(
@@ -25,24 +36,32 @@ def create_session(
     agent: str | None = None,
     title: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    terms: Terms = USUAL,
 ) -> Ask[Header]:
     """Makes a session; without an id, under a new one. `Conflict`: there is one."""
-    content = body(
-        {
-            "session_id": session_id,
-            "system_prompt": system_prompt,
-            "agent": agent,
-            "title": title,
-            "metadata": metadata,
-        }
-    )
-    return Ask(Call(method="POST", path=path("sessions"), content=content), as_json(Header))
-
-
-def get_session(session_id: str) -> Ask[Header]:
-    """A session's header. `NotFound`: there is none."""
-    call = Call(method="GET", path=path("sessions", session_id), is_repeatable=True)
+    said = {
+        "session_id": session_id,
+        "system_prompt": system_prompt,
+        "agent": agent,
+        "title": title,
+        "metadata": metadata,
+    }
+    call = post(path("sessions"), said, terms=terms, is_repeatable=False)
     return Ask(call, as_json(Header))
+
+
+def get_session(session_id: str, *, if_none_match: str | None = None) -> Ask[Header]:
+    """A session's header. `NotFound`: there is none."""
+    call = get(path("sessions", session_id), if_none_match=if_none_match)
+    return Ask(call, as_json(Header))
+
+
+def get_tag(session_id: str) -> Ask[str]:
+    """The tag of the state that a session is in.
+
+    For `Terms(if_match=...)`, and for `if_none_match` of reads, which raise `Unchanged` then.
+    """
+    return Ask(get(path("sessions", session_id)), _tag)
 
 
 def patch_session(
@@ -53,7 +72,7 @@ def patch_session(
         method="PATCH",
         path=path("sessions", session_id),
         headers=terms.headers,
-        content=content_of(dict(patch)),
+        content=whole(dict(patch)),
         is_repeatable=True,  # said twice, it is the same
     )
     return Ask(call, as_json(Header))
@@ -70,20 +89,21 @@ def delete_session(session_id: str, *, purge: bool = False, terms: Terms = USUAL
     return Ask(call, nothing)
 
 
-def iter_sessions(
+def list_sessions(
     *,
+    limit: int | None = None,
+    cursor: str | None = None,
+    order: str = "activity",
     prefix: str | None = None,
-    order: str = "created",
     archived: bool | None = None,
     include: Sequence[str] = (),
     metadata: Mapping[str, str] | None = None,
-    limit: int = 1000,
-) -> Pages[Listed]:
-    """All sessions. `limit`: on a page.
+) -> Ask[SessionList]:
+    """Sessions; without a `limit`, all at once.
 
-    `order`: `created`, which holds still, or `activity`, the latest first, in which a session that
-    is used meanwhile moves. `metadata`: only those with these members. `include`: members of the
-    header beside the usual ones, such as `title` and `metadata`.
+    `order`: `activity`, the latest first, in which a session that is used meanwhile moves, or
+    `created`, which holds still. `metadata`: only those with these members. `include`: members of
+    the header beside the usual ones, such as `title` and `metadata`.
     """
     query = pairs(
         prefix=prefix,
@@ -91,9 +111,31 @@ def iter_sessions(
         archived=archived,
         include=",".join(include) or None,
         limit=limit,
+        cursor=cursor,
         **{f"metadata.{name}": value for name, value in (metadata or {}).items()},
     )
-    return pages(path("sessions"), query, "sessions", Listed, "cursor")
+    return Ask(get(path("sessions"), query), as_json(SessionList))
+
+
+def iter_sessions(
+    *,
+    prefix: str | None = None,
+    order: str = "created",
+    archived: bool | None = None,
+    include: Sequence[str] = (),
+    metadata: Mapping[str, str] | None = None,
+    limit: int = PAGE,
+) -> Pages[Listed]:
+    """All sessions, as `list_sessions` has them. `limit`: on a page."""
+    first = list_sessions(
+        limit=limit,
+        order=order,
+        prefix=prefix,
+        archived=archived,
+        include=include,
+        metadata=metadata,
+    )
+    return pages(first, "sessions", Listed)
 
 
 def fork_session(
@@ -103,20 +145,17 @@ def fork_session(
     at: int | None = None,
     title: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    terms: Terms = USUAL,
 ) -> Ask[Header]:
     """Makes a session of the entries up to `at` of another."""
-    content = body(
-        {
-            "session_id": new_session_id or new_id(),
-            "at": at,
-            "title": title,
-            "metadata": metadata,
-        }
-    )
-    call = Call(
-        method="POST",
-        path=path("sessions", session_id, "fork"),
-        content=content,
-        is_repeatable=True,
-    )
-    return Ask(call, as_json(Header))
+    said = {
+        "session_id": new_session_id or new_id(),
+        "at": at,
+        "title": title,
+        "metadata": metadata,
+    }
+    return Ask(post(path("sessions", session_id, "fork"), said, terms=terms), as_json(Header))
+
+
+def _tag(reply: Reply) -> str:
+    return reply.headers["etag"]

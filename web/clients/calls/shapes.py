@@ -11,12 +11,15 @@ Json = Any
 Message = dict[str, Any]
 """Any object with a text `role`."""
 
+Numbers = dict[str, float]
+"""Sums under the names of the numbers; integers are exact, and are `int`."""
+
 
 class NewEntry(TypedDict):
     """An entry to be appended."""
 
     kind: str
-    """`message`, `record`, `switch` or `rewind`."""
+    """`message`, `record`, `switch`, `settings` or `rewind`."""
     key: NotRequired[str]
     body: dict[str, Any]
 
@@ -59,6 +62,7 @@ class Written(TypedDict):
     known: NotRequired[list[Record]]
     """With `once`: the records that were there already."""
     replaced: NotRequired[int]
+    """How many lone surrogates became U+FFFD."""
 
 
 class Origin(TypedDict):
@@ -86,16 +90,28 @@ class Header(TypedDict):
     forked_from: NotRequired[Origin]
 
 
-class Listed(TypedDict, total=False):
+class Listed(TypedDict):
     """A session in a list, with the members of the header that were asked for."""
 
     session_id: str
-    created_at: str
-    last_activity: str
     message_count: int
+    last_activity: str
     current_agent: str
-    title: str | None
-    archived: bool
-    metadata: dict[str, Any]
-    version: int
-    state: str
+    title: NotRequired[str]
+    archived: NotRequired[bool]
+    metadata: NotRequired[dict[str, Any]]
+    created_at: NotRequired[str]
+    version: NotRequired[int]
+
+
+AgentSwitch = TypedDict("AgentSwitch", {"from": str, "to": str, "reason": str, "timestamp": str})
+"""One change of a session's agent."""
+
+
+class SentMessage(TypedDict):
+    """A message with its number, as it was sent."""
+
+    seq: int
+    timestamp: str
+    message: Message
+    id: NotRequired[str | int]

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from web.clients.core.call import PREFIX, Ask, Call, Pages, Pairs, Reply, content_of
+from web.clients.core.call import PREFIX, USUAL_SILENCE, Call, Pairs, Reply, content_of
 from web.clients.errors import InvalidCall
 
 T = TypeVar("T")
@@ -46,36 +46,65 @@ def new_id() -> str:
     return uuid4().hex
 
 
+def get(
+    path: str,
+    query: Pairs = (),
+    *,
+    if_none_match: str | None = None,
+    silence: float = USUAL_SILENCE,
+) -> Call:
+    """A call that only reads. `if_none_match`: the tag of a state; if that is still it: 304."""
+    return Call(
+        method="GET",
+        path=path,
+        query=query,
+        headers=() if if_none_match is None else (("If-None-Match", if_none_match),),
+        is_repeatable=True,
+        silence=silence,
+    )
+
+
+def post(
+    path: str, value: Mapping[str, Any], *, terms: Terms = USUAL, is_repeatable: bool = True
+) -> Call:
+    """A call with a body, of which what is `None` is left out. Raises `InvalidCall`."""
+    return Call(
+        method="POST",
+        path=path,
+        headers=terms.headers,
+        content=body(value),
+        is_repeatable=is_repeatable,
+    )
+
+
 def path(*segments: str) -> str:
     """Of these segments, below the API's prefix. Raises `InvalidCall`."""
-    try:
-        return PREFIX + "".join(f"/{quote(segment, safe='')}" for segment in segments)
-    except UnicodeEncodeError as error:
-        detail = f"{segments[1]!r} cannot be said in UTF-8: a lone surrogate is in it"
-        raise InvalidCall(400, detail, {}) from error
+    return PREFIX + "".join(f"/{_segment(segment)}" for segment in segments)
 
 
 def body(value: Mapping[str, Any]) -> bytes:
     """What a call carries; members that are `None` are left out. Raises `InvalidCall`."""
+    return whole({name: one for name, one in value.items() if one is not None})
+
+
+def whole(value: object) -> bytes:
+    """The same, with nothing left out. Raises `InvalidCall`."""
     try:
-        return content_of({name: one for name, one in value.items() if one is not None})
+        return content_of(value)
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidCall(400, f"It cannot be said in JSON: {error}", {}) from error
 
 
 def pairs(**parameters: object) -> Pairs:
-    """A query; what is `None` is left out, and what is several is repeated."""
-    return tuple(_pairs(parameters))
+    """A query; what is `None` is left out, and what is several is repeated.
 
-
-def _pairs(parameters: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    for name, value in parameters.items():
-        if isinstance(value, bool):
-            yield name, str(value).lower()
-        elif isinstance(value, str | int):
-            yield name, str(value)
-        elif value is not None:
-            yield from ((name, str(one)) for one in cast(Iterable[object], value))
+    Raises `InvalidCall`.
+    """
+    found = tuple(_pairs(parameters))
+    for name, value in found:
+        if not _is_utf8(name + value):
+            raise InvalidCall(400, f"{name}: {value!r} has a lone surrogate", {})
+    return found
 
 
 def as_json(_shape: type[T]) -> Callable[[Reply], T]:
@@ -87,18 +116,26 @@ def nothing(reply: Reply) -> None:
     """Of an answer without a body."""
 
 
-def pages(path: str, query: Pairs, member: str, _shape: type[T], cursor: str) -> Pages[T]:
-    """A list in pages. `cursor`: the parameter that takes what the page before gave."""
+def _segment(value: str) -> str:
+    if not _is_utf8(value):
+        raise InvalidCall(400, f"{value!r} has a lone surrogate, which no path can have", {})
+    # A path with a bare `.` or `..` in it would be that of another call.
+    return value.replace(".", "%2E") if value in (".", "..") else quote(value, safe="")
 
-    def read(reply: Reply) -> tuple[list[T], str | None]:
-        page = reply.json()
-        following = page.get("next_cursor")
-        return page[member], None if following is None else str(following)
 
-    def ask(after: str | None) -> Ask[tuple[list[T], str | None]]:
-        # The one parameter takes the place of itself, where the first page began with it.
-        kept = query if after is None else tuple(pair for pair in query if pair[0] != cursor)
-        more = () if after is None else ((cursor, after),)
-        return Ask(Call(method="GET", path=path, query=kept + more, is_repeatable=True), read)
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
-    return Pages(ask)
+
+def _pairs(parameters: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    for name, value in parameters.items():
+        if isinstance(value, bool):
+            yield name, str(value).lower()
+        elif isinstance(value, str | int | float):
+            yield name, str(value)
+        elif value is not None:
+            yield from ((name, str(one)) for one in cast(Iterable[object], value))

@@ -1,21 +1,22 @@
 """A call from its first try to what it means, or to the error that says why not."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from web.clients.core.call import Ask, Pages, Reply, Transport
+from web.clients.core.call import Ask, Pages, Reply, Steps, Transport
 from web.clients.core.patience import pause_before_again
-from web.clients.errors import ServiceUnreachable, refusal
+from web.clients.errors import AgentRuntimeError, ServiceUnreachable, refusal_of
 
 T = TypeVar("T")
 
+Sleep = Callable[[float], None]
 
-def ask(transport: Transport, wanted: Ask[T], sleep: Callable[[float], None] = time.sleep) -> T:
+
+def ask(transport: Transport, wanted: Ask[T], sleep: Sleep = time.sleep) -> T:
     """Sends a call, again if need be, and reads its answer.
 
-    Raises `Refused`, `ServiceUnreachable`.
+    Raises `Refused`, `Unchanged`, `ServiceUnreachable`.
     """
     tries = 0
     while True:
@@ -31,29 +32,37 @@ def ask(transport: Transport, wanted: Ask[T], sleep: Callable[[float], None] = t
         sleep(pause)
 
 
-def each(transport: Transport, wanted: Pages[T]) -> Iterator[T]:
+def each(transport: Transport, wanted: Pages[T], sleep: Sleep = time.sleep) -> Iterator[T]:
     """What is on all pages; each is asked for when the one before has been taken."""
     cursor: str | None = None
     while True:
-        found, cursor = ask(transport, wanted.ask(cursor))
+        found, cursor = ask(transport, wanted.ask(cursor), sleep)
         yield from found
         if cursor is None:
             return
 
 
+def walk(transport: Transport, steps: Steps[T], sleep: Sleep = time.sleep) -> T:
+    """Sends the calls of several steps, one after the other; what comes of the last one."""
+    try:
+        wanted = next(steps)
+        while True:
+            try:
+                answer = ask(transport, wanted, sleep)
+            except AgentRuntimeError as error:
+                wanted = steps.throw(error)
+            else:
+                wanted = steps.send(answer)
+    except StopIteration as end:
+        found: T = end.value
+        return found
+
+
 def result(wanted: Ask[T], outcome: Reply | ServiceUnreachable) -> T:
-    """What an outcome means. Raises `Refused`, `ServiceUnreachable`."""
+    """What an outcome means. Raises `Refused`, `Unchanged`, `ServiceUnreachable`."""
     if isinstance(outcome, ServiceUnreachable):
         raise outcome
-    if outcome.status >= 400:
-        raise refusal(outcome.status, _problem(outcome))
+    is_refusal = outcome.status >= 300 and outcome.status not in wanted.answers
+    if is_refusal:
+        raise refusal_of(outcome)
     return wanted.read(outcome)
-
-
-def _problem(reply: Reply) -> dict[str, Any]:
-    # Something in between, a proxy say, answers in its own words.
-    try:
-        found = json.loads(reply.content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,20 +1,26 @@
 """One exchange with the service, without a word about how it travels.
 
-Whatever carries calls (a connection, a runtime in the same process) has one method: `exchange`.
+Whatever carries calls (a connection, a runtime in the same process) is a `Transport`: it has
+`exchange` for answers that come as a whole, and `open` for those that are read as they come.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
+
+from web.clients.errors import AgentRuntimeError
 
 PREFIX = "/api/v1"
 
 Pairs = tuple[tuple[str, str], ...]
 
 T = TypeVar("T")
+
+USUAL_SILENCE = 60.0
+"""Seconds. The service answers a write within its own commit timeout, which is below that."""
 
 
 @frozen(kw_only=True)
@@ -32,6 +38,8 @@ class Call:
     is_repeatable: bool = False
     """Whether it can be sent again when nobody knows what became of it: it has one effect, however
     often it comes."""
+    silence: float = USUAL_SILENCE
+    """Seconds for which the service may say nothing before it is taken to be away."""
 
     @property
     def query_string(self) -> str:
@@ -49,8 +57,26 @@ class Reply:
     content: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The content. Integers are exact, however large."""
-        return json.loads(self.content)
+        """The content. Integers are exact, however large. Raises `AgentRuntimeError`."""
+        return said_in(self.content)
+
+
+class Answer(Protocol):
+    """A reply that is read as it comes, by one thread at one time."""
+
+    @property
+    def status(self) -> int:
+        """As `Reply` has it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As `Reply` has them."""
+
+    def next(self) -> bytes:
+        """The next piece; `b""`: that was all. Raises `ServiceUnreachable`: it broke off."""
+
+    def close(self) -> None:
+        """Reads no more of it. Said twice, it is the same."""
 
 
 class Transport(Protocol):
@@ -58,6 +84,9 @@ class Transport(Protocol):
 
     def exchange(self, call: Call) -> Reply:
         """Sends a call once. Raises `ServiceUnreachable`."""
+
+    def open(self, call: Call) -> Answer:
+        """The same, of an answer that is to be read as it comes. Raises `ServiceUnreachable`."""
 
     def close(self) -> None:
         """Gives up what it holds. Said twice, it is the same."""
@@ -69,6 +98,8 @@ class Ask(Generic[T]):
 
     call: Call
     read: Callable[[Reply], T]
+    answers: Collection[int] = ()
+    """Statuses of 400 and above that are no refusal."""
 
 
 @frozen
@@ -78,6 +109,20 @@ class Pages(Generic[T]):
     ask: Callable[[str | None], Ask[tuple[list[T], str | None]]]
     """Of the cursor that the page before gave, `None` for the first one: what is on the page, and
     the next one's cursor, `None`: it was the last one."""
+
+
+Steps = Generator[Ask[Any], Any, T]
+"""Several calls: each is yielded, and its answer, or its error, comes back in."""
+
+
+def said_in(content: bytes | str) -> Any:
+    """What JSON of the service says. Raises `AgentRuntimeError`: it is none."""
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise AgentRuntimeError(
+            f"This is no answer of agent-runtime, is the address right? {content[:60]!r}"
+        ) from error
 
 
 def content_of(value: object) -> bytes:

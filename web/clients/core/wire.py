@@ -1,16 +1,16 @@
-"""Calls over HTTP, by httpx."""
+"""Calls over HTTP: short ones by `near` where that reaches, all others by httpx."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from weakref import finalize
 
 import httpx
-from attrs import define, field
+from attrs import define, field, frozen
 
-from web.clients.core.call import Call, Reply
+from web.clients.core.call import Answer, Call, Reply
+from web.clients.core.near import CONNECT, Near
 from web.clients.core.place import Place
 from web.clients.errors import ServiceUnreachable
-
-TIMEOUT = httpx.Timeout(60, connect=5, pool=60)
-"""Seconds. The service answers a write within its own commit timeout, which is below that."""
 
 
 @define(eq=False)
@@ -18,34 +18,88 @@ class Wire:
     """Implements `Transport` over a pool of connections."""
 
     _place: Place
-    _http: httpx.Client = field(init=False)
+    _near: Near | None = field(init=False)
+    _made: list[httpx.Client] = field(factory=list, init=False)
+    """The one of httpx, once it is needed: it takes longer to make than a call."""
+    _lock: Lock = field(factory=Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
-        # `trust_env=False`: a proxy for the internet has no business between an agent and its
-        # memory, and the environment's .netrc must not replace the token.
-        self._http = httpx.Client(
-            base_url=self._place.url,
-            headers=self._place.headers,
-            timeout=TIMEOUT,
-            trust_env=False,
-            # To read all certificates takes 40 ms, and some make a client for each session.
-            verify=self._place.url.startswith("https:"),
-        )
+        self._near = Near(self._place) if Near.reaches(self._place) else None
         # A session of a framework is often just dropped: its sockets are closed then, without the
         # warning that Python has for those that nobody closes.
-        finalize(self, self._http.close)
+        finalize(self, _close, self._near, self._made)
 
     def exchange(self, call: Call) -> Reply:
         """Sends a call once. Raises `ServiceUnreachable`."""
+        if self._near is not None:
+            return self._near.exchange(call)
         try:
             answer = self._http.send(request_of(self._http, call))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise unreachable(self._place, error) from error
-        return reply_of(answer)
+        return Reply(answer.status_code, heads_of(answer), answer.content)
+
+    def open(self, call: Call) -> Answer:
+        """The same, of an answer that is to be read as it comes. Raises `ServiceUnreachable`."""
+        try:
+            answer = self._http.send(request_of(self._http, call), stream=True)
+        except httpx.RequestError as error:
+            raise unreachable(self._place, error) from error
+        return _Answer(self._place, answer, answer.status_code, heads_of(answer))
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        _close(self._near, self._made)
+
+    @property
+    def _http(self) -> httpx.Client:
+        with self._lock:
+            if not self._made:
+                self._made.append(_client(self._place))
+            return self._made[0]
+
+
+def _client(place: Place) -> httpx.Client:
+    # `trust_env=False`: a proxy for the internet has no business between an agent and its memory,
+    # and the environment's .netrc must not replace the token.
+    return httpx.Client(
+        base_url=place.url,
+        headers=place.headers,
+        trust_env=False,
+        # To read all certificates takes 40 ms, and some make a client for each session.
+        verify=place.url.startswith("https:"),
+    )
+
+
+def _close(near: Near | None, made: Sequence[httpx.Client]) -> None:
+    if near is not None:
+        near.close()
+    for client in made:
+        client.close()
+
+
+@frozen(eq=False)
+class _Answer:
+    """Implements `Answer`."""
+
+    _place: Place
+    _response: httpx.Response
+    status: int
+    headers: Mapping[str, str]
+    _pieces: Iterator[bytes] = field(init=False)
+
+    @_pieces.default
+    def _read(self) -> Iterator[bytes]:
+        return self._response.iter_bytes()
+
+    def next(self) -> bytes:
+        try:
+            return next(self._pieces, b"")
+        except httpx.RequestError as error:
+            raise unreachable(self._place, error) from error
+
+    def close(self) -> None:
+        self._response.close()
 
 
 def request_of(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Request:
@@ -53,22 +107,24 @@ def request_of(http: httpx.Client | httpx.AsyncClient, call: Call) -> httpx.Requ
     headers = list(call.headers)
     if call.content:
         headers.append(("Content-Type", call.content_type))
+    # The query is in the URL, and no `params`: those would be encoded in another way than a
+    # runtime in the same process gets them.
+    query = f"?{call.query_string}" if call.query else ""
     return http.build_request(
         call.method,
-        call.path,
-        params=list(call.query) or None,
+        call.path + query,
         headers=headers,
         content=call.content or None,
+        timeout=httpx.Timeout(call.silence, connect=CONNECT),
     )
 
 
-def reply_of(answer: httpx.Response) -> Reply:
-    """What came, once all of it has."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Reply(answer.status_code, headers, answer.content)
+def heads_of(answer: httpx.Response) -> Mapping[str, str]:
+    """The fields of an answer's head, their names in lower case."""
+    return {name.lower(): value for name, value in answer.headers.items()}
 
 
-def unreachable(place: Place, error: httpx.TransportError) -> ServiceUnreachable:
+def unreachable(place: Place, error: httpx.RequestError) -> ServiceUnreachable:
     """The same, said to people."""
     was_sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     if was_sent:

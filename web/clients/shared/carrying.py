@@ -42,11 +42,13 @@ def brought(value: Any) -> Any:
 def cleaned(value: Any) -> Any:
     """What is shown to others in place of a value that is not carried.
 
-    A text has U+FFFD where there was a lone surrogate; what else cannot be said is shown as a text.
+    Texts have U+FFFD where there was a lone surrogate; what else cannot be said is shown as a text.
     """
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value if is_carried(value) else json.dumps(value)
+    if is_carried(value):
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    shown = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return shown if is_carried(shown) else json.dumps(value)
 
 
 def _fits(value: object, room: int) -> bool:

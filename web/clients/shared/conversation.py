@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from attrs import frozen
 
-from web.clients.calls.shapes import Entry, Message, NewEntry
-from web.clients.calls.terms import Terms
+from web.clients.calls.shapes import Entry, Message, NewEntry, Written
+from web.clients.calls.terms import USUAL, Terms
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
+from web.clients.shared.pieces import cut, is_cut, joined
 
 KINDS = ("message", "record")
 
@@ -48,9 +50,12 @@ class Framework:
             entry["key"] = key
         return entry
 
-    def record(self, value: Any) -> NewEntry:
-        """Anything else. Each has a key of its own, so none takes another's place."""
-        key = f"{self.prefix}{uuid4().hex}"
+    def record(self, value: Any, *, name: str | None = None) -> NewEntry:
+        """Anything else. Each has a key of its own, so none takes another's place.
+
+        `name`: it ends the key, for an item that may be sent again in another call.
+        """
+        key = f"{self.prefix}{name or uuid4().hex}"
         return {"kind": "record", "key": key, "body": {"value": carried(value)}}
 
     @property
@@ -68,6 +73,26 @@ class Framework:
         envelope = (body.get("metadata") or {}).get(self.name)
         return Item(entry["seq"], entry["at"], brought(envelope), body)
 
+    def append(
+        self,
+        client: AgentRuntimeClient,
+        session_id: str,
+        entries: Sequence[NewEntry],
+        *,
+        terms: Terms = USUAL,
+        **more: Any,
+    ) -> Written:
+        """Appends entries in one step, as `AgentRuntimeClient.append_entries` does.
+
+        What is too large for one call goes before it, in 1 more call for each 4 MiB.
+        """
+        pieces, fitting = cut(self.name, entries)
+        # An exact tag would not be that of the session any more, once a piece is there.
+        before = terms if terms.if_match == "*" else USUAL
+        for piece in pieces:
+            client.append_entries(session_id, [piece], once=True, terms=before)
+        return client.append_entries(session_id, fitting, terms=terms, **more)
+
     def items(
         self, client: AgentRuntimeClient, session_id: str, *, after: int | None = None
     ) -> Iterator[Item]:
@@ -76,34 +101,46 @@ class Framework:
             for entry in client.iter_log(
                 session_id, after=after, kinds=KINDS, key_prefix=self.prefix, counting=True
             ):
-                if (item := self.item(entry)) is not None:
+                if (item := self._whole(client, session_id, entry)) is not None:
+                    yield item
+        except NotFound:
+            return
+
+    def newest_items(
+        self, client: AgentRuntimeClient, session_id: str, *, limit: int | None = None
+    ) -> Iterator[Item]:
+        """The items that count, newest first; of no session, none.
+
+        `limit`: how many will be taken, so that no more are sent than that.
+        """
+        page = PAGE if limit is None else max(1, min(limit, PAGE))
+        try:
+            for entry in client.iter_log_back(
+                session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
+            ):
+                if (item := self._whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
 
     def last_items(self, client: AgentRuntimeClient, session_id: str, last: int) -> Sequence[Item]:
         """The last of them, oldest first; of no session, none. One call for each 1,000."""
-        found: list[Item] = []
-        before: int | None = None
-        while len(found) < last:
-            wanted = min(last - len(found), PAGE)
-            try:
-                entries = client.last_of_log(
-                    session_id,
-                    wanted,
-                    before=before,
-                    kinds=KINDS,
-                    key_prefix=self.prefix,
-                    counting=True,
-                )
-            except NotFound:
-                break
-            items = [item for entry in entries if (item := self.item(entry)) is not None]
-            found = items + found
-            if len(entries) < wanted:
-                break
-            before = entries[0]["seq"]
-        return found
+        newest = self.newest_items(client, session_id, limit=last)
+        return list(islice(newest, last))[::-1]
+
+    def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+        body = entry["body"]
+        held = body.get("value", (body.get("metadata") or {}).get(self.name))
+        if is_cut(held):
+            # Where a piece was redacted, or cleaned up: as another program's, it can be shown.
+            there = joined(client, session_id, self.name, held)
+            if there is not None:
+                return self.item({**entry, "body": there})
+            if entry["kind"] == "record":
+                return None
+            metadata = {**body["metadata"], self.name: None}
+            return self.item({**entry, "body": {**body, "metadata": metadata}})
+        return self.item(entry)
 
     def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
         """Takes the last item back; `None`: there is none. Two calls, unless others write."""
@@ -121,7 +158,7 @@ class Framework:
                 client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
             except PreconditionFailed:  # what came meanwhile would be taken back with it
                 continue
-            if (item := self.item(entry)) is not None:
+            if (item := self._whole(client, session_id, entry)) is not None:
                 return item
 
     def clear(self, client: AgentRuntimeClient, session_id: str) -> None:

@@ -39,7 +39,7 @@ def plain(message: Mapping[str, Any]) -> Plain:
         lossy = [] if content is None or isinstance(content, str) else ["content"]
         said = content if isinstance(content, str) else ""
         if lossy:
-            said = json.dumps(content, ensure_ascii=False)
+            said = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     ignored = OURS | {"parts"} if isinstance(parts, list) else OURS
     lossy += [name for name in message if name not in ignored]
     return Plain(str(message["role"]), said, lossy)

@@ -1,8 +1,8 @@
 """What waits for the service, out of the way of an event loop."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -13,7 +13,12 @@ async def in_thread(work: Callable[[], T]) -> T:
     Nothing stops a thread, so a write would else go on by itself, and come between those that its
     caller makes next.
     """
-    task = asyncio.ensure_future(asyncio.to_thread(work))
+    return await to_the_end(asyncio.to_thread(work))
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """The same of a coroutine: for what has to follow on a write, whoever is cancelled."""
+    task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

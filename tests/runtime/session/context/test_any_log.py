@@ -65,6 +65,19 @@ def test_nor_does_a_part_of_it_which_is_within_its_limits(
     assert len(told) <= (limits["max_messages"] or len(told))
 
 
+@settings(deadline=None, max_examples=400)
+@given(any_log, limits, summaries)
+def test_what_a_refusal_asks_for_is_enough(
+    log: list[Json], limits: dict[str, Any], summary: Json | None
+) -> None:
+    before = None if summary is None else user()
+    try:
+        composed(log, summary=summary, before=before, **limits)
+    except DoesNotFit as error:
+        count = limits["max_messages"] and error.count
+        composed(log, summary=summary, before=before, max_bytes=error.size, max_messages=count)
+
+
 @settings(deadline=None, max_examples=300)
 @given(any_log, limits)
 def test_what_is_told_is_the_end_of_the_whole_context(
