@@ -147,7 +147,7 @@ def test_items_beyond_the_limit_of_a_call_go_ahead_of_it(service: Served) -> Non
     assert read(session, 1) == [LARGE]
     context = httpx.get(f"{service.url}/api/v1/sessions/large/context").json()
     assert context["interrupted"] == []
-    assert context["messages"][-1]["content"] == [{"type": "input_text", "text": "See:"}]
+    assert context["messages"][-1]["content"][0] == {"type": "input_text", "text": "See:"}
 
 
 class DiesBefore:

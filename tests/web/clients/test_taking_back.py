@@ -1,4 +1,4 @@
-"""A framework's items are taken back, and nothing that others wrote with them."""
+"""Items are taken back: the last one, or all; and a session is made under its true names."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +36,17 @@ def shown(item: Item | None) -> Any:
     assert item is not None
     said = item.envelope if item.message is None else item.message["content"]
     return said, item.envelope is not None
+
+
+def test_items_and_records_have_one_order_and_those_of_others_are_messages_alone(
+    client: AgentRuntimeClient,
+) -> None:
+    say(client, "one")
+    client.append_entries("a", [SOME.record({"two": 2}), OTHER.record({"hidden": 1})])
+    say(client, "three", framework=OTHER)
+    expected = [("one", True), ({"two": 2}, True), ("three", False)]
+    assert [shown(item) for item in SOME.items(client, "a")] == expected
+    assert [shown(item) for item in SOME.last_items(client, "a", 2)] == expected[-2:]
 
 
 def test_the_last_item_is_popped_and_what_is_no_item_behind_it(client: AgentRuntimeClient) -> None:
@@ -82,7 +93,9 @@ def test_what_is_cleared_is_taken_back_and_not_lost(client: AgentRuntimeClient) 
     assert [shown(item) for item in SOME.items(client, "a")] == [("one", True)]
 
 
-def test_in_no_session_there_is_nothing_to_take_back(client: AgentRuntimeClient) -> None:
+def test_no_session_has_no_items_and_is_not_made_by_looking(client: AgentRuntimeClient) -> None:
+    assert list(SOME.items(client, "a")) == []
+    assert SOME.last_items(client, "a", 5) == []
     assert SOME.pop(client, "a") is None
     SOME.clear(client, "a")
     with pytest.raises(NotFound):

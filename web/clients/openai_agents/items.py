@@ -8,17 +8,12 @@ Rules:
   has their names, and what cannot stand in the entry as it is.
 - A message that another program wrote is read as `{role, content}` alone, with a role that models
   of OpenAI take: a tool's result without its call is none, so it is told as the assistant's words.
-- Items that are too much for one call go ahead of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from attrs import asdict
-
 from web.clients.calls.shapes import Message, NewEntry
-from web.clients.core.call import content_of
-from web.clients.shared.ahead import ROOM, SMALL, Ahead, beginning
 from web.clients.shared.carrying import is_carried
 from web.clients.shared.conversation import Framework, Item
 from web.clients.shared.plain import plain
@@ -48,42 +43,17 @@ def entry_of(item: Any) -> NewEntry:
     return FRAMEWORK.message(shown, envelope)
 
 
-def lightened(
-    entries: Sequence[NewEntry], texts: Sequence[str], put: Callable[[str], Ahead]
-) -> list[NewEntry]:
-    """Entries that one call carries: the largest messages are sent ahead. `texts`: their items."""
-    lighter = list(entries)
-    sizes = [len(content_of(entry)) for entry in entries]
-    for place in sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True):
-        if sum(sizes) <= ROOM or sizes[place] <= SMALL:
-            break
-        if lighter[place]["kind"] == "message":
-            body = dict(lighter[place]["body"])
-            del body["metadata"]
-            envelope = {"ahead": asdict(put(texts[place]))}
-            lighter[place] = FRAMEWORK.message(beginning(body), envelope)
-            sizes[place] = len(content_of(lighter[place]))
-    return lighter
-
-
 def item_of(found: Item) -> tuple[Any, Sequence[str]]:
-    """What was added, or `Ahead` where it is; and what it lacks of another's message."""
+    """What was added; and what it lacks of another's message."""
     message, envelope = found.message, found.envelope
     if message is None:
         return envelope, ()
     match envelope:
         case {"item": item}:
             return item, ()
-        case {"ahead": {"key": str(key), "count": int(count)}}:
-            return Ahead(key, count), ()
         case {"members": [*members]}:
             known = {**message, "metadata": envelope.get("metadata")}
             return {name: known[name] for name in members}, ()
-    return translated(message)
-
-
-def translated(message: Message) -> tuple[Any, Sequence[str]]:
-    """Another's message, and what is not in that."""
     said = plain(message)
     role = _ROLES.get(said.role.lower())
     item = {"role": role or "assistant", "content": said.text}

@@ -7,12 +7,12 @@ from typing import Any, TypeVar, cast
 
 from agents import AgentsException, SessionSettings, TResponseInputItem, UserError
 
+from web.clients.calls.shapes import NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.core.call import Transport
 from web.clients.errors import AgentRuntimeError, ServiceUnavailable, ServiceUnreachable
 from web.clients.names import session_id_of
-from web.clients.openai_agents.items import FRAMEWORK, entry_of, item_of, lightened, translated
-from web.clients.shared.ahead import ROOM, Ahead
+from web.clients.openai_agents.items import FRAMEWORK, entry_of, item_of
 from web.clients.shared.conversation import Item
 from web.clients.shared.waiting import in_thread
 
@@ -24,7 +24,7 @@ class AgentRuntimeSession:
 
     Adding costs one call, however many items; reading one for each 1,000; `pop_item` two. What was
     added is on disk. Raises the SDK's `UserError` for what the caller has to change (a wrong token,
-    an item that is too large) and `AgentsException` for a service that is away: of the items of one
+    too many items) and `AgentsException` for a service that is away: of the items of one
     call, all were added, or none.
     """
 
@@ -69,8 +69,8 @@ class AgentRuntimeSession:
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Appends items, all of them or none."""
         # As they are now: whoever gave them may change them while they are sent.
-        texts = [json.dumps(item) for item in items]
-        await self._done(lambda: self._add(texts))
+        entries = [entry_of(json.loads(json.dumps(item))) for item in items]
+        await self._done(lambda: self._add(entries))
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Takes the newest item back, and what is not an item behind it; `None`: there is none.
@@ -102,41 +102,24 @@ class AgentRuntimeSession:
             found = FRAMEWORK.last_items(self._client, self._id, limit)
         items, lossy = [], {}
         for one in found:
-            item, lost = self._item(one)
-            items.append(item)
+            item, lost = item_of(one)
+            items.append(cast(TResponseInputItem, item))
             if lost:
                 lossy[one.seq] = lost
         self.lossy = lossy
         return items
 
-    def _add(self, texts: Sequence[str]) -> None:
-        if not texts:
+    def _add(self, entries: Sequence[NewEntry]) -> None:
+        if not entries:
             return
         if not self._is_named:
             FRAMEWORK.make(self._client, self._id, {"session_id": self.session_id})
             self._is_named = True
-        entries = [entry_of(json.loads(text)) for text in texts]
-        # To weigh them takes time; and escaped, a text becomes no more than thrice as long.
-        if sum(map(len, texts)) > ROOM // 3:
-            entries = lightened(entries, texts, self._put_ahead)
-        self._client.append_entries(self._id, entries)
-
-    def _put_ahead(self, text: str) -> Ahead:
-        return Ahead.put(self._client, self._id, FRAMEWORK.name, text)
+        FRAMEWORK.append(self._client, self._id, entries)
 
     def _pop(self) -> TResponseInputItem | None:
         found = FRAMEWORK.pop(self._client, self._id)
-        return None if found is None else self._item(found)[0]
-
-    def _item(self, found: Item) -> tuple[TResponseInputItem, Sequence[str]]:
-        item, lost = item_of(found)
-        if isinstance(item, Ahead):
-            text = item.get(self._client, self._id)
-            if text is not None:
-                return json.loads(text), ()
-            assert found.message is not None
-            item, lost = translated(found.message)
-        return cast(TResponseInputItem, item), lost
+        return None if found is None else cast(TResponseInputItem, item_of(found)[0])
 
 
 @contextmanager

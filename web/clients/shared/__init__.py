@@ -11,6 +11,5 @@ A map, in the order in which one file may import another:
 - `plain`         a message of others, as any framework can take it
 - `pieces`        what is too large for one call goes before it, in pieces
 - `conversation`  a framework's items in a session's log
-- `ahead`         what is too much for one call
 - `waiting`       what waits for the service, beside an event loop
 """
