@@ -53,7 +53,7 @@ bench: $(VENV)/.bench
 
 # Under 15 minutes.
 bench-peers: $(VENV)/.bench $(PEERS)/.installed
-	$(BIN)/python -m benchmarks peers --python $(PEERS)/bin/python $(ARGS)
+	$(BIN)/python -m benchmarks peers adapters --python $(PEERS)/bin/python $(ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

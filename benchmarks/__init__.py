@@ -20,6 +20,7 @@ The works, as functions:
   `noting` its commits
 - `nodes`      sessions on PostgreSQL: what the fence and other nodes cost, moving there and back
 - `peers`      what one would use instead: `contenders/`, one process each, driven by lines of JSON
+- `adapters`   frameworks' sessions in their own stores and in ours, in the peers' environment
 - `wire`       the service beside the guide's app, and beside `bare` servers, on one core each
 
 What they stand on:

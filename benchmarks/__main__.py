@@ -1,6 +1,6 @@
 """Measures, and renews docs/performance.md.
 
-Without the names of suites, all run that need nothing but this program: all but peers.
+Without the names of suites, all run that need nothing but this program: all but peers and adapters.
 """
 
 import signal
@@ -13,7 +13,7 @@ import click
 
 from benchmarks.processes import ROOT, unwinding_when_ended
 from benchmarks.report import DOCUMENT, renew
-from benchmarks.table import BUDGETS, SUITES
+from benchmarks.table import BUDGETS, SUITES, WITH_PEERS
 
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
@@ -49,7 +49,7 @@ def main(
         if len(suites) == 1:
             _measure(suites[0], rounds, folder, python, quick=quick)
             return
-        for suite in suites or (name for name in SUITES if name != "peers"):
+        for suite in suites or (name for name in SUITES if name not in WITH_PEERS):
             # Each in a process of its own: none inherits another's memory.
             options = ["--folder", str(folder.absolute()), "--python", str(python.absolute())]
             options += ["--quick"] * quick + ([] if rounds is None else ["--rounds", str(rounds)])

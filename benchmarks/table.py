@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.adapters import adapters
 from benchmarks.any_length import any_length
 from benchmarks.appends import many_callers, one_caller, pages, rich, stages
 from benchmarks.bench import Suite
@@ -66,10 +67,13 @@ _SUITES = (
     Suite("contexts", 5, contexts),
     Suite("search", 3, searches, append_indexed),
     Suite("peers", 5, in_process, over_http, short_histories, posts_of_many),
+    Suite("adapters", 3, adapters),
 )  # fmt: skip
 """Each with how many rounds are usual, and its works."""
 SUITES: Mapping[str, Suite] = MappingProxyType({suite.name: suite for suite in _SUITES})
 """By name, in the order in which they run and are reported."""
+WITH_PEERS = frozenset({"peers", "adapters"})
+"""Those that need the peers' environment."""
 
 _BUDGETS = """
 append_snapshot (runtime) embedded append, `snapshot`
@@ -187,6 +191,24 @@ search (search) a page of 20 hits among 1,000,000 messages, whatever is searched
     ≤ 0.05 s
 append_indexed (search) embedded append, `commit`, 64 sessions, their words indexed
     ≥ 0.95 × the rate without the index
+put_langgraph (adapters) LangGraph's `put` and `put_writes` at 1,500 checkpoints of 20 KB, over HTTP
+    ≤ 2.5 × its own `SqliteSaver`
+put_langgraph_embedded (adapters) the same, embedded
+    ≤ 1.2 × its own `SqliteSaver`
+latest_langgraph (adapters) its latest checkpoint then, by a client that is new, over HTTP
+    ≤ 0.01 s
+list_langgraph (adapters) `list(limit=10)` then, over HTTP
+    ≤ 0.015 s
+add_openai (adapters) OpenAI Agents SDK's `add_items` of 2 at 10,000 items, over HTTP
+    ≤ 2.5 × its own `SQLiteSession`
+add_openai_embedded (adapters) the same, embedded
+    ≤ 1.2 × its own `SQLiteSession`
+last_openai (adapters) the last 20 items then, over HTTP
+    ≤ 0.005 s
+append_adk (adapters) Google ADK's `append_event` at 1,000 events, over HTTP
+    ≥ 1 × the rate of its own `DatabaseSessionService`
+append_adk_embedded (adapters) the same, embedded
+    ≤ 1.2 × the time of its own `DatabaseSessionService`
 """
 _BUDGET = re.compile(
     r"(?P<suite>\w+)\) (?P<work>.+?) (?P<best>[≤≥]) (?P<limit>[\d.]+) (?P<of>.+?)"

@@ -1,7 +1,7 @@
 """The REST service over a runtime.
 
-Quart and the documentation are imported when somebody uses them: see `behind`. A map, in the order
-in which one file may import another:
+What is here is imported when somebody uses it, Quart and the documentation above all: see `behind`.
+A map, in the order in which one file may import another:
 
 - `systems`     what differs between operating systems
 - `problems`    what an operator is told

@@ -1,4 +1,4 @@
-"""The suites run to their end, and judge all of their budgets; `peers`, where they are installed.
+"""The suites run to their end, and judge all of their budgets; some, where peers are installed.
 
 How fast it is, no test says.
 """
@@ -15,7 +15,7 @@ import pytest
 from benchmarks.__main__ import PEERS
 from benchmarks.processes import ROOT
 from benchmarks.results import Results, read
-from benchmarks.table import BUDGETS, SUITES
+from benchmarks.table import BUDGETS, SUITES, WITH_PEERS
 
 
 def named(results: Results) -> set[str]:
@@ -27,7 +27,7 @@ def named(results: Results) -> set[str]:
 def test_a_suite_measures_all_that_the_document_shows_and_judges_each_of_its_budgets(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if name == "peers" and not PEERS.exists():
+    if name in WITH_PEERS and not PEERS.exists():
         pytest.skip("the peers are not installed: make bench-peers")
     results = SUITES[name].measured(tmp_path, BUDGETS, rounds=1, quick=True, peers=PEERS)
     shown = read(name)

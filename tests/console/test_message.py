@@ -203,6 +203,17 @@ def test_a_long_text_has_its_code_whatever_is_shown_first(
     assert tab.run(code) == lines
 
 
+def test_what_a_tool_prints_is_set_as_it_was_printed(
+    tab: Tab, service: Service, client: httpx.Client
+) -> None:
+    printed = "total 8\n```\n-rw-r--r--  1 ann    12 a\n"
+    say(client, "printed", {"role": "tool", "tool_call_id": "1", "content": printed})
+    tab.go(f"{service.url}/#/printed")
+    tab.click("#rows .result summary")
+    tab.until("document.querySelector('#rows .result .code') !== null")
+    assert tab.run("document.querySelector('#rows .result .code').textContent") == printed
+
+
 # -- numbers --------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@ from typing import Self, TypeVar
 
 from web.clients.blocks import AsyncDraft, AsyncTurn
 from web.clients.calls.terms import USUAL, Terms
-from web.clients.core.awaiting import AsyncPaging, AsyncStreaming, AsyncWire, ask, walk
+from web.clients.core.async_wire import AsyncWire
+from web.clients.core.awaiting import AsyncPaging, AsyncStreaming, ask, walk
 from web.clients.core.call import Ask, Pages, Steps
 from web.clients.core.course import Stream
 from web.clients.core.place import Place

@@ -1,4 +1,4 @@
-"""An agent around another: its sessions, and what passes through it."""
+"""An agent around another: its sessions."""
 
 import asyncio
 import socket
@@ -74,17 +74,6 @@ def test_an_unknown_session_is_a_request_error(service: Served) -> None:
     run_all(steps())
 
 
-def test_the_agent_says_what_can_be_done_with_sessions(service: Served) -> None:
-    async def steps() -> None:
-        async with connected(Scripted(), Window(), url=service.url) as connection:
-            said = await connection.initialize(protocol_version=1)
-        assert said.agent_capabilities.load_session
-        can = said.agent_capabilities.session_capabilities
-        assert None not in (can.list, can.resume, can.close, can.fork, can.delete)
-
-    run_all(steps())
-
-
 def test_a_session_is_deleted_into_the_trash(service: Served) -> None:
     async def steps() -> None:
         ends = socket.socketpair()
@@ -144,37 +133,6 @@ def test_a_fork_has_what_was_said_and_goes_its_own_way(service: Served) -> None:
     run_all(steps())
 
 
-@pytest.mark.parametrize(("choice", "decided"), [("yes", "approved"), ("no", "denied")])
-def test_a_permission_is_an_approval(service: Served, choice: str, decided: str) -> None:
-    async def steps() -> None:
-        inner = Scripted()
-        async with connected(inner, Window(choice), url=service.url) as connection:
-            session_id = await begun(connection, "work")
-        with AgentRuntimeClient(service.url) as client:
-            [approval] = client.iter_approvals(session_id)
-        assert (approval["title"], approval["state"]) == ("Read a.txt?", decided)
-        assert inner.answers[0].outcome.option_id == choice
-
-    run_all(steps())
-
-
-def test_what_was_decided_elsewhere_before_the_client_answers_holds(service: Served) -> None:
-    class Slow(Window):
-        async def request_permission(self, **asked: Any) -> Any:
-            with AgentRuntimeClient(service.url) as client:
-                [approval] = client.iter_approvals(asked["session_id"])
-                client.decide_approval(asked["session_id"], approval["id"], "denied", by="page")
-            return await super().request_permission(**asked)
-
-    async def steps() -> None:
-        inner = Scripted()
-        async with connected(inner, Slow("yes"), url=service.url) as connection:
-            await begun(connection, "work")
-        assert inner.answers[0].outcome.option_id == "no"
-
-    run_all(steps())
-
-
 def test_an_agent_that_can_load_loads_its_own_session_and_nothing_is_told_twice(
     service: Served,
 ) -> None:
@@ -189,6 +147,38 @@ def test_an_agent_that_can_load_loads_its_own_session_and_nothing_is_told_twice(
         assert again.loaded == [first.prompted[0][0]]
         assert again.prompted == [(first.prompted[0][0], "say more")]
         assert again.begun == []
+
+    run_all(steps())
+
+
+def test_a_fork_is_another_session_of_an_agent_that_can_load_too(service: Served) -> None:
+    async def steps() -> None:
+        again = Scripted(loads=True)
+        async with connected(Scripted(loads=True), Window(), url=service.url) as connection:
+            session_id = await begun(connection, "say hello")
+            fork = await connection.fork_session(cwd="/", session_id=session_id, mcp_servers=[])
+        async with connected(again, Window(), url=service.url) as connection:
+            for one in (session_id, fork.session_id):
+                await connection.resume_session(cwd="/", session_id=one, mcp_servers=[])
+        assert len(set(again.loaded)) == 2
+        assert again.begun == []
+
+    run_all(steps())
+
+
+def test_an_agent_that_has_forgotten_its_session_begins_another(service: Served) -> None:
+    class Forgetful(Scripted):
+        async def load_session(self, cwd: str, session_id: str, **_: Any) -> Any:
+            raise acp.RequestError.resource_not_found(session_id)
+
+    async def steps() -> None:
+        again, window = Forgetful(loads=True), Window()
+        async with connected(Scripted(loads=True), Window(), url=service.url) as connection:
+            session_id = await begun(connection, "say hello")
+        async with connected(again, window, url=service.url) as connection:
+            await connection.load_session(cwd="/", session_id=session_id, mcp_servers=[])
+        assert window.taken() == [said("say hello"), answered("hello ")]
+        assert again.begun[0]["agent_runtime"] == {"session_id": session_id}
 
     run_all(steps())
 
@@ -217,33 +207,6 @@ def test_a_client_may_go_on_without_a_word_after_a_restart_of_the_agent(service:
             await connection.prompt(session_id=session_id, prompt=prompt("say on"))
         told = await loaded(service, session_id)
         assert [one["content"]["text"] for one in told[1::2]] == ["hello ", "more ", "on "]
-
-    run_all(steps())
-
-
-def test_a_prompt_is_cancelled(service: Served) -> None:
-    async def steps() -> None:
-        window = Window()
-        async with connected(Scripted(), window, url=service.url) as connection:
-            session_id = await begun(connection)
-            await connection.cancel(session_id="nobody")
-            going = asyncio.create_task(
-                connection.prompt(session_id=session_id, prompt=prompt("wait"))
-            )
-            await window.until_told("before")
-            await connection.cancel(session_id=session_id)
-            await going
-
-    run_all(steps())
-
-
-def test_what_the_inner_agent_cannot_do_is_no_method(service: Served) -> None:
-    async def steps() -> None:
-        async with connected(Scripted(), Window(), url=service.url) as connection:
-            session_id = await begun(connection)
-            with pytest.raises(acp.RequestError) as refused:
-                await connection.set_session_mode(session_id=session_id, mode_id="fast")
-        assert refused.value.code == -32601
 
     run_all(steps())
 

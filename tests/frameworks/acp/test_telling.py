@@ -97,9 +97,30 @@ def test_a_service_that_was_killed_in_the_middle_of_a_text_has_all_of_it(service
     run_all(steps())
 
 
-@pytest.mark.parametrize("prompts", [("wait",), ("think",)])
+def test_what_could_not_be_kept_is_not_told_and_not_told_again(service: Served) -> None:
+    async def steps() -> None:
+        window, inner = Window(), Scripted()
+        async with connected(inner, window, url=service.url) as connection:
+            session_id = await begun(connection)
+            going = asyncio.create_task(
+                connection.prompt(session_id=session_id, prompt=prompt("wait"))
+            )
+            await window.until_told("before")
+            service.kill()
+            inner.gate.set()
+            with pytest.raises(acp.RequestError, match="No service answers at http"):
+                await going
+            assert window.taken() == [answered("before ")]
+            service.restart()
+            await connection.load_session(cwd="/", session_id=session_id, mcp_servers=[])
+        assert window.taken() == [said("wait"), answered("before ")]
+
+    run_all(steps())
+
+
+@pytest.mark.parametrize(("what", "last"), [("wait", "before "), ("think", "see")])
 def test_what_an_agent_had_told_when_it_was_killed_is_told_again_in_its_place(
-    service: Served, prompts: tuple[str, ...]
+    service: Served, what: str, last: str
 ) -> None:
     async def steps() -> None:
         window = Window()
@@ -111,13 +132,13 @@ def test_what_an_agent_had_told_when_it_was_killed_is_told_again_in_its_place(
             await connection.initialize(protocol_version=1)
             session_id = await begun(connection)
             going = asyncio.create_task(
-                connection.prompt(session_id=session_id, prompt=prompt(prompts[0]))
+                connection.prompt(session_id=session_id, prompt=prompt(what))
             )
-            await window.until_told("before " if prompts[0] == "wait" else "see")
+            await window.until_told(last)
             process.kill()
             with pytest.raises(ConnectionError):
                 await going
-        told = [said(prompts[0]), *window.taken()]
+        told = [said(what), *window.taken()]
         assert await loaded(service, session_id) == told
         async with connected(Scripted(), Window(), url=service.url) as connection:
             await connection.prompt(session_id=session_id, prompt=prompt("say more"))
@@ -175,14 +196,16 @@ def test_what_another_program_said_is_told_as_well(service: Served) -> None:
         with AgentRuntimeClient(service.url) as client:
             hello = {"role": "user", "content": "hello"}
             hi = {"role": "assistant", "content": "hi", "name": "bot"}
-            entries: Any = [{"kind": "message", "body": body} for body in (hello, hi)]
+            brief = {"role": "system", "content": "be brief"}
+            entries: Any = [{"kind": "message", "body": body} for body in (brief, hello, hi)]
             client.append_entries("theirs", entries)
         told = await loaded(service, "theirs")
         assert [(one["sessionUpdate"], one["content"]["text"]) for one in told] == [
+            ("agent_thought_chunk", "be brief"),
             ("user_message_chunk", "hello"),
             ("agent_message_chunk", "hi"),
         ]
-        assert told[1]["_meta"]["agent_runtime"]["lossy"] == ["name"]
+        assert told[2]["_meta"]["agent_runtime"]["lossy"] == ["name"]
 
     run_all(steps())
 

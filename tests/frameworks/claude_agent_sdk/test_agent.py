@@ -77,6 +77,7 @@ def test_an_agent_goes_on_from_the_service_after_a_crash_with_what_another_progr
         kept = session_id_of(project_key_for_directory(settings["cwd"]), session_id)
         with AgentRuntimeClient(service.url) as client:
             theirs = [{"role": "user", "content": "And?"}, {"role": "assistant", "content": "So."}]
+            theirs.append({"role": "developer", "content": "a note"})
             entries: Any = [{"kind": "message", "body": message} for message in theirs]
             client.append_entries(kept, entries)
             service.kill()
@@ -91,8 +92,11 @@ def test_an_agent_goes_on_from_the_service_after_a_crash_with_what_another_progr
         ("assistant", "So."),
         ("user", "And now?"),
     ]
+    # What the agent says of itself and of the machine has a role of its own.
     assert [(role, text) for role, text in model.texts if role != "system"] == said
-    assert [(one["role"], one["content"]) for one in history] == [*said, ("assistant", ANSWER)]
+    assert "a note" not in str(model.asked)
+    shown = [(one["role"], one["content"]) for one in history]
+    assert shown == [*said[:-1], ("developer", "a note"), said[-1], ("assistant", ANSWER)]
     assert (listed.session_id, listed.first_prompt) == (session_id, "What is the time?")
 
 

@@ -128,16 +128,16 @@ def test_a_service_that_is_away_is_named_and_nothing_is_written(
 
 
 def test_a_line_beyond_what_a_call_takes_goes_in_pieces(store: AgentRuntimeSessionStore) -> None:
-    large = user(2, "\\" * 4_500_000)
+    large = user(2, "\\" * 7_000_000)
     append(store, [user(1, "before"), large, user(3, "after")])
     append(store, [large])
     assert load(store) == [user(1, "before"), large, user(3, "after")]
 
 
-def test_a_line_of_which_a_piece_is_missing_is_not_shown(
+def test_a_large_line_that_a_rewind_takes_back_leaves_nothing(
     store: AgentRuntimeSessionStore, client: AgentRuntimeClient
 ) -> None:
-    append(store, [user(1, "before"), user(2, "x" * 9_000_000)])
+    append(store, [user(1, "before"), user(2, "x" * 13_000_000)])
     last = client.get_session(ID)["version"]
     client.rewind(ID, last - 1)
     assert load(store) == [user(1, "before")]

@@ -87,6 +87,15 @@ def test_what_a_task_wrote_first_stays_but_its_last_error_counts(saver: AgentRun
     assert found.pending_writes == [("task", "__error__", "last"), ("task", "channel", "first")]
 
 
+def test_a_checkpoint_that_is_stored_again_is_the_last_one(saver: AgentRuntimeSaver) -> None:
+    one = checkpoint(1, {"a": 1}, {"a": "1"})
+    for step in (1, 2):
+        saver.put(config(), one, {"step": step}, {"a": "1"})
+    [found] = saver.list(config())
+    assert found.metadata["step"] == 2
+    assert found.checkpoint["channel_values"] == {"a": 1}
+
+
 def test_writes_come_in_the_order_of_their_tasks_paths(saver: AgentRuntimeSaver) -> None:
     stored = saver.put(config(), checkpoint(1, {}, {}), {}, {})
     for task, path in (("a", "~2"), ("b", "~1")):

@@ -1,7 +1,7 @@
 """Both clients have every call of the OpenAPI document, with its parameters and its answers.
 
-So a new endpoint is missed here until `web/clients/calls/` has it. What is not below the API's own
-prefix speaks the protocols of others, whose own clients call it.
+So a new endpoint is missed here until `web/clients/calls/` has it. What else is not below the
+API's own prefix speaks the protocols of others, whose own clients call it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ DOCUMENT = openapi.document(Table(all_routes()))
 OPERATIONS: Mapping[str, tuple[str, Json]] = {
     operation["operationId"]: (method, operation)
     for path, methods in DOCUMENT["paths"].items()
-    if path.startswith(f"{PREFIX}/")
+    if path.startswith(f"{PREFIX}/") or path == "/health"
     for method, operation in methods.items()
 }
 

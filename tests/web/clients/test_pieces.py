@@ -97,6 +97,22 @@ def test_where_a_piece_is_gone_it_is_another_programs(client: AgentRuntimeClient
     assert said(item).startswith(LARGE[:100])
 
 
+def test_what_is_redacted_of_what_is_shown_is_read_so(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    [entry] = client.iter_log("s", kinds=["message"])
+    client.redact("s", entry["seq"], "/content")
+    [item] = OURS.items(client, "s")
+    assert said(item) == "[redacted]"
+
+
+def test_where_a_piece_is_redacted_what_is_shown_is_read(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    client.redact("s", 1)
+    [item] = OURS.items(client, "s")
+    assert item.envelope is None
+    assert said(item).startswith(LARGE[:100])
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

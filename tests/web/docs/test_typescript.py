@@ -39,6 +39,8 @@ def package(folder: Path) -> Path:
 
 def test_every_call_of_the_document_is_a_method_in_both_files(package: Path) -> None:
     names = [operation.name for operation in operations(document(Table(all_routes())))]
+    assert {"health", "getLog", "followSession"} <= set(names)
+    assert "sendChat" not in names
     javascript = (package / "index.js").read_text()
     types = (package / "index.d.ts").read_text()
     methods = re.findall(
@@ -77,7 +79,8 @@ def test_node_talks_to_a_service(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(NODE is None, reason="there is no Node")
 def test_the_example_of_the_page_runs_as_it_stands_there(folder: Path, tmp_path: Path) -> None:
-    [example] = re.findall(r"^```js\n(.*?)^```$", PAGE, re.M | re.S)
+    [section] = re.findall(r"^## TypeScript\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    [example] = re.findall(r"^```js\n(.*?)^```$", section, re.M | re.S)
     script = folder / "example.mjs"
     with running(tmp_path) as service:
         script.write_text(example.replace("http://localhost:8001", service.url), encoding="utf-8")

@@ -6,7 +6,7 @@ for the context.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from acp import RequestError
@@ -148,20 +148,21 @@ class Attached:
         self, session_id: str, inner_id: str, cwd: str, arguments: Mapping[str, Any]
     ) -> Session | None:
         for name in LOADS:
-            if not self._inner.can(name):
+            if not self._inner.can(name) or inner_id in self._by_inner_id:
                 continue
             session = self._add(session_id, inner_id)
             session.is_silent = True  # the log tells it, as it was told
             try:
-                said: Awaitable[Any] = self._inner.ask(
-                    name, name, session_id=inner_id, cwd=cwd, **arguments
-                )
-                _note_state(session, await said)
+                said = await self._inner.ask(name, name, session_id=inner_id, cwd=cwd, **arguments)
             except RequestError:  # it has forgotten it
                 self._remove(session)
-                continue
-            session.is_silent = False
-            return session
+            except BaseException:
+                self._remove(session)
+                raise
+            else:
+                _note_state(session, said)
+                session.is_silent = False
+                return session
         return None
 
     def _add(self, session_id: str, inner_id: str) -> Session:

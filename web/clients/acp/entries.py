@@ -7,23 +7,20 @@ Rules:
 - A tool's call is a message with `tool_calls`, and its end one of the role `tool`, so contexts have
   both. The protocol has no names of tools: the call has that of its kind. The update itself is in
   `metadata.acp`.
-- All else (thoughts, plans, modes, progress of a tool) is a record below `acp/`, and so is, in
-  pieces, what is too large for one call.
+- All else (thoughts, plans, modes, progress of a tool) is a record below `acp/`.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 from acp.schema import SessionNotification
 from attrs import define, field
 
 from web.clients.calls.shapes import NewEntry
-from web.clients.shared.carrying import brought, cleaned, is_carried
+from web.clients.shared.carrying import cleaned, is_carried
 from web.clients.shared.conversation import Framework, Item
 from web.clients.shared.plain import plain
-from web.clients.shared.slices import Joining, is_piece, pieces_of
 
 FRAMEWORK = Framework("acp")
 
@@ -35,6 +32,10 @@ SAID = "user_message_chunk"
 
 ROLES: Mapping[str, str] = {TEXT: "assistant", SAID: "user"}
 """Of the updates that are messages."""
+
+SPEAKERS: Mapping[str, str] = {"user": SAID, "assistant": TEXT, "model": TEXT, "agent": TEXT}
+"""What messages of other programs are told as, by their roles. What neither the user nor the agent
+said (prompts of the system, results of tools) is a thought: editors show those, folded."""
 
 ENDED = ("completed", "failed")
 
@@ -59,22 +60,7 @@ def chunks_entry(
         if not is_carried(blocks):
             said["blocks"] = blocks
         return FRAMEWORK.message({"role": ROLES[kind], "content": blocks}, said, key=key)
-    record = FRAMEWORK.record({**said, "blocks": blocks})
-    if key is not None:
-        record["key"] = f"{FRAMEWORK.prefix}{key}"
-    return record
-
-
-def cut(entry: NewEntry) -> Iterator[NewEntry]:
-    """The same of an entry that is too large for one call, as records."""
-    body = entry["body"]
-    if entry["kind"] == "record":
-        kept = brought(body["value"])
-    else:
-        kept = brought(body["metadata"][FRAMEWORK.name])
-        if "chunk" in kept:
-            kept = {"blocks": body["content"], **kept}
-    return pieces_of(FRAMEWORK.prefix, uuid4().hex, kept)
+    return FRAMEWORK.record({**said, "blocks": blocks}, name=key)
 
 
 @define
@@ -108,16 +94,16 @@ class Shape:
         return [FRAMEWORK.record(kept)]
 
 
-def told_again(item: Item, joining: Joining) -> Iterator[Update]:
+def told_again(item: Item) -> Iterator[Update]:
     """What the client was told by an entry: notifications, without the session.
 
-    Of a message that another program wrote: its text, as that of the user or the agent. `_meta`
-    says which entry it was, its role, and what of it is not told.
+    Of a message that another program wrote: its text. `_meta` says which entry it was, its role,
+    and what of it is not told.
     """
     if item.envelope is None and item.message is not None:
         yield {"update": _translated(item)}
         return
-    kept = joining.joined(item.envelope) if is_piece(item.envelope) else item.envelope
+    kept = item.envelope
     if not isinstance(kept, dict):
         return
     if "update" in kept:
@@ -136,7 +122,7 @@ def _translated(item: Item) -> Update:
     said = plain(item.message)
     seen = {"seq": item.seq, "role": said.role, "lossy": list(said.lossy)}
     return {
-        "sessionUpdate": SAID if said.role == "user" else TEXT,
+        "sessionUpdate": SPEAKERS.get(said.role, THOUGHT),
         "content": {"type": "text", "text": said.text},
         "_meta": {"agent_runtime": seen},
     }

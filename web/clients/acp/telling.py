@@ -19,7 +19,6 @@ from web.clients.acp.entries import (
     Shape,
     Update,
     chunks_entry,
-    cut,
     notification_of,
     told_again,
 )
@@ -28,7 +27,6 @@ from web.clients.calls.shapes import NewEntry
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict
 from web.clients.shared.conversation import KINDS
-from web.clients.shared.slices import LARGEST, Joining, size_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,6 +108,7 @@ class Session:
             self._text.add(self.kept, text)
         except Conflict:
             # Another agent serves this session too, and has made an entry of what there was.
+            self._end()
             self._text = Text.of(self.id, update)
             self._text.add(self.kept, text)
 
@@ -128,13 +127,7 @@ class Session:
         self._append([chunks_entry(SAID, blocks)])
 
     def _append(self, entries: Sequence[NewEntry]) -> None:
-        if sum(map(size_of, entries)) <= LARGEST:
-            self.kept.append_entries(self.id, entries)
-            return
-        for entry in entries:
-            # It is told again when the last piece is there: so none of it is, if one is missing.
-            for piece in cut(entry):
-                self.kept.append_entries(self.id, [piece])
+        FRAMEWORK.append(self.kept, self.id, entries)
 
     def _left(self) -> list[Text]:
         drafts = self.kept.resume(self.id, last=1)["drafts"]
@@ -145,14 +138,13 @@ class Session:
         # First the drafts: a text that ends in between is in the log as well, and told once.
         left = self._left()
         told: list[Update] = []
-        joining = Joining()
         keys = set()
         for entry in self.kept.iter_log(
             self.id, kinds=KINDS, key_prefix=FRAMEWORK.prefix, counting=True
         ):
             keys.add(entry.get("key"))
-            if (item := FRAMEWORK.item(entry)) is not None:
-                told += told_again(item, joining)
+            if (item := FRAMEWORK.whole(self.kept, self.id, entry)) is not None:
+                told += told_again(item)
         for text in left:
             if key_of(text) not in keys:
                 block = {"type": "text", "text": text.text}

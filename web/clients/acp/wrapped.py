@@ -26,7 +26,7 @@ from acp.schema import (
 )
 
 from web.clients.acp.asking import Inner
-from web.clients.acp.attaching import Attached
+from web.clients.acp.attaching import ACP, Attached
 from web.clients.acp.between import Between
 from web.clients.acp.refusals import as_request_errors, unknown
 from web.clients.acp.telling import Session
@@ -146,9 +146,9 @@ class KeptAgent:
         with as_request_errors():
             if (source := self._attached.by_id(session_id)) is not None:
                 await source.pause()
-            header = await asyncio.to_thread(
-                self._kept.fork_session, session_id, metadata=_metadata(cwd, arguments)
-            )
+            # The inner agent's id is that of the original.
+            metadata = {**_metadata(cwd, arguments), ACP: None}
+            header = await asyncio.to_thread(self._kept.fork_session, session_id, metadata=metadata)
             forked, _ = await self._attached.fork(source, header["session_id"], cwd, arguments)
         return ForkSessionResponse(session_id=forked.id, **_state(forked))
 

@@ -14,7 +14,7 @@ from attrs import define, field
 from web.clients.acp.entries import FRAMEWORK, SAID, TEXT, THOUGHT, Update, chunks_entry
 from web.clients.calls.histories import DraftView
 from web.clients.client import AgentRuntimeClient
-from web.clients.errors import Conflict
+from web.clients.errors import AgentRuntimeError, Conflict
 from web.clients.shared.carrying import is_carried
 
 PARTS = {
@@ -56,12 +56,20 @@ class Text:
         return fits and len(self.text) + len(update["content"]["text"]) <= LONGEST
 
     def add(self, client: AgentRuntimeClient, piece: str) -> None:
-        """Adds a piece to the draft. Raises `Conflict`: somebody else has ended it.
+        """Adds a piece to the draft. What raises has added nothing to the text.
 
-        After any other error the piece is part of the text: the draft may have it already, and the
-        next piece brings it along.
+        Raises `Conflict`: the draft is not what it was left as; somebody else has ended it.
         """
+        before = self.text
         self.text += piece
+        try:
+            self._send(client)
+        except AgentRuntimeError:
+            # The draft may have it, if an answer got lost. The entry takes the draft's place.
+            self.text = before
+            raise
+
+    def _send(self, client: AgentRuntimeClient) -> None:
         role, part = PARTS[self.kind]
         while self._sent < len(self.text):
             more = self.text[self._sent : self._sent + AT_ONCE]

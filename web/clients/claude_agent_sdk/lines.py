@@ -8,19 +8,16 @@ Rules:
   not keep of a message's.
 - Any other line (titles, tags, modes, what the system says) is a record.
 - A line's `uuid` is its entry's key, so it is kept once, however often it is sent.
-- A line that is too long for one call is several records, each with a piece of its text.
 """
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from web.clients.calls.shapes import NewEntry
 from web.clients.claude_agent_sdk.names import NAME
-from web.clients.shared.carrying import carried, is_carried
+from web.clients.shared.carrying import is_carried
 from web.clients.shared.conversation import Framework, Item
 from web.clients.shared.plain import plain
-from web.clients.shared.slices import LARGEST, pieces_of, size_of
 
 Line = dict[str, Any]
 
@@ -33,16 +30,16 @@ LONGEST_KEY = 200
 a record's, where our prefix stands before it."""
 
 
-def entries_of(line: Line) -> Iterator[tuple[NewEntry, int]]:
-    """The entries of a line, and how many bytes each has. Each has a key."""
+def entry_of(line: Line) -> NewEntry:
+    """The entry of a line. It has a key."""
     key = _key(line)
-    entry = _entry(line, key)
-    size = size_of(entry)
-    if size <= LARGEST:
-        yield entry, size
-        return
-    for piece in pieces_of(FRAMEWORK.prefix, key, line):
-        yield piece, size_of(piece)
+    message = line.get("message")
+    if line.get("type") not in SPEAKERS or not isinstance(message, dict) or not _has_role(message):
+        return FRAMEWORK.record(line, name=key)
+    if is_carried(message) and "metadata" not in message:
+        return FRAMEWORK.message(message, {**line, "message": list(message)}, key=key)
+    shown = {name: value for name, value in message.items() if name != "metadata"}
+    return FRAMEWORK.message(shown, line, key=key)
 
 
 def line_of(item: Item) -> Line | None:
@@ -91,24 +88,6 @@ def _key(line: Line) -> str:
     return uuid4().hex
 
 
-def _entry(line: Line, key: str) -> NewEntry:
-    message = line.get("message")
-    if line.get("type") not in SPEAKERS or not isinstance(message, dict) or not _has_role(message):
-        return _record(key, line)
-    if is_carried(message) and "metadata" not in message:
-        return FRAMEWORK.message(message, {**line, "message": list(message)}, key=key)
-    shown = {name: value for name, value in message.items() if name != "metadata"}
-    return FRAMEWORK.message(shown, line, key=key)
-
-
 def _has_role(message: Line) -> bool:
     role = message.get("role")
     return isinstance(role, str) and 0 < len(role) <= 64 and is_carried(role)
-
-
-def _record(key: str, value: Any) -> NewEntry:
-    return {
-        "kind": "record",
-        "key": f"{FRAMEWORK.prefix}{key}",
-        "body": {"value": carried(value)},
-    }

@@ -16,7 +16,7 @@ from claude_agent_sdk import (
 from web.clients.calls.shapes import Listed
 from web.clients.claude_agent_sdk.lines import FRAMEWORK
 from web.clients.claude_agent_sdk.names import Transcript, mains_of, name_in, subagents_of
-from web.clients.claude_agent_sdk.reading import Reading
+from web.clients.claude_agent_sdk.reading import lines_of
 from web.clients.claude_agent_sdk.summaries import INCLUDED, Summaries, mtime
 from web.clients.claude_agent_sdk.writing import Writing
 from web.clients.client import AgentRuntimeClient
@@ -59,7 +59,8 @@ class AgentRuntimeSessionStore(SessionStore):
     async def append(self, key: SessionKey, entries: list[SessionStoreEntry]) -> None:
         """Appends lines: those of one `uuid` once, the first of them.
 
-        All or none, up to 8 MiB; what is longer goes in several calls, in order.
+        All or none, up to 12 MiB; more goes in several calls, in order, and a line that is larger
+        by itself in pieces.
         """
         if not entries:
             return
@@ -112,7 +113,7 @@ class AgentRuntimeSessionStore(SessionStore):
         await _in_thread(lambda: self._delete(Transcript.of(key)))
 
     def _lines(self, session_id: str) -> list[SessionStoreEntry]:
-        return list(Reading(session_id).lines(FRAMEWORK.items(self._client, session_id)))
+        return list(lines_of(session_id, FRAMEWORK.items(self._client, session_id)))
 
     def _mains(self, project_key: str) -> Iterator[Listed]:
         return self._listed(mains_of(project_key))

@@ -17,10 +17,10 @@ from claude_agent_sdk import fold_session_summary
 from web.clients.calls.shapes import Entry, Listed
 from web.clients.claude_agent_sdk.lines import FRAMEWORK
 from web.clients.claude_agent_sdk.names import NAME, name_in
-from web.clients.claude_agent_sdk.reading import Reading
+from web.clients.claude_agent_sdk.reading import lines_of
 from web.clients.client import AgentRuntimeClient
 from web.clients.errors import AgentRuntimeError, NotFound
-from web.clients.shared.conversation import KINDS
+from web.clients.shared.conversation import KINDS, Item
 
 INCLUDED = ("metadata", "version")
 """Members of the header that a list has to have."""
@@ -43,7 +43,6 @@ class Summaries:
             # The one entry after it is the one that kept it.
             if listed["version"] <= through + 1:
                 return summary
-        reading = Reading(listed["session_id"])
         try:
             entries = list(self._since(listed["session_id"], through))
             if any(entry["kind"] == "rewind" for entry in entries):
@@ -51,16 +50,19 @@ class Summaries:
                 summary["data"] = {}
                 items = list(FRAMEWORK.items(self._client, listed["session_id"]))
             else:
-                found = (FRAMEWORK.item(entry) for entry in entries)
+                found = (self._whole(listed["session_id"], entry) for entry in entries)
                 items = [item for item in found if item is not None]
         except NotFound:
             return None
         key = {"project_key": project_key, "session_id": name}
-        folded: dict[str, Any] = fold_session_summary(summary, key, list(reading.lines(items)))
-        if reading.is_whole:
-            read = entries[-1]["seq"] if entries else 0
-            self._keep(listed["session_id"], folded["data"], max(listed["version"], read))
+        lines = list(lines_of(listed["session_id"], items))
+        folded: dict[str, Any] = fold_session_summary(summary, key, lines)
+        read = entries[-1]["seq"] if entries else 0
+        self._keep(listed["session_id"], folded["data"], max(listed["version"], read))
         return folded
+
+    def _whole(self, session_id: str, entry: Entry) -> Item | None:
+        return FRAMEWORK.whole(self._client, session_id, entry)
 
     def _since(self, session_id: str, through: int) -> Iterator[Entry]:
         return self._client.iter_log(

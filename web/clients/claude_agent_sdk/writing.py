@@ -15,12 +15,13 @@ from attrs import define, field
 
 from web.clients.calls.shapes import NewEntry
 from web.clients.calls.terms import Terms
-from web.clients.claude_agent_sdk.lines import FRAMEWORK, Line, entries_of
+from web.clients.claude_agent_sdk.lines import FRAMEWORK, Line, entry_of
 from web.clients.claude_agent_sdk.names import NAME, Transcript
 from web.clients.client import AgentRuntimeClient
+from web.clients.core.call import content_of
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.conversation import KINDS
-from web.clients.shared.slices import LARGEST
+from web.clients.shared.pieces import ROOM
 
 PRESENT = Terms(if_match="*")
 
@@ -85,12 +86,12 @@ class Writing:
     def _send(self, session_id: str, entries: Sequence[NewEntry]) -> None:
         # `once` is for records. A message that is known is passed over anyway, if it is the same.
         try:
-            self._client.append_entries(session_id, entries, once=True, terms=PRESENT)
+            FRAMEWORK.append(self._client, session_id, entries, once=True, terms=PRESENT)
         except Conflict:
             known = self._known(session_id)
             fresh = [entry for entry in entries if entry["key"] not in known]
             if fresh:
-                self._client.append_entries(session_id, fresh, once=True, terms=PRESENT)
+                FRAMEWORK.append(self._client, session_id, fresh, once=True, terms=PRESENT)
 
     def _known(self, session_id: str) -> set[str]:
         read = self._client.iter_log(
@@ -129,17 +130,17 @@ def _says(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def _calls(lines: Iterable[Line]) -> Iterator[Sequence[NewEntry]]:
     """The entries of lines, in as few calls as can be; of several with one key, the first."""
     call: list[NewEntry] = []
-    room = LARGEST
+    room = ROOM
     keys: set[str] = set()
-    for line in lines:
-        for entry, size in entries_of(line):
-            if entry["key"] in keys:
-                continue
-            keys.add(entry["key"])
-            if call and (size > room or len(call) == AT_ONCE):
-                yield call
-                call, room = [], LARGEST
-            call.append(entry)
-            room -= size
+    for entry in map(entry_of, lines):
+        if entry["key"] in keys:
+            continue
+        keys.add(entry["key"])
+        size = len(content_of(entry))
+        if call and (size > room or len(call) == AT_ONCE):
+            yield call
+            call, room = [], ROOM
+        call.append(entry)
+        room -= size
     if call:
         yield call

@@ -12,6 +12,7 @@ A map, in the order in which one file may import another:
 - `mirror`    which of a graph's messages are new to the log
 - `stored`    a checkpoint and its writes, as records
 - `reading`   records back into checkpoints
+- `listing`   checkpoints in their order
 - `history`   what a channel was given since its last value
 - `clearing`  checkpoints removed
 - `threads`   which sessions are threads

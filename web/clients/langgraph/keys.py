@@ -7,6 +7,7 @@ Rules:
 - What stands between two slashes is escaped, so no name reaches into another's place.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote
 
@@ -64,5 +65,6 @@ def _name(name: str) -> str:
     return f"={blake2b(escaped.encode(), digest_size=16).hexdigest()}"
 
 
+@lru_cache(4096)  # a thread's few names, over and over
 def _escaped(name: str) -> str:
     return quote(name.encode(errors="surrogatepass"), safe=":|@+,")

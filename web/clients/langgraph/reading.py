@@ -24,9 +24,6 @@ from web.clients.langgraph.values import Laid, part_keys, taken_up
 ASKED = 8_000
 """Bytes of keys in one call: the service takes a head of 16 KiB."""
 
-TOGETHER = 10
-"""Checkpoints whose values are fetched together, when many are listed."""
-
 PAGE = 100
 """Records of checkpoints on a page, where it is not known how many are wanted."""
 
@@ -112,17 +109,19 @@ class Reader:
                 if key in found
             }
             checkpoint["channel_values"] = {**checkpoint["channel_values"], **values}
+            place = self.place_of(one)
             yield CheckpointTuple(
-                self.place_of(one).config(one.id),
+                place.config(one.id),
                 checkpoint,
                 made["metadata"],
-                self.place_of(one).config(one.parent) if one.parent else None,
+                place.config(one.parent) if one.parent else None,
                 self.writes_of(one, found),
             )
 
     def writes_of(self, one: Stored, found: Mapping[str, Any]) -> list[PendingWrite]:
         """Its writes, in the order in which a step applies them."""
-        mine = [(key, value) for key, value in found.items() if key.startswith(one.writes)]
+        begin = one.writes
+        mine = [(key, value) for key, value in found.items() if key.startswith(begin)]
         mine.sort(key=lambda pair: writes_sort_key(*map(pair[1].get, ("path", "task", "index"))))
         return [
             (write["task"], write["channel"], self.value(write["write"], key, found))

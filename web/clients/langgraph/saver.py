@@ -31,23 +31,18 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 
-from web.clients.calls.shapes import NewEntry
+from web.clients.calls.shapes import NewEntry, Written
 from web.clients.client import AgentRuntimeClient
-from web.clients.core.call import Transport, content_of
+from web.clients.core.call import Transport
 from web.clients.errors import Conflict, NotFound
 from web.clients.langgraph import clearing, threads
 from web.clients.langgraph.history import histories
+from web.clients.langgraph.listing import listed
 from web.clients.langgraph.messages import FRAMEWORK, of_others
 from web.clients.langgraph.mirror import Mirror, named_of, settled
-from web.clients.langgraph.reading import PAGE, TOGETHER, Reader
-from web.clients.langgraph.stored import (
-    MESSAGES,
-    Place,
-    Stored,
-    checkpoint_entries,
-    write_entries,
-)
-from web.clients.langgraph.values import LARGEST
+from web.clients.langgraph.reading import Reader
+from web.clients.langgraph.stored import MESSAGES, Place, checkpoint_entries, write_entries
+from web.clients.langgraph.values import LARGEST, size_of
 from web.clients.langgraph.waiting import Waiting
 
 KEPT_THREADS = 10_000
@@ -115,16 +110,16 @@ class AgentRuntimeSaver(Waiting):
         )
         self._begin(place)
         if mirror is None:
-            self._append(place, entries)
+            self._put(place, entries)
             return place.config(checkpoint["id"])
         said = checkpoint["channel_values"].get(MESSAGES)
         news, seen = mirror.news(place.session_id, place.checkpoint_id, said)
         try:
-            self._append(place, [*news, *entries])
+            self._put(place, [*news, *entries])
         except Conflict:
             if not news:
                 raise
-            self._append(place, [*settled(news, self._said(place)), *entries])
+            self._put(place, [*settled(news, self._said(place)), *entries])
         mirror.remember(place.session_id, checkpoint["id"], seen)
         return place.config(checkpoint["id"])
 
@@ -226,7 +221,15 @@ class AgentRuntimeSaver(Waiting):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, the newest first; without `config`, of all threads, one after the other."""
-        return islice(self._listed(config, filter or {}, before, limit), limit)
+        places = threads.each(self._client) if config is None else [Place.of(config)]
+        namespace = None if config is None else config["configurable"].get("checkpoint_ns")
+        end = before["configurable"].get("checkpoint_id") if before else None
+        found = (
+            one
+            for place in places
+            for one in listed(self._reader(place), namespace, filter or {}, end, limit)
+        )
+        return islice(found, limit)
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -257,60 +260,28 @@ class AgentRuntimeSaver(Waiting):
             self._marked.clear()
         self._marked.add(place.session_id)
 
-    def _append(self, place: Place, entries: Sequence[NewEntry], *, once: bool = False) -> None:
+    def _put(self, place: Place, entries: Sequence[NewEntry]) -> None:
+        # With `once` a call needs no id, which the service would look for in the whole session.
+        done = self._append(place, entries, once=True)
+        own = entries[-1]
+        for known in done.get("known", ()):
+            # Whoever stores a checkpoint again under its id means the last one.
+            if known["key"] == own["key"] and known["value"] != own["body"]["value"]:
+                self._append(place, [own])
+
+    def _append(self, place: Place, entries: Sequence[NewEntry], *, once: bool = False) -> Written:
         """In one call, if they fit into it; else the last call has what names all the others."""
-        sizes = [len(content_of(entry["body"])) for entry in entries] if len(entries) > 1 else [0]
         group: list[NewEntry] = []
         size = 0
-        for entry, more in zip(entries, sizes, strict=True):
+        for entry in entries:
+            more = size_of(entry)
             if group and size + more > 2 * LARGEST:
                 self._client.append_entries(place.session_id, group, once=once)
                 group, size = [], 0
             group.append(entry)
             size += more
-        self._client.append_entries(place.session_id, group, once=once)
+        return self._client.append_entries(place.session_id, group, once=once)
 
     def _said(self, place: Place) -> dict[str, Any]:
         entries = self._client.iter_log(place.session_id, kinds=["message"], counting=True)
         return {entry["key"]: entry["body"] for entry in entries if "key" in entry}
-
-    def _listed(
-        self,
-        config: RunnableConfig | None,
-        wanted: Mapping[str, Any],
-        before: RunnableConfig | None,
-        limit: int | None,
-    ) -> Iterator[CheckpointTuple]:
-        for place in threads.each(self._client) if config is None else [Place.of(config)]:
-            reader = self._reader(place)
-            said = {} if config is None else config["configurable"]
-            stored = self._candidates(reader, said, before, None if wanted else limit)
-            while group := list(islice(stored, TOGETHER)):
-                if wanted:
-                    group = [one for one in group if _fits(reader.metadata(one), wanted)]
-                yield from reader.tuples(group) if group else ()
-
-    def _candidates(
-        self,
-        reader: Reader,
-        said: Mapping[str, Any],
-        before: RunnableConfig | None,
-        limit: int | None,
-    ) -> Iterator[Stored]:
-        end = before["configurable"].get("checkpoint_id") if before else None
-        only = reader.place.checkpoint_id
-        namespace = said.get("checkpoint_ns")
-        if namespace is None:
-            for one in reader.all():
-                if (end is None or one.id < end) and only in (None, "", one.id):
-                    yield one
-        elif only:
-            one_found = reader.wanted()
-            if one_found is not None and (end is None or one_found.id < end):
-                yield one_found
-        else:
-            yield from reader.newest_first(namespace, end, min(limit or PAGE, PAGE))
-
-
-def _fits(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(metadata.get(name) == value for name, value in wanted.items())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from web.clients.calls.shapes import NewEntry
+from web.clients.core.call import content_of
 from web.clients.langgraph import keys
 
 LARGEST = 4 << 20
@@ -33,6 +34,17 @@ def laid(typed: tuple[str, bytes], key: str) -> tuple[Laid, list[NewEntry]]:
 def record(key: str, value: Any) -> NewEntry:
     """The entry that gives a key a value."""
     return {"kind": "record", "key": key, "body": {"value": value}}
+
+
+def size_of(entry: NewEntry) -> int:
+    """About how many bytes it takes in a call. Nothing is encoded for it: that takes a while."""
+    value = entry["body"].get("value")
+    if isinstance(value, str):
+        return len(value)
+    if entry["kind"] == "record" and isinstance(value, dict):
+        laid = value.get("write") or value.get("checkpoint") or value
+        return len(laid.get("data", "")) + 1000
+    return len(content_of(entry["body"]))
 
 
 def part_keys(value: Laid, key: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The saver's methods for asyncio: each waits for a thread, in which the other one runs."""
 
-from asyncio import to_thread
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AnyMessage
@@ -15,6 +15,8 @@ from langgraph.checkpoint.base import (
     RunnableConfig,
 )
 
+from web.clients.shared.waiting import in_thread
+
 
 class Waiting(BaseCheckpointSaver[str]):
     """A saver that has the methods for programs that wait, and gets the others."""
@@ -25,10 +27,10 @@ class Waiting(BaseCheckpointSaver[str]):
 
     async def amessages_of_others(self, config: RunnableConfig) -> list[AnyMessage]:
         """See `AgentRuntimeSaver.messages_of_others`."""
-        return await to_thread(self.messages_of_others, config)
+        return await in_thread(partial(self.messages_of_others, config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        return await to_thread(self.get_tuple, config)
+        return await in_thread(partial(self.get_tuple, config))
 
     async def alist(
         self,
@@ -39,7 +41,7 @@ class Waiting(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         found = self.list(config, filter=filter, before=before, limit=limit)
-        while (one := await to_thread(next, found, None)) is not None:
+        while (one := await in_thread(partial(next, found, None))) is not None:
             yield one
 
     async def aput(
@@ -49,7 +51,7 @@ class Waiting(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        return await to_thread(self.put, config, checkpoint, metadata, new_versions)
+        return await in_thread(partial(self.put, config, checkpoint, metadata, new_versions))
 
     async def aput_writes(
         self,
@@ -58,21 +60,23 @@ class Waiting(BaseCheckpointSaver[str]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        await to_thread(self.put_writes, config, writes, task_id, task_path)
+        await in_thread(partial(self.put_writes, config, writes, task_id, task_path))
 
     async def adelete_thread(self, thread_id: str) -> None:
-        await to_thread(self.delete_thread, thread_id)
+        await in_thread(partial(self.delete_thread, thread_id))
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        await to_thread(self.delete_for_runs, run_ids)
+        await in_thread(partial(self.delete_for_runs, run_ids))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        await to_thread(self.copy_thread, source_thread_id, target_thread_id)
+        await in_thread(partial(self.copy_thread, source_thread_id, target_thread_id))
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        await to_thread(self.prune, thread_ids, strategy=strategy)
+        await in_thread(partial(self.prune, thread_ids, strategy=strategy))
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        return await to_thread(self.get_delta_channel_history, config=config, channels=channels)
+        return await in_thread(
+            partial(self.get_delta_channel_history, config=config, channels=channels)
+        )

@@ -10,7 +10,7 @@ A map, in the order in which one file may import another:
 - `carrying`      what JSON cannot say, or the service does not take, goes as text
 - `plain`         a message of others, as any framework can take it
 - `pieces`        what is too large for one call goes before it, in pieces
-- `slices`        the same for what is only ever read in order
 - `conversation`  a framework's items in a session's log
+- `ahead`         what is too much for one call
 - `waiting`       what waits for the service, beside an event loop
 """

@@ -111,7 +111,10 @@ function result({ id, name, blocks, isError }) {
   );
   const first = blocks.find((block) => isText(block.text));
   const text = first === undefined ? preview(blocks[0]?.value) : line(first.text, PREVIEW);
-  const made = folded("result", [label], text, () => blocks.map(elementOf));
+  // What tools print has columns, and is no prose.
+  const made = folded("result", [label], text, () =>
+    blocks.map((block) => (block.type === "text" ? code(block.text) : elementOf(block))),
+  );
   if (isError) made.classList.add("failed");
   made.dataset.result = id ?? "";
   return made;

@@ -6,6 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
+from web.api.routes import PREFIX
+
 Json = Mapping[str, Any]
 
 LINES = "application/jsonl"
@@ -53,10 +55,11 @@ class Operation:
 
 
 def operations(document: Json) -> Iterator[Operation]:
-    """All of them, in the order of the document."""
+    """All of them, in the order of the document; but what speaks the protocols of others."""
     for path, methods in document["paths"].items():
-        for verb, told in methods.items():
-            yield _operation(document, path, verb, told)
+        if path.startswith(f"{PREFIX}/") or path == "/health":
+            for verb, told in methods.items():
+                yield _operation(document, path, verb, told)
 
 
 def _operation(document: Json, path: str, verb: str, told: Json) -> Operation:

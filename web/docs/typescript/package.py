@@ -51,5 +51,5 @@ def _about() -> dict[str, object]:
         "exports": {".": {"types": "./index.d.ts", "default": "./index.js"}},
         "files": ["index.js", "index.d.ts"],
         "sideEffects": False,
-        "engines": {"node": ">=18"},
+        "engines": {"node": ">=20"},
     }

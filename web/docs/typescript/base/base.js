@@ -31,7 +31,10 @@ function segment(value) {
   return encodeURIComponent(value);
 }
 
-const identified = (body) => ({ id: globalThis.crypto.randomUUID(), ...body });
+// Not `randomUUID`: a page that came over plain HTTP does not have it.
+const new_id = () => Array.from(globalThis.crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const identified = (body) => ({ id: new_id(), ...body });
 
 const spread = (pause) => pause * (0.5 + Math.random());
 
