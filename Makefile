@@ -11,12 +11,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The tests start hundreds of Pythons: each would compile all that it imports.
 COMPILED := env -u PYTHONDONTWRITEBYTECODE
 
-.PHONY: help serve test test-frameworks faults bench bench-peers clean
+.PHONY: help serve test test-frameworks typescript faults bench bench-peers clean
 
 help:
 	@echo "make serve [ARGS='--port 8001']   run the service (ARGS: see agent-runtime serve --help)"
 	@echo "make test [ARGS='-k takeover']    ruff, mypy, pytest"
 	@echo "make test-frameworks [ARGS=langgraph]   the adapters, each with its framework"
+	@echo "make typescript                   write the client for Node and browsers to build/typescript"
 	@echo "make faults [FAULTS=quick]         try to break the guarantees"
 	@echo "make bench [ARGS=--quick]         measure, and renew docs/performance.md"
 	@echo "make bench-peers [ARGS=--quick]   the same beside other libraries"
@@ -36,6 +37,10 @@ test: $(VENV)/.test
 # docs/frameworks.md.
 test-frameworks: $(VENV)/.test
 	$(COMPILED) $(BIN)/python -m tests.frameworks --write docs/frameworks.md $(ARGS)
+
+# A package for npm, made of the OpenAPI document.
+typescript: $(VENV)/.serve
+	$(BIN)/python -m web.docs.typescript build/typescript
 
 # The campaign `nodes` alone takes ten minutes; FAULTS=quick is a short form of all. The figures go
 # into docs/reliability.md.

@@ -6,6 +6,7 @@ All of them begin with the same root, and the entry has kept its number, its tim
 
 from collections.abc import Iterable, Sequence
 
+import trio
 from attrs import frozen
 
 from runtime.errors import InvalidInput
@@ -50,9 +51,11 @@ async def sessions_with(store: Store, loading: Loading, place: Place) -> Sequenc
     return found
 
 
-async def files_with(store: Store, loading: Loading, place: Place) -> Sequence[str]:
+async def files_with(store: Store, place: Place) -> Sequence[str]:
     """Names of copies of the store that have it. Raises `StoreError`."""
-    return await loading.read(_files_with, store, place)
+    # However long it takes: there may be many backups, each as large as the store, and who asks
+    # again would wait as long.
+    return await trio.to_thread.run_sync(_files_with, store, place, abandon_on_cancel=True)
 
 
 def _files_with(store: Store, place: Place) -> Sequence[str]:

@@ -98,7 +98,7 @@ class Redacting:
         await self._forget_words(session_id)
         root = await self._ask(session_id, lambda state: state.present().log.root)
         place = Place(session_id=session_id, root=root, entry=changed or entry, path=path)
-        files = await files_with(self._store, self._loading, place)
+        files = await files_with(self._store, place)
         copies = await sessions_with(self._store, self._loading, place)
         return await self._answer(
             session_id,

@@ -1,7 +1,7 @@
 """The REST service over a runtime.
 
-Quart and the documentation are imported when somebody uses them: see `behind`. A map, in the order
-in which one file may import another:
+What is here is imported when somebody uses it, Quart and the documentation above all: see `behind`.
+A map, in the order in which one file may import another:
 
 - `systems`     what differs between operating systems
 - `problems`    what an operator is told
@@ -12,6 +12,7 @@ in which one file may import another:
 - `exposition`  the same as text
 - `call`        what every endpoint uses
 - `console`     the page at `/`, for people
+- `ui`          what user interfaces take and send: their protocols, as pure conversions
 - `nodes`       what other nodes own is asked of them, where many share a store
 - `api`         the calls: one table, one dispatch, and a file a subject
 - `docs`        from the table to the OpenAPI document, and its page

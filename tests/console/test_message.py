@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.browser.devtools import Tab
+from tests.console.sample import say
+from tests.service import Service
 
 Json = Any
 
@@ -136,3 +139,105 @@ def test_a_stream_is_the_same_wherever_it_is_cut(tab: Tab) -> None:
             {"event": "alive", "data": "{}"},
         ]
     ]
+
+
+# -- code within text ----------------------------------------------------------------------------
+
+
+def pieces(tab: Tab, *texts: str) -> list[tuple[str | None, str]]:
+    """What a text that comes in parts is taken apart into: (None, prose) and (info, code)."""
+    told = tab.run(
+        "import('/console/fences.js').then(({ Fences }) => { const fences = new Fences();"
+        f" return {json.dumps(texts)}.flatMap((text) => [...fences.of(text)]); }})"
+    )
+    return [(one["info"] if one["isCode"] else None, one["text"]) for one in told]
+
+
+CODE = [
+    ("a\n```\nb\n```\nc", [(None, "a"), ("", "b"), (None, "c")]),
+    ("```rust,ignore\nb\n```\nc", [("rust,ignore", "b"), (None, "c")]),
+    ('```py title="a b"  \nb\n```  \nc', [('py title="a b"', "b"), (None, "c")]),
+    ("````md\n```js\nb\n```\n````\nc", [("md", "```js\nb\n```"), (None, "c")]),
+    ("```\nb\n````\nc", [("", "b"), (None, "c")]),
+    (
+        "1. do:\n\n   ```sh\n   b\n     c\n   ```\n2. d",
+        [
+            (None, "1. do:"),
+            ("sh", "b\n  c"),
+            (None, "2. d"),
+        ],
+    ),
+    ("a\n```js\nb", [(None, "a"), ("js", "b")]),
+    ("```js\n```", [("js", "")]),
+    ("```js\r\nb\r\n```\r\nc", [("js", "b\r"), (None, "c")]),
+    ("a ```b``` c\n```b``` c", [(None, "a ```b``` c\n```b``` c")]),
+    ("~~~\n    ~~~~^~~~\n", [(None, "~~~\n    ~~~~^~~~")]),
+    ("\n \n  a\n\nb\n\n", [(None, "  a\n\nb")]),
+    ("\n", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CODE)
+def test_code_is_what_stands_between_fences(tab: Tab, text: str, expected: Json) -> None:
+    assert pieces(tab, text) == expected
+
+
+def test_code_goes_on_where_a_text_was_cut(tab: Tab) -> None:
+    found = pieces(tab, "a\n```js\nb\n", "c\n```\n", "d")
+    assert found == [(None, "a"), ("js", "b\n"), ("js", "c"), (None, "d")]
+
+
+def test_a_long_text_has_its_code_whatever_is_shown_first(
+    tab: Tab, service: Service, client: httpx.Client
+) -> None:
+    lines = "\n".join(f"line {number}" for number in range(1_000))
+    text = f"before\n```\n{lines}\n```\nbehind"
+    say(client, "long", {"role": "user", "content": text})
+    tab.go(f"{service.url}/#/long")
+    tab.click("#rows .more")
+    tab.until("document.querySelector('#rows .more') === null")
+    shown = "[...document.querySelectorAll('#rows .prose > *')].map((one) => one.textContent)"
+    assert tab.run(f"{shown}.length") == 4
+    assert [tab.run(f"{shown}.at({place})") for place in (0, -1)] == ["before", "behind"]
+    code = "[...document.querySelectorAll('#rows .code')].map((one) => one.textContent).join('')"
+    assert tab.run(code) == lines
+
+
+def test_what_a_tool_prints_is_set_as_it_was_printed(
+    tab: Tab, service: Service, client: httpx.Client
+) -> None:
+    printed = "total 8\n```\n-rw-r--r--  1 ann    12 a\n"
+    say(client, "printed", {"role": "tool", "tool_call_id": "1", "content": printed})
+    tab.go(f"{service.url}/#/printed")
+    tab.click("#rows .result summary")
+    tab.until("document.querySelector('#rows .result .code') !== null")
+    assert tab.run("document.querySelector('#rows .result .code').textContent") == printed
+
+
+# -- numbers --------------------------------------------------------------------------------------
+
+
+def test_integers_are_shown_as_they_were_written(
+    tab: Tab, service: Service, client: httpx.Client
+) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f"}}
+    call["function"] = {"name": "f", "arguments": '{"a":11111111111111111111}'}
+    use = {"type": "tool_use", "id": "t", "name": "g", "input": {"b": -22222222222222222222}}
+    say(
+        client,
+        "big",
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "assistant", "content": [use]},
+        {"role": "user", "content": "0.1234567890123456", "n": 33333333333333333333},
+    )
+    for _ in range(2):
+        client.post("/sessions/big/usage", json={"tokens": 2**53 - 1, "cost": 0.5})
+    tab.go(f"{service.url}/#/big")
+    tab.until("document.querySelectorAll('#rows .entry').length === 3")
+    tab.run("document.querySelectorAll('#rows details').forEach((one) => { one.open = true; })")
+    tab.sees('"a": 11111111111111111111', "#rows")
+    tab.sees('"b": -22222222222222222222', "#rows")
+    tab.run("document.querySelectorAll('#rows [data-action=source]')[2].click()")
+    tab.sees('"n": 33333333333333333333', "#rows")
+    tab.press("t")
+    tab.sees(f"{2 * (2**53 - 1):,}", "#panel-body")

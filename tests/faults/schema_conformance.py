@@ -56,6 +56,10 @@ KNOWN_BETTER_THAN_BY_A_SCHEMA = (
     "POST /api/v1/sessions/{session_id}/usage",
     "POST /api/v1/import",
     "POST /api/v1/sessions/{session_id}/redact",
+    "GET /api/v1/sessions/{session_id}/usage",
+    "GET /api/v1/sessions/{session_id}/timeline",
+    "GET /ai/chat/{session_id}",
+    "POST /ai/chat/{session_id}",
 )
 """Operations that may refuse what their schema allows, with 400 or 412.
 
@@ -76,6 +80,11 @@ STREAMS = """
 include-path-regex = "/events$"
 request-timeout = 1.0
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404]
+
+[[operations]]
+include-path-regex = "^/ai/chat$|/stream$|^/ag-ui/"
+request-timeout = 1.0
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 404, 409, 412]
 """
 """They do not end: each is read for so many seconds, and judged by what has come. As above, which
 places there are only the service knows."""

@@ -1,6 +1,7 @@
 """Whom a server runs as. PostgreSQL refuses root: then it is a user who owns nothing else."""
 
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -9,6 +10,10 @@ from attrs import frozen
 
 NOBODIES = ("nobody", "postgres", "daemon")
 """Of these the first one that there is; a user without an entry `initdb` does not take."""
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- the folder made in it is for one account
+ROOM = 1024**3
+"""Bytes that have to be free there: a container may have a few megabytes."""
 
 MAX_FOLDER = 80
 """Characters of a server's folder: a socket's path has 107 bytes, on other systems fewer."""
@@ -59,12 +64,14 @@ class Account:
             return os.access(folder, os.X_OK)
         return all(place.stat().st_mode & stat.S_IXOTH for place in (folder, *folder.parents))
 
-    def new_folder(self) -> Path:
-        """An empty folder for a server, to be removed by the caller.
+    def new_folder(self, *, in_memory: bool = False) -> Path:
+        """An empty folder for a server, to be removed by the caller; in memory if there is room.
 
         Not pytest's `tmp_path`: that lies in a folder that only the tests' own user may enter.
         """
         places = [Path(place) for place in (tempfile.gettempdir(), "/tmp", "/var/tmp")]  # noqa: S108
+        if in_memory and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM:
+            places.insert(0, IN_MEMORY)
         for place in places:
             if place.is_dir() and len(str(place)) < MAX_FOLDER and self.may_enter(place.resolve()):
                 folder = Path(tempfile.mkdtemp(prefix="pg-", dir=place))

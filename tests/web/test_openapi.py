@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from quart import Response
 
 from tests.web.conftest import Api, open_api
+from tests.web.interfaces import chunks_of
 from tests.web.streams import followed
 from web.docs import openapi
 
@@ -62,6 +63,12 @@ ENDPOINTS = {
     "POST /api/v1/maintenance/cleanup",
     "GET /api/v1/nodes",
     "GET /health",
+    "GET /ai/chat/{session_id}",
+    "POST /ai/chat/{session_id}",
+    "POST /ai/chat",
+    "GET /ai/chat/{session_id}/stream",
+    "GET /ag-ui/{session_id}",
+    "POST /ag-ui/{session_id}",
 }
 
 
@@ -141,6 +148,8 @@ DRAFT = f"{SESSION}/drafts/{{message_id}}"
 LOG = b"""{"format":"agent-runtime","session_id":"i"}
 {"seq":1,"kind":"message","at":"2025-01-01T00:00:00Z","body":{"role":"user","content":"x"}}
 """
+CHAT = "/ai/chat/{session_id}"
+UI_MESSAGE = {"id": "ui", "role": "user", "parts": [{"type": "text", "text": "x"}], "metadata": 1}
 ALL_KINDS = [
     {"kind": "rewind", "body": {"to": 2}},
     {"kind": "message", "key": "x", "body": {"role": "user", "id": {"any": "thing"}}},
@@ -248,6 +257,11 @@ CALLS: list[tuple[str, str, Any, int]] = [
     ("POST /api/v1/maintenance/cleanup", "", {"dry_run": True}, 200),
     ("GET /api/v1/nodes", "", None, 200),
     ("GET /health", "", None, 200),
+    (f"POST {CHAT}", "", {"messages": [UI_MESSAGE]}, 201),
+    (f"POST {CHAT}", "", {"id": "s", "message": UI_MESSAGE}, 200),
+    (f"POST {CHAT}", "", {"id": "other", "message": UI_MESSAGE}, 400),
+    (f"GET {CHAT}", "", None, 200),
+    (f"GET {CHAT}", "?last=0", None, 400),
     (f"DELETE {SESSION}", "", None, 204),
     ("GET /api/v1/trash", "", None, 200),
     (f"POST {SESSION}/undelete", "", {"trash_id": "9"}, 404),
@@ -275,8 +289,36 @@ STREAMS = {"GET /api/v1/sessions/{session_id}/events", "GET /api/v1/events"}
 """They do not end by themselves."""
 
 
+INTERFACES: dict[str, tuple[str, Json | None]] = {
+    "GET /ai/chat/{session_id}/stream": ("?after=0", None),
+    "POST /ai/chat": ("?wait=0", {"id": "s", "messages": [UI_MESSAGE]}),
+    "GET /ag-ui/{session_id}": ("", None),
+    "POST /ag-ui/{session_id}": ("?wait=0", {"messages": [{"id": "a", "role": "assistant"}]}),
+}
+"""They end as soon as nobody answers; their events have no names."""
+
+
+@pytest.mark.parametrize("operation", INTERFACES)
+async def test_every_event_for_an_interface_is_the_documents(
+    api: Api, document: Json, operation: str
+) -> None:
+    media = operations(document)[operation]["responses"]["200"]["content"]["text/event-stream"]
+    data = media["schema"]["properties"]["data"]
+    data = data.get("anyOf", [data])[-1]["contentSchema"]
+    validator = Draft202012Validator({**data, "components": document["components"]})
+    await api.say("s", "one")
+    method, path = operation.split()
+    query, body = INTERFACES[operation]
+    request = {} if body is None else {"json": body}
+    answer = await api.call(method, path.format(session_id="s") + query, **request)
+    chunks = await chunks_of(answer)
+    assert chunks
+    for chunk in chunks:
+        validator.validate(chunk)
+
+
 async def test_every_endpoint_was_called() -> None:
-    assert {operation for operation, *_ in CALLS} == ENDPOINTS - STREAMS
+    assert {operation for operation, *_ in CALLS} == ENDPOINTS - STREAMS - INTERFACES.keys()
 
 
 @pytest.mark.parametrize("operation", sorted(STREAMS))

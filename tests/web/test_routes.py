@@ -69,8 +69,14 @@ def test_what_is_not_written_in_the_table_is_not_in_it(path: str) -> None:
 
 
 def test_a_row_outside_of_the_prefix_is_below_it_too() -> None:
-    one = Table([Route("GET", "/health", endpoint, outside=True)])
+    one = Table([Route("GET", "/health", endpoint, outside="too")])
     assert found(one, "/health") == found(one, f"{PREFIX}/health") == ("/health", [])
+
+
+def test_a_row_that_is_only_outside_is_not_below_the_prefix() -> None:
+    one = Table([Route("GET", "/a/<x>", endpoint, outside="only")])
+    assert found(one, "/a/1") == ("/a/<x>", ["1"])
+    assert found(one, f"{PREFIX}/a/1") is None
 
 
 def test_head_is_answered_wherever_get_is() -> None:

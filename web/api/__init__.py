@@ -26,6 +26,12 @@ A map, in the order in which one file may import another:
 - `timeline`     who worked when, and at what cost
 - `search`       what was said, by its words
 - `resume`       one call that opens a session
+- `under_way`    whether an answer is being written
+- `telling`      an answer for a user interface, while it is written
+- `tails`        the newest messages, as far back as somebody needs them
+- `chats`        chats of the AI SDK that a client sends
+- `vercel`       what else the AI SDK asks for
+- `ag_ui`        what AG-UI asks for
 - `exports`      a session's whole log, out and in
 - `redact`       a value gives way to a marker
 - `trash`        what was deleted, and how it comes back

@@ -1,7 +1,7 @@
 """The table of routes: every call, found by its path as it was sent, and its method exactly.
 
 Each file of this package has its own rows as `ROUTES`; here they become one table, under the
-prefix. Rules:
+prefix, or beside it. Rules:
 
 - Nothing of a path is repaired: two slashes are not one, and a fixed part is only what is written
   here, and not what means the same when decoded.
@@ -17,6 +17,13 @@ from web.api import modules
 from web.call.route import Route
 
 PREFIX = "/api/v1"
+
+_PREFIXES: Mapping[str | None, Sequence[str]] = {
+    None: (PREFIX,),
+    "too": ("", PREFIX),
+    "only": ("",),
+}
+"""Before the path of a row, by what it says of itself."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """The usual ones: what another server may ask for. Not all of them are answered anywhere."""
@@ -78,7 +85,7 @@ class Table:
         self._top = _Node()
         by_path: dict[str, list[Route]] = {}
         for route in self.routes:
-            for prefix in ("", PREFIX) if route.outside else (PREFIX,):
+            for prefix in _PREFIXES[route.outside]:
                 by_path.setdefault(prefix + route.path, []).append(route)
         self.places = tuple(_place(path, found) for path, found in by_path.items())
         """One for each path, with its prefix."""

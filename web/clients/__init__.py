@@ -13,16 +13,20 @@ A map, in the order in which one file may import another:
 - `methods`  a method of both clients for each of them
 - `writing`  a message written piece by piece
 - `holding`  a turn for as long as a block lasts
+- `blocks`   both, awaited
 - `client`   AgentRuntimeClient
 - `awaited`  AsyncAgentRuntimeClient
 - `names`    the session that a framework's own names stand for
 - `shared`   one conversation under all frameworks
+- `claude_agent_sdk` AgentRuntimeSessionStore, for the Claude Agent SDK
+- `acp` an agent of the Agent Client Protocol around another
 - `embedded` a runtime in a thread of this process
 - `agent_framework` AgentRuntimeHistoryProvider, of Microsoft's Agent Framework
 - `google_adk`     AgentRuntimeSessionService, of Google's Agent Development Kit
 - `langgraph` AgentRuntimeSaver, of LangGraph
 - `openai_agents`  AgentRuntimeSession, of the OpenAI Agents SDK
 - `pydantic_ai`    AgentRuntimeHistory, of Pydantic AI
+- `vercel_ai`      AgentRuntimeChat, of the AI SDK's UI messages
 """
 
 from importlib import import_module

@@ -6,8 +6,8 @@ Rules:
   results. All of it, as the framework says it, is in the entry's metadata.
 - A message with a `message_id` has it as its key, so it is kept once, however often it is saved.
   One without is a new message each time.
-- A message that another program wrote is read as role and text; `lossy`, in its
-  `additional_properties`, says what it had besides.
+- A message that another program wrote, or that was redacted, is read as role and text; `lossy`, in
+  its `additional_properties`, says what it had besides.
 """
 
 import json
@@ -28,7 +28,7 @@ from web.clients.core.call import Transport
 from web.clients.errors import AccessRefused, AgentRuntimeError, Conflict, InvalidCall, TooLarge
 from web.clients.names import key_of, session_id_of
 from web.clients.shared.conversation import Framework, Item
-from web.clients.shared.plain import plain
+from web.clients.shared.plain import is_redacted, plain
 from web.clients.shared.waiting import in_thread
 
 OURS = Framework("agent_framework")
@@ -114,7 +114,8 @@ class AgentRuntimeHistoryProvider(HistoryProvider):
 
     def _get(self, session_id: str) -> list[Message]:
         with _told():
-            return [_message(item) for item in OURS.items(self._client, session_id)]
+            items = OURS.items(self._client, session_id)
+            return [_message(item) for item in items if item.message is not None]
 
     def _save(self, name: str, entries: Sequence[NewEntry]) -> None:
         session_id = session_id_of(name)
@@ -180,9 +181,12 @@ def _as_text(value: Any) -> str:
 
 
 def _message(item: Item) -> Message:
-    if item.envelope is not None:
-        return Message.from_dict(item.envelope)
     assert item.message is not None
+    if item.envelope is not None and not is_redacted(item.message):
+        try:
+            return Message.from_dict(item.envelope)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass  # a redaction has put its marker where the framework expects something else
     said = plain(item.message)
     more = {"lossy": list(said.lossy)} if said.lossy else {}
     return Message(said.role, [said.text], additional_properties=more)

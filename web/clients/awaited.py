@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar
 
+from web.clients.blocks import AsyncDraft, AsyncTurn
 from web.clients.calls.terms import USUAL, Terms
-from web.clients.core.awaiting import AsyncPaging, AsyncStreaming, AsyncWire, ask, walk
+from web.clients.core.async_wire import AsyncWire
+from web.clients.core.awaiting import AsyncPaging, AsyncStreaming, ask, walk
 from web.clients.core.call import Ask, Pages, Steps
 from web.clients.core.course import Stream
 from web.clients.core.place import Place
-from web.clients.holding import AsyncTurn
 from web.clients.methods import Methods
-from web.clients.writing import AsyncDraft
 
 T = TypeVar("T")
 

@@ -170,10 +170,10 @@ class _House:
 
     def begin(self) -> Portal:
         """Returns when calls are answered. Raises what it failed with."""
-        self._thread.start()
         try:
+            self._thread.start()
             portal = self._opened.get()
-        except BaseException:  # Ctrl-C while it opens, say
+        except BaseException:  # Ctrl-C while it opens, say; also while its thread begins
             self.end()
             raise
         if portal is None:
@@ -190,7 +190,9 @@ class _House:
         if self._token is not None:
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._wanted.set)
-        self._thread.join()
+        # A thread that has not begun yet cannot be joined. It opens nothing any more.
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -223,7 +225,8 @@ class _House:
 def open_portal(database_url: str, config: RuntimeConfig | None = None) -> Iterator[Portal]:
     """A runtime over a store, in a thread of its own, until the block ends.
 
-    `database_url`: as `agent-runtime serve --db` takes it. `config`: by default, writes are on disk
+    `database_url`: as `agent-runtime serve --db` takes it; where others share the store, it answers
+    for what it owns alone. `config`: by default, writes are on disk
     within `snapshot_interval`, and at the end of the block; `RuntimeConfig(durability="commit")`
     waits for the disk each time. Raises what `open_store` raises, and at the end what the runtime
     has failed with: then not all may be on disk.

@@ -16,12 +16,11 @@ from web.clients.core.call import Ask
 from web.clients.errors import AgentRuntimeError
 
 if TYPE_CHECKING:
-    from web.clients.awaited import AsyncAgentRuntimeClient
     from web.clients.client import AgentRuntimeClient
 
 
 @define(eq=False)
-class _Holding:
+class Holding:
     """A turn, whoever holds it."""
 
     session_id: str
@@ -58,7 +57,7 @@ class Turn:
         self, client: "AgentRuntimeClient", session_id: str, holder: str, ttl: float
     ) -> None:
         self._client = client
-        self._holding = _Holding(session_id, holder, ttl)
+        self._holding = Holding(session_id, holder, ttl)
 
     @property
     def terms(self) -> Terms:
@@ -94,54 +93,6 @@ class Turn:
     ) -> None:
         try:
             self._client.ask(self._holding.end(error))
-        except AgentRuntimeError:
-            if error is None:  # else the block's own error says more
-                raise
-
-
-class AsyncTurn:
-    """A turn. It begins and ends with an `async with` block."""
-
-    def __init__(
-        self, client: "AsyncAgentRuntimeClient", session_id: str, holder: str, ttl: float
-    ) -> None:
-        self._client = client
-        self._holding = _Holding(session_id, holder, ttl)
-
-    @property
-    def terms(self) -> Terms:
-        """For each write that is to pass only while this turn holds."""
-        return self._holding.terms
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether somebody asked it to stop, as of the last answer."""
-        return self._holding.is_cancelled
-
-    async def renew(self) -> Told:
-        """Holds it for as long again. `PreconditionFailed`: somebody else has it now."""
-        told = await self._client.ask(self._holding.renew())
-        self._holding.told = told
-        return told
-
-    def note(self, outcome: str) -> None:
-        """What came of it, to be said at its end."""
-        self._holding.outcome = outcome
-
-    async def __aenter__(self) -> Self:
-        """Raises `Conflict`: somebody has a turn, whom the detail names."""
-        told = await self._client.ask(self._holding.take())
-        self._holding.told = told
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            await self._client.ask(self._holding.end(error))
         except AgentRuntimeError:
             if error is None:  # else the block's own error says more
                 raise

@@ -116,7 +116,7 @@ class AgentRuntimeHistory:
         if not self._is_named:
             FRAMEWORK.make(self._client, self._id, {"session_id": self.session_id})
             self._is_named = True
-        self._client.append_entries(self._id, entries)
+        FRAMEWORK.append(self._client, self._id, entries)
 
 
 def _entries(message: ModelMessage, dumped: Any) -> Iterator[NewEntry]:

@@ -19,7 +19,6 @@ from web.clients.core.call import Ask, Steps
 from web.clients.errors import Conflict
 
 if TYPE_CHECKING:
-    from web.clients.awaited import AsyncAgentRuntimeClient
     from web.clients.client import AgentRuntimeClient
 
 LONGEST = 64 * 2**10
@@ -27,7 +26,7 @@ LONGEST = 64 * 2**10
 
 
 @define(eq=False)
-class _Drafting:
+class Drafting:
     """What is written, whoever sends it."""
 
     session_id: str
@@ -89,7 +88,7 @@ class Draft:
         terms: Terms,
     ) -> None:
         self._client = client
-        self._drafting = _Drafting(session_id, message_id, role, terms)
+        self._drafting = Drafting(session_id, message_id, role, terms)
 
     def append(self, text: str, part: str = "content") -> None:
         """Adds to a part. The session must be there. Raises as `append_draft` does."""
@@ -114,42 +113,3 @@ class Draft:
     ) -> None:
         if error is None and not self._drafting.is_over:
             self.finish()
-
-
-class AsyncDraft:
-    """A message that is being written. Used in an `async with` block, by one task at one time."""
-
-    def __init__(
-        self,
-        client: "AsyncAgentRuntimeClient",
-        session_id: str,
-        message_id: str,
-        role: str,
-        terms: Terms,
-    ) -> None:
-        self._client = client
-        self._drafting = _Drafting(session_id, message_id, role, terms)
-
-    async def append(self, text: str, part: str = "content") -> None:
-        """Adds to a part. The session must be there. Raises as `append_draft` does."""
-        await self._client.walk(self._drafting.append(text, part))
-
-    async def finish(self, message: Mapping[str, Any] | None = None) -> Appended:
-        """Puts the message in the draft's place: with its parts as members, or this one."""
-        return await self._client.walk(self._drafting.finish(message))
-
-    async def drop(self) -> None:
-        """Takes it back."""
-        await self._client.ask(self._drafting.drop())
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None and not self._drafting.is_over:
-            await self.finish()

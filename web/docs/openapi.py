@@ -6,6 +6,7 @@ one keeps them all, and adds the problems that every call can be answered with.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from inspect import getdoc, isfunction
@@ -70,7 +71,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     summary, *description = (getdoc(route.endpoint) or "").splitlines()
     answered: Callable[[int, Any, dict[str, Any]], dict[str, Any]] = _response
     if route.is_stream:
-        answered = _stream
+        answered = _stream if route.has_names else partial(_nameless, done=route.done)
     elif route.is_lines and route.body is None:
         answered = _lines
     operation: dict[str, Any] = {
@@ -180,14 +181,34 @@ def _lines(status: int, line: Any, components: dict[str, Any]) -> dict[str, Any]
     return {"description": "JSON lines", "content": _content(LINES, line, components)}
 
 
-def _stream(_: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
+def _stream(status: int, data: Any, components: dict[str, Any]) -> dict[str, Any]:
     """Events with such data. The schema is that of one event, with its lines as members."""
+    return _events(status, data, components, ["event", "data"])
+
+
+def _nameless(
+    status: int, data: Any, components: dict[str, Any], *, done: str | None
+) -> dict[str, Any]:
+    """The same of events that have nothing but data, and of the last one that may be no JSON."""
+    return _events(status, data, components, ["data"], done)
+
+
+def _events(
+    status: int,
+    data: Any,
+    components: dict[str, Any],
+    required: list[str],
+    done: str | None = None,
+) -> dict[str, Any]:
+    if data is None:
+        return _response(status, None, components)
     text = {"type": "string"}
     json = {**text, "contentMediaType": JSON, "contentSchema": _schema(_made(data), components)}
+    told = json if done is None else {"anyOf": [{"const": done}, json]}
     event = {
         "type": "object",
-        "required": ["event", "data"],
-        "properties": {"id": text, "event": text, "data": json},
+        "required": required,
+        "properties": {"id": text, "event": text, "data": told},
     }
     return {"description": "Server-Sent Events", "content": {EVENTS: {"schema": event}}}
 

@@ -7,7 +7,8 @@ A file a format, each found by what its first lines say. Rules for all of them:
   into the nearest provider's; what was there is in the message's `metadata`, under the name of the
   format.
 - Every other line becomes a record under `<format>/<line>`, as it is; also one that nobody knows,
-  or that is no JSON. Nothing is dropped.
+  or that is no JSON. Nothing is dropped; only of a last line that is not whole the rest is waited
+  for.
 - What a line becomes depends on it, and on those before it. So a transcript that has grown is the
   same log with more behind it.
 
@@ -28,8 +29,17 @@ A map, in the order in which one file may import another:
 - `log`          from what is told to the lines of a log
 """
 
-from web.formats.log import Conversation, Tally
+from web.formats.log import Conversation, Tally, moment_text
 from web.formats.source import NotATranscript, Source
 from web.formats.table import FORMATS
+from web.formats.told import moment_of
 
-__all__ = ["FORMATS", "Conversation", "NotATranscript", "Source", "Tally"]
+__all__ = [
+    "FORMATS",
+    "Conversation",
+    "NotATranscript",
+    "Source",
+    "Tally",
+    "moment_of",
+    "moment_text",
+]

@@ -3,18 +3,21 @@
 Rules:
 
 - An entry has the time that its line says, else that of what is before it. Before the first time of
-  all it is that one; where a file says none, it is when the file was last changed.
-- A time that lies ahead is nobody's: then, too, it is when the file was changed, at the latest now.
+  all it is that one. A time that lies ahead is none.
+- Where a file says none at all, it is when the file was last changed; of one that was brought
+  before, when it had been then. So it is the same log, also when it has grown, or was copied.
+- A last line that is not whole is left out, and that is told: it comes with the rest of it.
 - A key that comes again is none, so that both messages stay.
 - What is no message that can be kept (its role, or its depth) becomes a record.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
-from attrs import define, field, frozen
+from attrs import define, field
 
 from runtime import FORMAT, KINDS, MAX_TITLE, InvalidInput, encode
 from web.formats.source import Source
@@ -32,19 +35,33 @@ class Tally:
     records: int = 0
     unknown: int = 0
     """Records of lines that nobody knows."""
+    cut: int | None = None
+    """The number of the last line, if it is not whole."""
     first: str | None = None
     last: str | None = None
     """The times of the first entry and the last."""
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Conversation:
     """One session of a transcript."""
 
     source: Source
     now: datetime
     session_id: str
+    begun: datetime | None = None
+    """Of a file that `lacks_times`: the time that it was brought with before."""
     tally: Tally = field(factory=Tally)
+
+    @property
+    def changed(self) -> datetime:
+        """When the file was, at the latest now."""
+        return min(self.source.modified, self.now)
+
+    def lacks_times(self) -> bool:
+        """Whether the file says none. Raises `OSError`."""
+        told = islice(self._told(self.source.format()), AHEAD)
+        return not any(self._moment(one) for one, _, _ in told)
 
     @property
     def heading(self) -> dict[str, Any]:
@@ -100,26 +117,31 @@ class Conversation:
     def _timed(self) -> Iterator[tuple[Told, int, str, int]]:
         """What is told, with its line's number, its time, and the bytes up to there."""
         reader = self.source.format()
-        changed = min(self.source.modified, self.now)
+        made_up = self.begun or self.changed
         last: datetime | None = None
         waiting: list[tuple[Told, int, int]] = []
         for told, number, done in self._told(reader):
-            moment = moment_of(told.at)
-            if moment is not None and moment > self.now:
-                moment = changed
+            moment = self._moment(told)
             if moment is None and last is None and len(waiting) < AHEAD:
                 waiting.append((told, number, done))
                 continue
-            last = moment or last or changed
+            last = moment or last or made_up
             for early in waiting:
-                yield early[0], early[1], _text(last), early[2]
+                yield early[0], early[1], moment_text(last), early[2]
             waiting.clear()
-            yield told, number, _text(last), done
+            yield told, number, moment_text(last), done
         for early in waiting:
-            yield early[0], early[1], _text(changed), early[2]
+            yield early[0], early[1], moment_text(made_up), early[2]
+
+    def _moment(self, told: Told) -> datetime | None:
+        moment = moment_of(told.at)
+        return None if moment is None or moment > self.now else moment
 
     def _told(self, reader: Format) -> Iterator[tuple[Told, int, int]]:
         for line, done in self.source.lines():
+            if line.is_cut:
+                self.tally.cut = line.number
+                return
             if not line.is_json:
                 yield Told(kind="record", body=line.value, is_unknown=True), line.number, done
                 continue
@@ -127,7 +149,8 @@ class Conversation:
                 yield told, line.number, done
 
 
-def _text(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
+    """A time as a log has it."""
     return moment.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 

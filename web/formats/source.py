@@ -11,7 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from runtime import InvalidInput, encode, read_as
 from web.formats.table import FORMATS, of_document, of_lines
@@ -81,7 +81,9 @@ def _lines(path: Path) -> Iterator[tuple[Line, int]]:
         for number, text in enumerate(file, 1):
             done += len(text)
             if text.strip():
-                yield _line(number, text), done
+                line = _line(number, text)
+                is_whole = line.is_json or text.endswith(b"\n")
+                yield line if is_whole else evolve(line, is_cut=True), done
 
 
 def _first(path: Path) -> list[Line]:

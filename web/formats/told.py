@@ -16,6 +16,8 @@ class Line:
     value: Any
     """Of plain JSON; the text itself where that is none."""
     is_json: bool = True
+    is_cut: bool = False
+    """Whether it is the last one, and nobody came to its end: what writes the file was not done."""
 
 
 @frozen(kw_only=True)

@@ -12,6 +12,7 @@ Rules:
 """
 
 import re
+from functools import cache
 from itertools import islice
 from unicodedata import normalize
 
@@ -42,9 +43,11 @@ _BEFORE = 50
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _ASCII_WORD = re.compile("[a-z0-9]+")
-_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
-_AS_WRITTEN = re.compile(rf"[{_IDEOGRAPH}]|(?:[^\W_{_IDEOGRAPH}]|[\u0300-\u036f])+")
-_IS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPH}]")
+_ONE_IDEOGRAPH = f"[{_IDEOGRAPH}]"
+_WORD = rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+"
+_AS_WRITTEN = rf"[{_IDEOGRAPH}]|(?:[^\W_{_IDEOGRAPH}]|[\u0300-\u036f])+"
+_compiled = cache(re.compile)
+"""Of so many letters a pattern takes milliseconds to compile: not at the start, but when needed."""
 _COLOURS = re.compile("\x1b\\[[0-9;?]*[@-~]")
 """What steers a terminal: tools write it into their output, right before a word."""
 _TERM = re.compile(r'"([^"]*)(?:"(\*)?|$)|([^\s"]+)')
@@ -56,7 +59,7 @@ def words(text: str) -> list[str]:
     if text.isascii():
         found = _ASCII_WORD.findall(text.lower())
     else:
-        found = _WORD.findall(_ACCENTS.sub("", normalize("NFKD", text)).casefold())
+        found = _compiled(_WORD).findall(_ACCENTS.sub("", normalize("NFKD", text)).casefold())
     return [word[:MAX_WORD] for word in found[:MAX_WORDS]]
 
 
@@ -88,7 +91,7 @@ def _term(text: str, *, is_prefix: bool) -> Term | None:
     found = words(text)
     if not found:
         return None
-    if not is_prefix or _IS_IDEOGRAPH.match(found[-1]):  # which is all of its word
+    if not is_prefix or _compiled(_ONE_IDEOGRAPH).match(found[-1]):  # which is all of its word
         return Term(tuple(found))
     if len(found) == 1 and len(found[0]) < MIN_PREFIX:
         raise InvalidInput(
@@ -125,7 +128,7 @@ def _place(text: str, sought: tuple[Term, ...]) -> int:
     """Where the first of the terms begins that the text has; 0 if it has none."""
     places: list[int] = []
     found: list[str] = []
-    for match in islice(_AS_WRITTEN.finditer(text), MAX_WORDS):
+    for match in islice(_compiled(_AS_WRITTEN).finditer(text), MAX_WORDS):
         for word in words(match[0]):
             places.append(match.start())
             found.append(word)

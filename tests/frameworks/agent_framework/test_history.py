@@ -116,6 +116,25 @@ def test_a_rewind_takes_messages_back_and_frees_their_ids(
     assert [message.text for message in found(history)] == ["one", "two again"]
 
 
+POINTERS = ["", "/content", "/content/0", "/content/0/text", "/metadata"]
+INNER = ["", "/contents", "/contents/0", "/contents/0/text", "/role"]
+
+
+@pytest.mark.parametrize(
+    "pointer", [*POINTERS, *(f"/metadata/agent_framework{one}" for one in INNER)]
+)
+def test_what_was_redacted_is_read_as_it_is_now(
+    history: AgentRuntimeHistoryProvider, client: AgentRuntimeClient, pointer: str
+) -> None:
+    call = Content.from_function_call("c1", "look", arguments={"at": "x"})
+    save(history, Message("assistant", ["my secret", call]), Message("user", ["good day"]))
+    client.redact("s", 1, pointer)
+    [hidden, shown] = found(history)
+    assert shown.text == "good day"
+    if not pointer.startswith("/metadata"):
+        assert "secret" not in str(hidden.to_dict())
+
+
 @pytest.mark.parametrize("text", ["half \ud800", "\0\x01"], ids=ascii)
 def test_a_text_comes_back_as_it_was(history: AgentRuntimeHistoryProvider, text: str) -> None:
     save(history, Message("user", [text], message_id=text))

@@ -185,24 +185,32 @@ def test_a_rewind_by_anybody_takes_events_and_state_back(
         asyncio.run(sessions.append_event(stale, said("what?")))
 
 
-def test_a_part_that_was_redacted_is_read_as_it_is_now(
-    sessions: AgentRuntimeSessionService, client: AgentRuntimeClient
+POINTERS = ["", "/parts", "/parts/0", "/parts/0/text", "/metadata", "/metadata/google_adk"]
+
+
+@pytest.mark.parametrize("pointer", POINTERS)
+def test_what_was_redacted_is_read_as_it_is_now(
+    sessions: AgentRuntimeSessionService, client: AgentRuntimeClient, pointer: str
 ) -> None:
     append(sessions, said("my secret"), said("good day", by="agent"))
     [first, _] = client.iter_log(ID, kinds=["message"])
-    redact = {"seq": first["seq"], "pointer": "/parts/0/text"}
-    _post(client, f"/api/v1/sessions/{ID}/redact", redact)
-    [hidden, shown] = texts(found(sessions))
-    assert "secret" not in hidden
-    assert shown == "good day"
+    client.redact(ID, first["seq"], pointer)
+    [hidden, shown] = found(sessions).events
+    assert shown.content.parts[0].text == "good day"
+    if not pointer.startswith("/metadata"):
+        assert "secret" not in str(hidden)
 
 
-def _post(client: AgentRuntimeClient, path: str, body: dict[str, Any]) -> None:
-    from web.clients.core.asking import ask
-    from web.clients.core.call import Ask, Call, content_of
-
-    call = Call(method="POST", path=path, content=content_of(body))
-    ask(client.transport, Ask(call, lambda _: None))
+@pytest.mark.parametrize("pointer", ["", "/value/actions", "/value/actions/stateDelta/mood"])
+def test_an_event_without_parts_may_be_redacted(
+    sessions: AgentRuntimeSessionService, client: AgentRuntimeClient, pointer: str
+) -> None:
+    append(sessions, changed(mood="my secret"), said("good day"))
+    [event] = client.iter_log(ID, kinds=["record"], key_prefix="google_adk/")
+    client.redact(ID, event["seq"], pointer)
+    events = found(sessions).events
+    assert events[-1].content.parts[0].text == "good day"
+    assert "secret" not in str(events)
 
 
 def test_many_events_come_back_page_after_page(sessions: AgentRuntimeSessionService) -> None:

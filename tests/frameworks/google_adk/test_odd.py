@@ -15,7 +15,7 @@ from google.adk.sessions import Session
 from google.genai.types import Blob, Part
 
 from tests.frameworks.google_adk.made import read, said, texts
-from web.clients.core.call import Call, Reply
+from web.clients.core.call import Answer, Call, Reply
 from web.clients.embedded import Portal, open_portal
 from web.clients.google_adk import AgentRuntimeSessionService
 
@@ -208,6 +208,9 @@ class Slow:
             self.came.set()
             self.goes.wait()
         return reply
+
+    def open(self, call: Call) -> Answer:
+        return self.portal.open(call)
 
     def close(self) -> None:
         self.portal.close()

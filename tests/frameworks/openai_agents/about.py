@@ -9,5 +9,5 @@ ABOUT = About(
     keeps="items, verbatim and in order",
     durability="on disk",
     suite="those tests of its source distribution that make a session",
-    peer="`SQLiteSession`",
+    peer="its own sessions",
 )

@@ -17,6 +17,7 @@ from tests.frameworks.openai_agents.plugin.chosen import FILE
 from tests.frameworks.served import serving
 
 FILES = (
+    "tests/deferred_session_writes",
     *(f"tests/memory/test_{name}.py" for name in ("session", "session_limit")),
     *(f"tests/memory/test_compaction_{name}.py" for name in ("model_visibility", "suffix")),
     "tests/memory/test_openai_responses_compaction_session.py",
@@ -24,15 +25,26 @@ FILES = (
     "tests/sandbox/test_memory.py",
     "tests/test_agent_runner.py",
     "tests/test_agent_runner_streamed.py",
+    "tests/test_cancel_streaming.py",
+    "tests/test_handoff_history_duplication.py",
+    "tests/test_hitl_session_scenario.py",
+    "tests/test_invalid_final_output_handler.py",
     "tests/test_max_turns.py",
     "tests/test_native_tool_failure_history.py",
     "tests/test_programmatic_tool_calling.py",
+    "tests/test_prompt_cache_key.py",
     "tests/test_run_impl_resume_paths.py",
+    "tests/test_run_state_pending_input.py",
+    "tests/test_runner_guardrail_resume.py",
+    "tests/test_runner_tracing_disabled.py",
+    "tests/test_runtime_symmetry_contract.py",
     "tests/test_soft_cancel.py",
     "tests/test_tool_batch_failure_history.py",
     "tests/test_tool_failure_boundaries.py",
+    "tests/utils/test_simple_session.py",
 )
-"""All that name `SQLiteSession`, but those about its subclasses, which have tables of their own."""
+"""Those that name `SQLiteSession`, or the list that stands for a session in tests of runs; but not
+those about subclasses of the first, which have tables of their own, and about the SDK's logs."""
 
 PLUGINS = Path(__file__).with_name("plugin")
 

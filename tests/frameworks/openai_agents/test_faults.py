@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import httpx
 import pytest
 from agents import AgentsException, UserError
 
 from tests.frameworks.openai_agents.items import USUAL
 from tests.frameworks.openai_agents.test_items import add, read
 from tests.frameworks.served import Served, serving
-from web.clients.core.call import Call, Reply
+from web.clients.core.call import Answer, Call, Reply
 from web.clients.core.place import Place
 from web.clients.core.wire import Wire
 from web.clients.embedded import open_portal
@@ -37,6 +39,33 @@ def test_what_was_added_is_there_after_a_kill(service: Served) -> None:
     assert read(session) == []
 
 
+def test_items_that_are_added_while_the_service_dies_are_there_once(service: Served) -> None:
+    session = AgentRuntimeSession("dying", url=service.url)
+    added, unknown = [], []
+    is_begun, is_back = Event(), Event()
+
+    def add_all() -> None:
+        for number in range(80):
+            try:
+                add(session, {"role": "user", "content": str(number)})
+                added.append(number)
+            except AgentsException:
+                unknown.append(number)
+                is_back.wait()
+            if number == 20:
+                is_begun.set()
+
+    adding = Thread(target=add_all)
+    adding.start()
+    is_begun.wait()
+    service.restart()
+    is_back.set()
+    adding.join()
+    found = [int(item["content"]) for item in read(session)]
+    assert found == sorted(set(found))
+    assert set(added) <= set(found) <= {*added, *unknown}
+
+
 class CutOff:
     """A connection that loses an answer, once, after the service has done as it was asked."""
 
@@ -50,6 +79,9 @@ class CutOff:
         if call.method == "POST" and self._left == 0:
             raise ServiceUnreachable("The answer got lost", was_sent=True)
         return reply
+
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
 
     def close(self) -> None:
         self._wire.close()
@@ -95,11 +127,58 @@ def test_what_is_no_address_is_the_callers_error() -> None:
         AgentRuntimeSession("nowhere", url="localhost:8001")
 
 
-def test_items_beyond_the_limit_of_a_call_are_refused_whole(service: Served) -> None:
+LARGE = {
+    "role": "user",
+    "content": [
+        {"type": "input_text", "text": "See:"},
+        {"type": "input_image", "image_url": 'x"' * (4 << 20)},
+    ],
+}
+
+
+def test_items_beyond_the_limit_of_a_call_go_ahead_of_it(service: Served) -> None:
     session = AgentRuntimeSession("large", url=service.url)
-    large = {"role": "user", "content": "x" * (17 << 20)}
-    with pytest.raises(UserError, match="--body-limit-mib"):
-        add(session, USUAL["a text"], large)
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "y" * (1 << 20)}
+    items = [USUAL["a call"], result, LARGE, {"role": "user", "content": "z" * (1 << 20)}]
+    add(session, *items)
+    service.restart()
+    assert read(session) == items
+    assert asyncio.run(session.pop_item()) == items[-1]
+    assert read(session, 1) == [LARGE]
+    context = httpx.get(f"{service.url}/api/v1/sessions/large/context").json()
+    assert context["interrupted"] == []
+    assert context["messages"][-1]["content"][0] == {"type": "input_text", "text": "See:"}
+
+
+class DiesBefore:
+    """A connection that is gone for good when the items are to be appended."""
+
+    def __init__(self, url: str) -> None:
+        self._wire = Wire(Place.of(url))
+
+    def exchange(self, call: Call) -> Reply:
+        if call.method == "POST" and call.path.endswith("/log"):
+            raise ServiceUnreachable("It is gone", was_sent=False)
+        return self._wire.exchange(call)
+
+    def open(self, call: Call) -> Answer:
+        return self._wire.open(call)
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def test_what_went_ahead_of_a_call_that_failed_is_no_item(service: Served) -> None:
+    session = AgentRuntimeSession("half", runtime=DiesBefore(service.url))
+    with pytest.raises(AgentsException, match="It is gone"):
+        add(session, USUAL["a text"], LARGE)
+    assert read(session) == []
+
+
+def test_more_items_than_a_call_may_have_are_refused_whole(service: Served) -> None:
+    session = AgentRuntimeSession("many", url=service.url)
+    with pytest.raises(UserError, match=r"10,?000"):
+        add(session, *[USUAL["a text"]] * 10_001)
     assert read(session) == []
 
 

@@ -214,10 +214,17 @@ def test_a_service_that_is_away_is_the_frameworks_error(service: Served) -> None
     assert load(history) == []
 
 
-def test_messages_beyond_the_limit_of_a_call_are_refused_whole(service: Served) -> None:
+def test_messages_beyond_the_limit_of_a_call_go_ahead_of_it(service: Served) -> None:
     history = AgentRuntimeHistory("large", url=service.url)
-    with pytest.raises(UserError, match="--body-limit-mib"):
-        append(history, ALL[0], ModelRequest([UserPromptPart("x" * (17 << 20))]))
+    messages = [ALL[0], ModelRequest([UserPromptPart("x" * (13 << 20))])]
+    append(history, *messages)
+    assert in_the_letter(load(history)) == in_the_letter(messages)
+
+
+def test_more_messages_than_a_call_may_have_are_refused_whole(service: Served) -> None:
+    history = AgentRuntimeHistory("many", url=service.url)
+    with pytest.raises(UserError, match="10000"):
+        append(history, *[ModelRequest([UserPromptPart("x")])] * 10_001)
     assert load(history) == []
 
 

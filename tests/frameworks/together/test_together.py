@@ -1,4 +1,4 @@
-"""One conversation: begun with one framework, continued with another, shown, and finished by hand."""
+"""One conversation: begun with one framework, continued with another, shown, ended by hand."""
 
 import asyncio
 from collections.abc import Iterator
@@ -103,8 +103,6 @@ def test_a_conversation_goes_through_both_frameworks_and_rest(service: Served) -
     context = get(service.url, "context")
     assert context["interrupted"] == []
     assert len(context["messages"]) == len(SAID)
-    hits = httpx.get(f"{service.url}/api/v1/sessions/{SESSION}/messages").json()["messages"]
-    assert len(hits) == len(SAID)
 
 
 def test_each_goes_on_from_what_the_others_said(service: Served) -> None:

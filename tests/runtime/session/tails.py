@@ -65,12 +65,13 @@ def split(draw: st.DrawFn) -> tuple[list[Entry], Tail]:
     entries = draw(logs)
     loaded = draw(st.integers(0, len(entries)))
     log = Tail.of_rows(ROOT, [row(one) for one in entries[:loaded]])
-    come, settled = loaded, loaded
-    while come < len(entries) or draw(st.booleans()):
-        come = draw(st.integers(come, len(entries)))
+    come, settled, is_all = loaded, loaded, False
+    while not is_all:
+        # Each piece has an entry, if one is left: else most of the draws would be of empty pieces.
+        come = draw(st.integers(min(come + 1, len(entries)), len(entries)))
         extend(log, entries[log.last : come])
-        settled = draw(st.integers(settled, come))
-        log.settle(settled)
-        if come == len(entries):
-            break
+        for _ in range(draw(st.integers(0, 2))):
+            settled = draw(st.integers(settled, come))
+            log.settle(settled)
+        is_all = come == len(entries)
     return entries, log

@@ -249,6 +249,55 @@ def test_of_a_long_log_that_is_cut_off_what_came_in_is_said(
     assert back == ["".join(lines).encode()]
 
 
+CHAT = '{"role":"user","content":"%s"}\n'
+
+
+def changed(file: Path, text: str, moment: int) -> None:
+    file.write_text(text)
+    os.utime(file, (moment, moment))
+
+
+def test_a_transcript_without_times_may_grow_and_be_copied(tmp_path: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    changed(file, CHAT % "one", 1_700_000_000)
+    assert "1 new, 0 grown" in bring(tmp_path, "chat.jsonl", "--as", "chat")
+    once = export(tmp_path, "chat")
+    changed(file, CHAT % "one", 1_600_000_000)
+    assert "1 as before" in bring(tmp_path, "chat.jsonl", "--as", "chat")
+    assert export(tmp_path, "chat") == once
+    changed(file, CHAT % "one" + CHAT % "two", 1_750_000_000)
+    assert "0 new, 1 grown" in bring(tmp_path, "chat.jsonl", "--as", "chat")
+    heading, *entries = export(tmp_path, "chat").splitlines()
+    assert entries[:2] == once.splitlines()[1:]
+    assert '"created_at":"2023-11-14T22:13:20.000Z"' in heading
+    assert '"last_activity":"2025-06-15T15:06:40.000Z"' in heading
+
+
+def test_so_it_may_where_a_service_is_asked(tmp_path: Path, there: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    with running(there) as service:
+        changed(file, CHAT % "one", 1_700_000_000)
+        assert "1 new" in bring(tmp_path, "chat.jsonl", "--url", service.url)
+        changed(file, CHAT % "one" + CHAT % "two", 1_750_000_000)
+        assert "1 grown" in bring(tmp_path, "chat.jsonl", "--url", service.url)
+
+
+def test_a_transcript_that_is_being_written_comes_in_up_to_its_last_whole_line(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "chat.jsonl"
+    whole = CHAT % "one" + CHAT % "two"
+    changed(file, whole[:-5], 1_700_000_000)
+    told = bring(tmp_path, "chat.jsonl")
+    assert "1 messages and 0 records" in told
+    assert "1 files end within a line, which was left out" in told
+    assert "chat.jsonl, line 2" in told
+    changed(file, whole, 1_700_000_001)
+    told = bring(tmp_path, "chat.jsonl")
+    assert "0 new, 1 grown" in told
+    assert "within a line" not in told
+
+
 def test_a_transcript_without_times_is_as_old_as_its_file(tmp_path: Path) -> None:
     file = tmp_path / "chat.jsonl"
     file.write_text('{"role":"user","content":"Hello"}\n')

@@ -1,16 +1,26 @@
 """A service that answers as it is told, and keeps what it was asked."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, Self, TypeVar
 
-from attrs import define, field
+import trio
+from attrs import define, field, frozen
 
+from web.clients.core.awaiting import AsyncStreaming
 from web.clients.core.call import Answer, Call, Reply
+from web.clients.core.course import Stream
+from web.clients.core.streaming import Streaming
 from web.clients.errors import ServiceUnreachable
+
+T = TypeVar("T")
 
 AWAY = ServiceUnreachable("nobody is there", was_sent=False)
 LOST = ServiceUnreachable("it broke off", was_sent=True)
+
+
+EVENTS = {"content-type": "text/event-stream"}
+LINES = {"content-type": "application/jsonl"}
 
 
 def reply(value: Any = None, status: int = 200, **headers: str) -> Reply:
@@ -23,7 +33,7 @@ class FakeAnswer:
 
     pieces: list[bytes | ServiceUnreachable]
     status: int = 200
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = EVENTS
     is_closed: bool = False
 
     def next(self) -> bytes:
@@ -70,6 +80,72 @@ class FakeTransport:
         if isinstance(outcome, ServiceUnreachable):
             raise outcome
         return outcome
+
+
+@frozen(eq=False)
+class AwaitedAnswer:
+    """The same, awaited."""
+
+    answer: Answer
+
+    @property
+    def status(self) -> int:
+        return self.answer.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.answer.headers
+
+    async def next(self) -> bytes:
+        return self.answer.next()
+
+    async def aclose(self) -> None:
+        self.answer.close()
+
+
+@frozen(eq=False)
+class Awaited:
+    """The same transport, awaited."""
+
+    fake: FakeTransport
+
+    async def exchange(self, call: Call) -> Reply:
+        return self.fake.exchange(call)
+
+    async def open(self, call: Call) -> AwaitedAnswer:
+        return AwaitedAnswer(self.fake.open(call))
+
+    async def sleep(self, pause: float) -> None:
+        self.fake.sleep(pause)
+
+
+class Stepped(Generic[T], Iterator[T]):
+    """An asynchronous stream, step by step: each in an event loop of its own."""
+
+    def __init__(self, fake: FakeTransport, wanted: Stream[T]) -> None:
+        awaited = Awaited(fake)
+        self._stream = AsyncStreaming(awaited, wanted, awaited.sleep)
+
+    def __next__(self) -> T:
+        try:
+            return trio.run(self._stream.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        trio.run(self._stream.__aenter__)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        trio.run(self._stream.aclose)
+
+
+def waited(fake: FakeTransport, wanted: Stream[T]) -> Streaming[T]:
+    """A stream that is waited for."""
+    return Streaming(fake, wanted, fake.sleep)
 
 
 def event(name: str, data: Any = None, place: str | None = None) -> bytes:

@@ -273,7 +273,7 @@ def test_an_answer_that_breaks_in_the_middle_breaks_nothing_else(
         raise RuntimeError("a bug")
 
     async def answer(_: Request) -> Response:
-        return Response(200, pieces())
+        return Response(200, pieces(), (("Content-Type", "application/jsonl"),))
 
     @asynccontextmanager
     async def open_answers(_: Api) -> AsyncIterator[Any]:

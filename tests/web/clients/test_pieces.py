@@ -44,6 +44,13 @@ def test_a_large_message_is_read_whole(client: AgentRuntimeClient) -> None:
     assert OURS.pop(client, "s") == item
 
 
+def test_to_another_framework_a_large_message_is_whole_too(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    [item] = Framework("theirs").items(client, "s")
+    assert item.envelope is None
+    assert said(item) == LARGE
+
+
 def test_a_large_record_is_read_whole(client: AgentRuntimeClient) -> None:
     OURS.append(client, "s", [OURS.record({"a": LARGE}), OURS.record("small")])
     assert [item.envelope for item in OURS.items(client, "s")] == [{"a": LARGE}, "small"]
@@ -85,6 +92,22 @@ def test_where_a_piece_is_gone_it_is_another_programs(client: AgentRuntimeClient
     OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
     OURS.append(client, "s", [OURS.record({"a": LARGE[1:]})])
     client.put_records("s", remove_prefix=["ours.piece/"])
+    [item] = OURS.items(client, "s")
+    assert item.envelope is None
+    assert said(item).startswith(LARGE[:100])
+
+
+def test_what_is_redacted_of_what_is_shown_is_read_so(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    [entry] = client.iter_log("s", kinds=["message"])
+    client.redact("s", entry["seq"], "/content")
+    [item] = OURS.items(client, "s")
+    assert said(item) == "[redacted]"
+
+
+def test_where_a_piece_is_redacted_what_is_shown_is_read(client: AgentRuntimeClient) -> None:
+    OURS.append(client, "s", [OURS.message({"role": "user", "content": LARGE}, {"a": 1})])
+    client.redact("s", 1)
     [item] = OURS.items(client, "s")
     assert item.envelope is None
     assert said(item).startswith(LARGE[:100])

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.web.clients.fakes import AWAY, LOST, FakeTransport, reply
+from tests.web.clients.fakes import AWAY, LOST, Awaited, FakeTransport, reply
 from web.clients.calls import approvals, drafts, log, maintenance, messages, records, sessions
 from web.clients.calls.shapes import NewEntry
+from web.clients.core import awaiting
 from web.clients.core.asking import ask, walk
 from web.clients.core.call import Ask
 from web.clients.core.patience import LONGEST, PAUSES
@@ -49,6 +50,24 @@ def test_what_has_one_effect_is_sent_again_as_it_was(name: str, lost: ServiceUnr
     ask(fake, SAFE[name](), fake.sleep)
     first, second = fake.calls
     assert first == second
+
+
+async def test_what_is_awaited_is_sent_again_by_the_same_rules() -> None:
+    fake = FakeTransport([LOST, UNAVAILABLE, reply(WRITTEN), LOST])
+    awaited = Awaited(fake)
+    await awaiting.ask(awaited, SAFE["entries"](), awaited.sleep)
+    assert (len(fake.calls), len(fake.pauses)) == (3, 2)
+    with pytest.raises(ServiceUnreachable):
+        await awaiting.ask(awaited, UNSAFE["a creation"](), awaited.sleep)
+
+
+async def test_steps_are_awaited_one_after_the_other_and_told_of_errors() -> None:
+    pending, approved = reply({"state": "pending"}), reply({"state": "approved"})
+    awaited = Awaited(FakeTransport([pending, approved, reply({}, 404)]))
+    found = await awaiting.walk(awaited, approvals.wait_approval("s", "a"), awaited.sleep)
+    assert found["state"] == "approved"
+    with pytest.raises(NotFound):
+        await awaiting.walk(awaited, approvals.wait_approval("s", "a"), awaited.sleep)
 
 
 @pytest.mark.parametrize("name", UNSAFE)

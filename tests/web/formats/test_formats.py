@@ -93,6 +93,28 @@ def test_a_file_that_has_grown_is_the_same_log_with_more_behind_it(
 
 
 @pytest.mark.parametrize("variety", ALL)
+def test_a_last_line_that_is_not_whole_is_left_out_and_told(tmp_path: Path, variety: str) -> None:
+    file, text = ALL[variety]
+    if not file.endswith(".jsonl"):
+        pytest.skip("one value cannot be cut")
+    whole = entries(of(tmp_path, variety))
+    all_lines = text.splitlines(keepends=True)
+    for count in range(3, len(all_lines)):
+        before, line = "".join(all_lines[:count]), all_lines[count]
+        conversation = opened(tmp_path, file, before + line[: len(line) // 2])
+        part = entries(conversation)
+        assert part == whole[: len(part)]
+        assert conversation.tally.cut == count + 1
+
+
+def test_a_last_line_needs_no_break_behind_it(tmp_path: Path) -> None:
+    line = lines(transcripts.claude("user", "u", {"role": "user", "content": "x"}, 0))
+    conversation = opened(tmp_path, "c.jsonl", line.rstrip("\n"))
+    assert len(messages(entries(conversation))) == 1
+    assert conversation.tally.cut is None
+
+
+@pytest.mark.parametrize("variety", ALL)
 def test_the_bytes_that_are_done_end_with_the_file(tmp_path: Path, variety: str) -> None:
     conversation = of(tmp_path, variety)
     done = [size for _, size in conversation.lines()]

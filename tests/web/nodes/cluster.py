@@ -161,12 +161,14 @@ class Member:
     async def connect(self) -> Client:
         return Client(await trio.open_tcp_stream("127.0.0.1", self.port))
 
-    async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", prefix: str = "/api/v1", **headers: str
+    ) -> Answer:
         """One request on a connection of its own; JSON, if it has a body."""
         if body:
             headers.setdefault("Content_Type", "application/json")
         async with await self.connect() as client:
-            return await client.ask(method, f"/api/v1{path}", body, **headers)
+            return await client.ask(method, f"{prefix}{path}", body, **headers)
 
     async def say(self, session_id: str, text: str = "hello", **headers: str) -> Answer:
         body = b'{"role": "user", "content": "%s"}' % text.encode()

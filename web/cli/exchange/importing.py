@@ -11,7 +11,7 @@ from runtime import InvalidInput
 from web.cli.exchange.parts import parts_of
 from web.cli.exchange.reading import FileSession, sessions_of
 from web.cli.exchange.targets import Refused, Target
-from web.formats import NotATranscript
+from web.formats import NotATranscript, moment_of, moment_text
 
 ENDINGS = (".jsonl", ".json", ".traj")
 """Of files that are looked at in a folder."""
@@ -34,6 +34,8 @@ class Outcome:
     unknown: int = 0
     applied: int = 0
     """Entries that were not there before."""
+    cut: list[str] = field(factory=list)
+    """Last lines that are not whole."""
     problems: list[str] = field(factory=list)
     skipped: list[str] = field(factory=list)
     """Files in folders that are no transcripts."""
@@ -48,9 +50,16 @@ class Outcome:
         )
         if self.unknown:
             yield f"{self.unknown} lines were unknown, and are kept as records"
+        if self.cut:
+            yield (
+                f"{len(self.cut)} files end within a line, which was left out, and comes in with "
+                f"the rest of it: {_some(self.cut)}"
+            )
         if self.skipped:
-            shown = ", ".join(self.skipped[:5]) + (", …" if len(self.skipped) > 5 else "")
-            yield f"{len(self.skipped)} files are no transcripts, and were left out: {shown}"
+            yield (
+                f"{len(self.skipped)} files are no transcripts, and were left out: "
+                f"{_some(self.skipped)}"
+            )
 
 
 @define
@@ -96,6 +105,7 @@ class Import:
         applied, began, through = 0, False, 0
         parts = parts_of(session)
         try:
+            await self._time(session, session_id)
             while (part := await trio.to_thread.run_sync(next, parts, None)) is not None:
                 more, is_new = await self._target.take(part, session_id)
                 applied, began, through = applied + more, began or is_new, part.log.last
@@ -111,6 +121,19 @@ class Import:
         outcome.messages += session.tally.messages
         outcome.records += session.tally.records
         outcome.unknown += session.tally.unknown
+        if session.tally.cut is not None:
+            outcome.cut.append(f"{path}, line {session.tally.cut}")
+
+    async def _time(self, session: FileSession, session_id: str) -> None:
+        """Gives a transcript without times those that it was brought with before."""
+        told = session.transcript
+        if told is not None and await trio.to_thread.run_sync(told.lacks_times):
+            told.begun = moment_of(await self._target.began(session_id))
+            session.heading["last_activity"] = moment_text(told.changed)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, int, bool]]:

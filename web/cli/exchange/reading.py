@@ -37,6 +37,8 @@ class FileSession:
     """The line of the file at which it begins."""
     tally: Tally = field(factory=Tally)
     """What the lines that were read so far are."""
+    transcript: Conversation | None = None
+    """Of whom the lines are made, where another agent wrote the file."""
 
 
 def sessions_of(path: Path, name: str, now: datetime) -> Iterator[FileSession]:
@@ -52,7 +54,9 @@ def sessions_of(path: Path, name: str, now: datetime) -> Iterator[FileSession]:
     lines = (
         FileLine(text, number, done) for number, (text, done) in enumerate(conversation.lines(), 1)
     )
-    yield FileSession(conversation.heading, lines, tally=conversation.tally)
+    yield FileSession(
+        conversation.heading, lines, tally=conversation.tally, transcript=conversation
+    )
 
 
 def _is_own(path: Path) -> bool:

@@ -27,6 +27,9 @@ class Refused(Exception):
 class Target(Protocol):
     """Takes parts."""
 
+    async def began(self, session_id: str) -> str | None:
+        """When the session began, if it is there. Raises `Refused`, `CannotAsk`, `StoreError`."""
+
     async def take(self, part: Part, session_id: str) -> tuple[int, bool]:
         """Returns how many entries were not there before, and whether the session was not.
 
@@ -40,12 +43,22 @@ class Own:
 
     _runtime: Runtime
 
+    async def began(self, session_id: str) -> str | None:
+        try:
+            return (await self._runtime.session(session_id).summary()).created_at
+        except CallerError:  # it is not there, or no id: the first part says what is wrong
+            return None
+
     async def take(self, part: Part, session_id: str) -> tuple[int, bool]:
         try:
             done = await self._runtime.session(session_id).import_log(part.log)
         except CallerError as error:
             raise Refused(part.in_file(str(error))) from None
         return done.applied, done.began
+
+
+class _Header(msgspec.Struct):
+    created_at: str
 
 
 class _Answer(msgspec.Struct):
@@ -58,6 +71,16 @@ class Running:
     """A service that runs."""
 
     _service: Service
+
+    async def began(self, session_id: str) -> str | None:
+        path = f"/sessions/{quote(session_id, safe='')}"
+        try:
+            said = await trio.to_thread.run_sync(self._service.look, path)
+        except NoAnswer as error:
+            raise Refused(str(error)) from error
+        if not said.is_done:  # of what is wrong with the token, or the id, the first part tells
+            return None
+        return msgspec.json.decode(said.text, type=_Header).created_at
 
     async def take(self, part: Part, session_id: str) -> tuple[int, bool]:
         path = f"/import?session_id={quote(session_id, safe='')}"

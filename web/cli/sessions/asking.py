@@ -98,13 +98,19 @@ class Service:
 
     def ask(self, path: str, body: bytes, content_type: str = "application/json") -> Said:
         """What the service says to what is posted. Raises `CannotAsk`, `NoAnswer`."""
-        head = {"Content-Type": content_type}
+        return self._asked("POST", path, body, {"Content-Type": content_type})
+
+    def look(self, path: str) -> Said:
+        """What the service has there. Raises `CannotAsk`, `NoAnswer`."""
+        return self._asked("GET", path, None, {})
+
+    def _asked(self, method: str, path: str, body: bytes | None, head: dict[str, str]) -> Said:
         if self._token is not None:
             head["Authorization"] = f"Bearer {self._token}"
         connection = self._connected()
         try:
             # Sent as one piece, so what fails here has not been asked as a whole.
-            connection.request("POST", f"{self._path}{PREFIX}{path}", body, head)
+            connection.request(method, f"{self._path}{PREFIX}{path}", body, head)
             answer = connection.getresponse()
             text = answer.read(LARGEST)
             if answer.length and len(text) < LARGEST:

@@ -18,6 +18,14 @@ class LogPage(TypedDict):
     next_cursor: NotRequired[str]
 
 
+class Copy(TypedDict):
+    """A session that still has the value, in its own entry of this number."""
+
+    session_id: str
+    trash_id: NotRequired[str]
+    """Where it lies in the trash."""
+
+
 class Redacted(TypedDict):
     """The session, in which a value is no more."""
 
@@ -27,6 +35,8 @@ class Redacted(TypedDict):
     durable_seq: int
     traces: list[str]
     """Files beside the database that may still have the value."""
+    copies: list[Copy]
+    """Sessions that have it, too: forks, and what they were made of."""
 
 
 def append_entries(

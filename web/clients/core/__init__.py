@@ -7,10 +7,9 @@ A map, in the order in which one file may import another:
 - `place`      where the service is
 - `parsing`    from bytes to lines and to events
 - `course`     an answer that is read as it comes: lines, or events that go on after a break
-- `connection` a connection for answers that come as a whole
-- `near`       short calls over plain HTTP
 - `wire`       calls over HTTP
 - `asking`     a call with its tries and its refusals
 - `streaming`  the same of an answer that is read as it comes
-- `awaiting`   all of this, awaited
+- `async_wire` the connections, awaited
+- `awaiting`   the tries and the reading, awaited
 """

@@ -92,6 +92,34 @@ class Transport(Protocol):
         """Gives up what it holds. Said twice, it is the same."""
 
 
+class AsyncAnswer(Protocol):
+    """An `Answer` whose pieces are awaited."""
+
+    @property
+    def status(self) -> int:
+        """As `Reply` has it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As `Reply` has them."""
+
+    async def next(self) -> bytes:
+        """The next piece; `b""`: that was all. Raises `ServiceUnreachable`: it broke off."""
+
+    async def aclose(self) -> None:
+        """Reads no more of it. Said twice, it is the same."""
+
+
+class AsyncTransport(Protocol):
+    """A `Transport` that is awaited. Used by any number of tasks of one event loop."""
+
+    async def exchange(self, call: Call) -> Reply:
+        """Sends a call once. Raises `ServiceUnreachable`."""
+
+    async def open(self, call: Call) -> AsyncAnswer:
+        """The same, of an answer that is to be read as it comes. Raises `ServiceUnreachable`."""
+
+
 @frozen
 class Ask(Generic[T]):
     """A call, and what its answer means."""

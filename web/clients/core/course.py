@@ -4,7 +4,7 @@ A course says what to send, takes the pieces of the answer, and decides what a b
 carries it out (`streaming`, `awaiting`) opens, reads, sleeps, and decides nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -12,7 +12,7 @@ from attrs import define, evolve, field, frozen
 from web.clients.core.call import Call, Reply
 from web.clients.core.parsing import Event, Events, Lines
 from web.clients.core.patience import LONGEST, asked_pause, pause_before_again, spread
-from web.clients.errors import NotFound, ServiceUnreachable, refusal_of
+from web.clients.errors import AgentRuntimeError, NotFound, ServiceUnreachable, refusal_of
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -32,6 +32,10 @@ class Course(Protocol[T_co]):
         """What is sent now."""
 
     @property
+    def expected(self) -> str:
+        """The type of an answer that is one."""
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more is to be read."""
 
@@ -43,6 +47,14 @@ class Course(Protocol[T_co]):
 
         `None`: not again, it is over. Raises `Refused`, `ServiceUnreachable`.
         """
+
+
+def check_type(course: Course[object], headers: Mapping[str, str]) -> None:
+    """Raises `AgentRuntimeError`: another program answers, which nobody would notice else."""
+    found = headers.get("content-type", "")
+    if found.partition(";")[0].strip() != course.expected:
+        said = f"{found or 'nothing'} where {course.expected} was to come"
+        raise AgentRuntimeError(f"This is no answer of agent-runtime, is the address right? {said}")
 
 
 @frozen
@@ -73,6 +85,7 @@ class LinesOf:
     """The lines of an answer. What breaks off in the middle is an error: lines have no places."""
 
     call: Call
+    expected: str = field(default="application/jsonl", init=False)
     is_over: bool = field(default=False, init=False)
     _begin: Begin | None = field(init=False)
     _lines: Lines = field(factory=Lines, init=False)
@@ -104,6 +117,7 @@ class Following:
     _with_alive: bool
     _patience: float
     """Seconds of pauses, after which a service that is away is an error."""
+    expected: str = field(default="text/event-stream", init=False)
     is_over: bool = field(default=False, init=False)
     _begin: Begin | None = field(init=False)
     _events: Events = field(factory=Events, init=False)

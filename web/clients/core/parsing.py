@@ -48,7 +48,10 @@ class Event:
 
 @define(eq=False)
 class Events:
-    """Server-Sent Events, as the HTML standard has them. A comment is passed over."""
+    """Server-Sent Events, as the HTML standard has them.
+
+    But for a CR alone, which the service does not send: it ends no line.
+    """
 
     cursor: str | None = None
     """The place behind the last block that has ended, also behind one that is no event. Not that of
@@ -66,7 +69,7 @@ class Events:
     def feed(self, piece: bytes) -> Iterator[Event]:
         """The events that end in this piece."""
         for line in self._lines.feed(piece):
-            name, _, value = line.decode().rstrip("\r\n").partition(":")
+            name, _, value = line.decode(errors="replace").rstrip("\r\n").partition(":")
             value = value.removeprefix(" ")
             if not name and not value:
                 self.cursor = self._place

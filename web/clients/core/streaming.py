@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from web.clients.core.call import Answer, Reply, Transport
-from web.clients.core.course import Outcome, Stream
-from web.clients.errors import ServiceUnreachable
+from web.clients.core.course import Outcome, Stream, check_type
+from web.clients.errors import AgentRuntimeError, ServiceUnreachable
 
 T = TypeVar("T")
 
@@ -69,6 +69,7 @@ class Streaming(Generic[T], Iterator[T]):
             if self._answer is None:
                 self._answer = self._transport.open(self._course.call)
                 if self._answer.status < 300:
+                    check_type(self._course, self._answer.headers)
                     return
                 outcome = _whole(self._answer)
             elif piece := self._answer.next():
@@ -76,6 +77,9 @@ class Streaming(Generic[T], Iterator[T]):
                 return
         except ServiceUnreachable as error:
             outcome = error
+        except AgentRuntimeError:
+            self.close()
+            raise
         self._let_go()
         try:
             found, pause = self._course.stopped(outcome)

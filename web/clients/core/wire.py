@@ -1,16 +1,17 @@
-"""Calls over HTTP: short ones by `near` where that reaches, all others by httpx."""
+"""Calls over HTTP, by httpx."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from threading import Lock
+from collections.abc import Iterator, Mapping
 from weakref import finalize
 
 import httpx
 from attrs import define, field, frozen
 
 from web.clients.core.call import Answer, Call, Reply
-from web.clients.core.near import CONNECT, Near
 from web.clients.core.place import Place
 from web.clients.errors import ServiceUnreachable
+
+CONNECT = 5.0
+"""Seconds: a service is near, and one that does not take a connection in that time is away."""
 
 
 @define(eq=False)
@@ -18,21 +19,24 @@ class Wire:
     """Implements `Transport` over a pool of connections."""
 
     _place: Place
-    _near: Near | None = field(init=False)
-    _made: list[httpx.Client] = field(factory=list, init=False)
-    """The one of httpx, once it is needed: it takes longer to make than a call."""
-    _lock: Lock = field(factory=Lock, init=False)
+    _http: httpx.Client = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._near = Near(self._place) if Near.reaches(self._place) else None
+        # `trust_env=False`: a proxy for the internet has no business between an agent and its
+        # memory, and the environment's .netrc must not replace the token.
+        self._http = httpx.Client(
+            base_url=self._place.url,
+            headers=self._place.headers,
+            trust_env=False,
+            # To read all certificates takes 40 ms, and some make a client for each session.
+            verify=self._place.url.startswith("https:"),
+        )
         # A session of a framework is often just dropped: its sockets are closed then, without the
         # warning that Python has for those that nobody closes.
-        finalize(self, _close, self._near, self._made)
+        finalize(self, self._http.close)
 
     def exchange(self, call: Call) -> Reply:
         """Sends a call once. Raises `ServiceUnreachable`."""
-        if self._near is not None:
-            return self._near.exchange(call)
         try:
             answer = self._http.send(request_of(self._http, call))
         except httpx.RequestError as error:
@@ -49,33 +53,7 @@ class Wire:
 
     def close(self) -> None:
         """Closes the connections."""
-        _close(self._near, self._made)
-
-    @property
-    def _http(self) -> httpx.Client:
-        with self._lock:
-            if not self._made:
-                self._made.append(_client(self._place))
-            return self._made[0]
-
-
-def _client(place: Place) -> httpx.Client:
-    # `trust_env=False`: a proxy for the internet has no business between an agent and its memory,
-    # and the environment's .netrc must not replace the token.
-    return httpx.Client(
-        base_url=place.url,
-        headers=place.headers,
-        trust_env=False,
-        # To read all certificates takes 40 ms, and some make a client for each session.
-        verify=place.url.startswith("https:"),
-    )
-
-
-def _close(near: Near | None, made: Sequence[httpx.Client]) -> None:
-    if near is not None:
-        near.close()
-    for client in made:
-        client.close()
+        self._http.close()
 
 
 @frozen(eq=False)

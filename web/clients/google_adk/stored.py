@@ -142,6 +142,8 @@ def _events(client: AgentRuntimeClient, place: Place, config: GetSessionConfig) 
     events: list[Event] = []
     for item in islice(OURS.newest_items(client, place.session_id, limit=last), last):
         event = event_of(item)
+        if event is None:
+            continue
         if after is not None and event.timestamp < after:
             break
         events.append(event)
@@ -152,7 +154,8 @@ def _rewind(client: AgentRuntimeClient, place: Place, invocation: str | None) ->
     if invocation is None:
         return []
     for item in OURS.items(client, place.session_id):
-        if event_of(item).invocation_id == invocation:
+        event = event_of(item)
+        if event is not None and event.invocation_id == invocation:
             return [{"kind": "rewind", "body": {"to": item.seq - 1}}]
     return []
 

@@ -14,6 +14,7 @@ from web.clients.client import AgentRuntimeClient
 from web.clients.errors import Conflict, NotFound, PreconditionFailed
 from web.clients.shared.carrying import brought, carried, cleaned
 from web.clients.shared.pieces import cut, is_cut, joined
+from web.clients.shared.plain import REDACTED, is_redacted
 
 KINDS = ("message", "record")
 
@@ -64,13 +65,16 @@ class Framework:
         return f"{self.name}/"
 
     def item(self, entry: Entry) -> Item | None:
-        """What was read; `None`: a record that was removed, or that the service has cleaned up."""
+        """What was read; `None`: a record that was removed, redacted or cleaned up."""
         body = entry["body"]
         if entry["kind"] == "record":
-            if "value" not in body:
-                return None
-            return Item(entry["seq"], entry["at"], brought(body["value"]), None)
-        envelope = (body.get("metadata") or {}).get(self.name)
+            value = body.get("value", REDACTED)
+            return (
+                None if value == REDACTED else Item(entry["seq"], entry["at"], brought(value), None)
+            )
+        envelope = _metadata(body).get(self.name)
+        if envelope == REDACTED:
+            envelope = None
         return Item(entry["seq"], entry["at"], brought(envelope), body)
 
     def append(
@@ -101,7 +105,7 @@ class Framework:
             for entry in client.iter_log(
                 session_id, after=after, kinds=KINDS, key_prefix=self.prefix, counting=True
             ):
-                if (item := self._whole(client, session_id, entry)) is not None:
+                if (item := self.whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -118,7 +122,7 @@ class Framework:
             for entry in client.iter_log_back(
                 session_id, kinds=KINDS, key_prefix=self.prefix, counting=True, limit=page
             ):
-                if (item := self._whole(client, session_id, entry)) is not None:
+                if (item := self.whole(client, session_id, entry)) is not None:
                     yield item
         except NotFound:
             return
@@ -128,18 +132,25 @@ class Framework:
         newest = self.newest_items(client, session_id, limit=last)
         return list(islice(newest, last))[::-1]
 
-    def _whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+    def whole(self, client: AgentRuntimeClient, session_id: str, entry: Entry) -> Item | None:
+        """What was read, with what was cut off it. `None`: as `item` has it, or a piece is gone."""
         body = entry["body"]
-        held = body.get("value", (body.get("metadata") or {}).get(self.name))
-        if is_cut(held):
-            # Where a piece was redacted, or cleaned up: as another program's, it can be shown.
-            there = joined(client, session_id, self.name, held)
-            if there is not None:
-                return self.item({**entry, "body": there})
-            if entry["kind"] == "record":
-                return None
-            metadata = {**body["metadata"], self.name: None}
-            return self.item({**entry, "body": {**body, "metadata": metadata}})
+        if entry["kind"] == "record":
+            value = body.get("value")
+            if not is_cut(value):
+                return self.item(entry)
+            there = joined(client, session_id, self.name, value)
+            return None if there is None else self.item({**entry, "body": there})
+        # Whoever cut it: to others, too, it is what was said, and not how that begins.
+        metadata = _metadata(body)
+        for name, value in metadata.items():
+            if is_cut(value):
+                there = None
+                if not is_redacted(body):
+                    there = joined(client, session_id, name, value)
+                # Where a piece is no longer there, what is shown is all there is.
+                shown = {**body, "metadata": {**metadata, name: None}}
+                return self.item({**entry, "body": there or shown})
         return self.item(entry)
 
     def pop(self, client: AgentRuntimeClient, session_id: str) -> Item | None:
@@ -158,7 +169,7 @@ class Framework:
                 client.rewind(session_id, entry["seq"] - 1, terms=Terms(if_match=tag))
             except PreconditionFailed:  # what came meanwhile would be taken back with it
                 continue
-            if (item := self._whole(client, session_id, entry)) is not None:
+            if (item := self.whole(client, session_id, entry)) is not None:
                 return item
 
     def clear(self, client: AgentRuntimeClient, session_id: str) -> None:
@@ -171,6 +182,12 @@ class Framework:
         told = {name: cleaned(value) for name, value in names.items()}
         with suppress(Conflict):
             client.create_session(session_id, metadata={self.name: told})
+
+
+def _metadata(message: Message) -> Mapping[str, Any]:
+    # Whoever wrote the message may have put anything there, and a redaction a text.
+    metadata = message.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
 
 
 PAGE = 1000

@@ -58,13 +58,16 @@ def is_cut(value: object) -> TypeGuard[Mapping[str, Any]]:
 def joined(
     client: AgentRuntimeClient, session_id: str, name: str, value: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The body that was cut. 1 call, and 1 for each 4 MiB. `None`: a piece is no longer there."""
+    """The body that was cut. 1 call, and 1 for each 4 MiB. `None`: a piece is missing."""
     digest, count = value[PIECES]
     keys = [_key(name, digest, number) for number in range(count)]
     found = {one["key"]: one["value"] for one in client.iter_records(session_id, keys=keys)}
     if len(found) < count:
         return None
-    body: dict[str, Any] = json.loads("".join(found[key] for key in keys))
+    try:
+        body: dict[str, Any] = json.loads("".join(found[key] for key in keys))
+    except ValueError:  # a piece was redacted
+        return None
     return body
 
 

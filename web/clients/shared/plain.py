@@ -9,6 +9,9 @@ from attrs import frozen
 OURS = frozenset({"role", "content", "id", "metadata"})
 """Members that are expressed, or are not the conversation's."""
 
+REDACTED = "[redacted]"
+"""What the service puts in the place of a value."""
+
 _TEXTS = (None, "text", "input_text", "output_text")
 
 
@@ -43,6 +46,15 @@ def plain(message: Mapping[str, Any]) -> Plain:
     ignored = OURS | {"parts"} if isinstance(parts, list) else OURS
     lossy += [name for name in message if name not in ignored]
     return Plain(str(message["role"]), said, lossy)
+
+
+def is_redacted(message: Mapping[str, Any]) -> bool:
+    """Whether something of it was redacted, beside its metadata: what that repeats counts no more.
+
+    Who wrote just the marker is taken for redacted, too.
+    """
+    shown = {name: value for name, value in message.items() if name != "metadata"}
+    return json.dumps(REDACTED) in json.dumps(shown)
 
 
 def _is_text(part: object) -> bool:

@@ -1,5 +1,6 @@
 // Calls of the service: with the token, and with what it says when it refuses.
 
+import { valueOf } from "./json.js";
 import * as token from "./token.js";
 
 // From where this file is: so the page works wherever the service is mounted.
@@ -47,7 +48,7 @@ export async function answerTo(method, segments, { query, body, headers, signal 
 // What a call answers, as a value; null where there is nothing. Throws a Problem.
 export async function call(method, segments, options) {
   const answer = await answerTo(method, segments, options);
-  return answer.status === 204 ? null : answer.json();
+  return answer.status === 204 ? null : valueOf(await answer.text());
 }
 
 export function get(segments, query, signal) {

@@ -1,6 +1,7 @@
 // The blocks of a message, as elements. What is long is folded, and is made when somebody opens it.
 
 import { make } from "./dom.js";
+import { Fences } from "./fences.js";
 import { isObject, isText, line, pretty, shown } from "./text.js";
 
 const FIRST = 6_000; // characters of a text that are shown at once: some screens
@@ -35,8 +36,14 @@ export function elementOf(block) {
 // Text as it was written, but for what stands between fences, which is set as code.
 function prose(text) {
   const made = make("div", { className: "prose" });
-  fill(made, text, FIRST, fenced);
+  const fences = new Fences();
+  fill(made, text, FIRST, (piece) => Array.from(fences.of(piece), paragraph));
   return made;
+}
+
+function paragraph({ isCode, info, text }) {
+  if (!isCode) return make("p", {}, text);
+  return make("pre", { className: "code", data: info === "" ? {} : { info: line(info, 80) } }, text);
 }
 
 export function code(text) {
@@ -47,8 +54,7 @@ export function code(text) {
 
 // The text in pieces: the next one when somebody asks for it.
 function fill(element, text, length, made) {
-  let end = Math.min(length, text.length);
-  if (end < text.length && isHigh(text.charCodeAt(end - 1))) end += 1; // two halves of a character
+  const end = endOf(text, length);
   element.append(...made(text.slice(0, end)));
   if (end === text.length) return;
   const rest = text.slice(end);
@@ -61,24 +67,16 @@ function fill(element, text, length, made) {
   element.append(more);
 }
 
-function isHigh(unit) {
-  return unit >= 0xd800 && unit <= 0xdbff;
+// Behind a line, if one ends there about; never within a character.
+function endOf(text, length) {
+  if (text.length <= length) return text.length;
+  const end = text.lastIndexOf("\n", length - 1) + 1;
+  if (end > length / 2) return end;
+  return isHigh(text.charCodeAt(length - 1)) ? length + 1 : length;
 }
 
-// Between two fences is code; a last one that is not closed goes to the end. Only a line that has
-// nothing else than a fence and the name of a language is one: so nothing is left out.
-function fenced(text) {
-  const pieces = text.split(/^```([\w+#.-]{0,20})[ \t]*$/m);
-  if (pieces.length === 1) return [make("p", {}, text)];
-  const made = [];
-  for (let place = 0; place < pieces.length; place += 2) {
-    // The line breaks before and behind a fence are its own.
-    const piece = pieces[place].replace(/^\n+|\n+$/g, "");
-    if (piece === "") continue;
-    if (place % 4 === 0) made.push(make("p", {}, piece));
-    else made.push(make("pre", { className: "code", title: pieces[place - 1] }, piece));
-  }
-  return made;
+function isHigh(unit) {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 function folded(kind, labels, text, content, isOpen = false) {
@@ -113,7 +111,10 @@ function result({ id, name, blocks, isError }) {
   );
   const first = blocks.find((block) => isText(block.text));
   const text = first === undefined ? preview(blocks[0]?.value) : line(first.text, PREVIEW);
-  const made = folded("result", [label], text, () => blocks.map(elementOf));
+  // What tools print has columns, and is no prose.
+  const made = folded("result", [label], text, () =>
+    blocks.map((block) => (block.type === "text" ? code(block.text) : elementOf(block))),
+  );
   if (isError) made.classList.add("failed");
   made.dataset.result = id ?? "";
   return made;
@@ -122,7 +123,7 @@ function result({ id, name, blocks, isError }) {
 // The first thing that a value says: enough to know a call by, whatever its tool is.
 function preview(value) {
   if (isText(value)) return value.slice(0, 2 * PREVIEW);
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (["number", "bigint", "boolean"].includes(typeof value)) return String(value);
   if (!isObject(value)) return "";
   const said = Object.values(value).find((one) => isText(one) && one !== "");
   return said === undefined

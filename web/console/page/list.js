@@ -182,7 +182,9 @@ function facts(row) {
   }
   if (row.note !== undefined) {
     if (row.role !== undefined) made.append(make("bdi", { className: "agent" }, shown(row.role)));
-    made.append(make("bdi", { className: "note" }, row.note));
+    const pieces = row.pieces ?? [row.note];
+    const told = pieces.map((piece, place) => (place % 2 === 0 ? piece : make("mark", {}, piece)));
+    made.append(make("bdi", { className: "note", title: row.note }, ...told));
     return made;
   }
   made.append(make("bdi", { className: "agent" }, shown(row.agent)));

@@ -3,6 +3,7 @@
 // A page is a list of rows: {key, id, title, at, agent, count, …}; `key` tells rows apart.
 
 import { get, Problem } from "./api.js";
+import { piecesOf } from "./hits.js";
 import { isText, line } from "./text.js";
 
 const PAGE = 200;
@@ -89,7 +90,7 @@ async function* found(text) {
     yield hits.hits.map((one) => {
       // What is found in a title is the session, and no place in it.
       if (one.role === undefined) return { ...hit(one, "in the title"), seq: undefined };
-      return hit(one, one.snippet);
+      return { ...hit(one, one.snippet), pieces: piecesOf(one.snippet, text) };
     });
     query.cursor = hits.next_cursor;
   } while (query.cursor !== undefined);

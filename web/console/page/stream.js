@@ -7,6 +7,7 @@
 //   HTTP/1.1, for all its tabs.
 
 import { answerTo, Problem } from "./api.js";
+import { valueOf } from "./json.js";
 
 const SILENCE = 40_000; // milliseconds: the service says `alive` after 15 s
 const FIRST_WAIT = 1_000;
@@ -87,7 +88,7 @@ export class Stream {
         for (const frame of frames.of(value)) {
           if (this.#isOver) return;
           if (frame.id !== undefined) this.#last = frame.id;
-          if (frame.event !== undefined) this.#take(frame.event, JSON.parse(frame.data), frame.id);
+          if (frame.event !== undefined) this.#take(frame.event, valueOf(frame.data), frame.id);
         }
       }
     } finally {

@@ -1,5 +1,7 @@
 // Text that others have written, made fit to be shown.
 
+import { textOf, valueOf } from "./json.js";
+
 // Characters that cannot be seen and change what is: controls, those that turn the direction of
 // what follows, those without a width, and tags. Joiners stay, since emoji and scripts need them.
 const HIDDEN =
@@ -24,10 +26,10 @@ export function line(text, length) {
 
 // Of a value that came as JSON, the JSON again, for people.
 export function pretty(value) {
-  if (typeof value !== "string") return JSON.stringify(value, null, 2) ?? "";
+  if (typeof value !== "string") return textOf(value) ?? "";
   try {
-    const parsed = JSON.parse(value);
-    return typeof parsed === "object" && parsed !== null ? JSON.stringify(parsed, null, 2) : value;
+    const parsed = valueOf(value);
+    return typeof parsed === "object" && parsed !== null ? textOf(parsed) : value;
   } catch {
     return value;
   }
