@@ -9,12 +9,13 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable
 
-MOST = 50_000
-"""What is remembered of one log: 400 KB. Beyond that the store is asked, as for a restored log."""
+MOST = 20_000
+"""What is remembered of one log: 160 KB, which take more than a millisecond to be sorted when some
+hundred more leave at a time. Beyond that the store is asked, as for a restored log."""
 
 
 class Departed:
-    """Hashes, sorted. Two names may share one: then the store is asked for nothing."""
+    """Hashes, sorted. Two names may share one: then the store is asked in vain."""
 
     __slots__ = ("_hashes",)
 
