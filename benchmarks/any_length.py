@@ -25,7 +25,7 @@ from benchmarks.workload import Message, text
 from runtime import RuntimeConfig
 from runtime.config import MINUTES
 from runtime.session.kind import New
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 
 SIZE = 10_000
 """Characters of a message: what a tool returns. A hundred thousand of them are a gigabyte."""

@@ -14,7 +14,7 @@ from benchmarks.measure import Timer, rate_of, seconds_of, worst
 from benchmarks.stores import OURS, created, fill, opened, running
 from runtime import Runtime, RuntimeConfig, Session, text_of
 from runtime.session.kind import New
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 
 VOCABULARY = 50_000
 WORDS = (15, 45)

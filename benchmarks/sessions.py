@@ -28,7 +28,7 @@ from benchmarks.stores import MESSAGE, OURS, fill, running, short
 from benchmarks.workload import conversation, encoded, short_message
 from runtime import Message, Runtime, RuntimeConfig
 from runtime.config import MINUTES
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 
 _ROWS = """
 SELECT entry.* FROM session CROSS JOIN look CROSS JOIN entry

@@ -21,10 +21,10 @@ from benchmarks.workload import short_message
 from persistence import SQLiteStore, open_store
 from runtime import History, Message, Runtime, RuntimeConfig, Session, open_runtime
 from runtime.clock import timestamp
-from runtime.session.chain import link, new_root
-from runtime.session.forms import shown_json
+from runtime.session.entries.chain import link, new_root
+from runtime.session.entries.forms import shown_json
 from runtime.session.kind import New
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 from runtime.store import Change, Delta, Entry, Header
 
 OURS = "this runtime"

@@ -21,7 +21,7 @@ from runtime import Message, RuntimeConfig
 from runtime.clock import timestamp
 from runtime.config import MINUTES, MiB
 from runtime.runtime import new_session_id
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 from runtime.store import Delta, Store
 
 

@@ -43,7 +43,7 @@ from persistence.sqlite.opening.restore import Restored
 from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
 from persistence.sqlite.place import InFile
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
 from persistence.transfer import Progress as MoveProgress
 from runtime import CannotOpenStore

@@ -16,7 +16,7 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.restore import Restored
 from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
 from persistence.transfer import Source, Target
 from runtime import CannotOpenStore

@@ -101,12 +101,24 @@ from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistic
 from runtime.redacting import Redacted
 from runtime.runtime import Runtime, open_runtime
 from runtime.searching import Found, SearchPage, found_in, sought
-from runtime.session.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
-from runtime.session.arriving import MAX_ARRIVING, ArrivingLog, read_log
-from runtime.session.calls import MAX_ENTRIES, Item, items_from_json
-from runtime.session.chain import digest, digest_of, dropped_body, link, new_root, tag
+from runtime.session.asked.calls import MAX_ENTRIES, Item, items_from_json
+from runtime.session.asked.drafting import Drafted
+from runtime.session.asked.reading import Cursor
+from runtime.session.asked.resuming import Resumed
+from runtime.session.asked.searched import text_of
+from runtime.session.asked.working import Timeline, UsagePage, Work
+from runtime.session.bodies.encoding import (
+    REPLACEMENT,
+    check_depth,
+    encode,
+    read_as,
+    replace_surrogates,
+)
+from runtime.session.bodies.normal import Apart, normal
+from runtime.session.bodies.pieces import WHOLE, give_way
+from runtime.session.bodies.words import MAX_QUERY, terms
 from runtime.session.context.steps import LARGEST as MAX_CONTEXT
-from runtime.session.draft import (
+from runtime.session.drafts.draft import (
     MAX_DELTA,
     MAX_DRAFT,
     MAX_DRAFTS,
@@ -114,26 +126,23 @@ from runtime.session.draft import (
     DraftView,
     added_of,
 )
-from runtime.session.drafting import Drafted
-from runtime.session.encoding import (
-    REPLACEMENT,
-    check_depth,
-    encode,
-    read_as,
-    replace_surrogates,
-)
-from runtime.session.exported import ExportedLog, heading_of
-from runtime.session.forms import sent, shown, shown_texts
-from runtime.session.importing import Imported
+from runtime.session.drafts.seen import DraftNews
+from runtime.session.entries.chain import digest, digest_of, dropped_body, link, new_root, tag
+from runtime.session.entries.forms import sent, shown, shown_texts
+from runtime.session.files.arriving import MAX_ARRIVING, ArrivingLog, read_log
+from runtime.session.files.exported import ExportedLog, heading_of
+from runtime.session.files.importing import Imported
+from runtime.session.files.lines import FORMAT, FORMAT_VERSION, is_heading, line_of
 from runtime.session.kind import New
-from runtime.session.kinds import KINDS
+from runtime.session.kinds.approval import MAX_EXPIRES_IN, MIN_EXPIRES_IN, Decision
+from runtime.session.kinds.message import Message, from_json, from_text
+from runtime.session.kinds.record import put_from_json
+from runtime.session.kinds.settings import SETTINGS, merged
+from runtime.session.kinds.switch import MAX_SHOWN_SWITCHES, SWITCH
+from runtime.session.kinds.table import KINDS
+from runtime.session.kinds.turn import MAX_TTL, MIN_TTL
+from runtime.session.kinds.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
 from runtime.session.life import Life
-from runtime.session.lines import FORMAT, FORMAT_VERSION, is_heading, line_of
-from runtime.session.message import Message, from_json, from_text
-from runtime.session.normal import Apart, normal
-from runtime.session.pieces import WHOLE, give_way
-from runtime.session.reading import Cursor
-from runtime.session.record import put_from_json
 from runtime.session.replies import (
     Activity,
     AgentContext,
@@ -153,7 +162,6 @@ from runtime.session.replies import (
     Summary,
     Written,
 )
-from runtime.session.resuming import Resumed
 from runtime.session.rules import (
     MAX_AGENT,
     MAX_KEY,
@@ -165,17 +173,9 @@ from runtime.session.rules import (
     MAX_TITLE,
     check_small_body,
 )
-from runtime.session.searched import text_of
-from runtime.session.seen import DraftNews
-from runtime.session.settings import SETTINGS, merged
-from runtime.session.switch import MAX_SHOWN_SWITCHES, SWITCH
-from runtime.session.turn import MAX_TTL, MIN_TTL
-from runtime.session.usage import MAX_NUMBER_NAME, MAX_NUMBERS, TAKEN
-from runtime.session.words import MAX_QUERY, terms
 from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
 from runtime.session.work.spent import add_all, add_spent, used_in
-from runtime.session.working import Timeline, UsagePage, Work
 from runtime.statistics import Attempt, Histogram, OnCommit
 from runtime.store import (
     ALL,

@@ -10,8 +10,8 @@ from attrs import frozen
 from runtime.asking import Asking, condition_of
 from runtime.clock import milliseconds
 from runtime.errors import InvalidInput, NotHere, SessionDamaged, SessionNotFound
-from runtime.session.approval import Decision, ask, decide, one, page, question
-from runtime.session.encoding import check_tree
+from runtime.session.bodies.encoding import check_tree
+from runtime.session.kinds.approval import Decision, ask, decide, one, page, question
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import APPROVAL_STATES, Approval, ApprovalPage, ApprovalState
 from runtime.store import WaitingPage

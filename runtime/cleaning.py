@@ -19,7 +19,7 @@ from runtime.errors import NotHere, RuntimeClosed, SessionNotFound
 from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
-from runtime.session.record import drop_superseded
+from runtime.session.kinds.record import drop_superseded
 from runtime.store import Expire, Store, Superseded
 
 CHUNK = 500

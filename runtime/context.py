@@ -16,14 +16,14 @@ from attrs import frozen
 from runtime.config import KiB
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import PIECE, Find
+from runtime.session.asked.telling import Telling
+from runtime.session.bodies.pieces import give_way
 from runtime.session.context.composing import Composed, Composer, Fixed, Limits
 from runtime.session.context.reading import shape_of, speaker_of
-from runtime.session.forms import sent_of
-from runtime.session.pieces import give_way
+from runtime.session.entries.forms import sent_of
+from runtime.session.entries.stretch import Stretch
+from runtime.session.entries.tail import Said, Tail
 from runtime.session.replies import Reply
-from runtime.session.stretch import Stretch
-from runtime.session.tail import Said, Tail
-from runtime.session.telling import Telling
 from runtime.store import MESSAGE, Wanted
 
 T = TypeVar("T")

@@ -30,7 +30,8 @@ from runtime.listing import check_limit
 from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
-from runtime.session import fork, settings
+from runtime.session.asked import fork
+from runtime.session.kinds import settings
 from runtime.session.replies import Summary
 from runtime.session.rules import MAX_SESSION_ID, check_new_session_id, check_session_id
 from runtime.session.state import Condition, SessionState

@@ -13,10 +13,10 @@ from attrs import frozen
 
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import PIECE, Find
-from runtime.session.chain import tag
-from runtime.session.exported import ExportedLog
-from runtime.session.lines import lines_of
-from runtime.session.tail import Tail
+from runtime.session.entries.chain import tag
+from runtime.session.entries.tail import Tail
+from runtime.session.files.exported import ExportedLog
+from runtime.session.files.lines import lines_of
 from runtime.store import Entry, Wanted
 
 

@@ -21,33 +21,25 @@ from runtime.feeds.follower import DRAFT, Follower, Look
 from runtime.history import Find, HistoryStream
 from runtime.redacting import Redacted, Redacting
 from runtime.saving.persister import Persister
-from runtime.session import (
-    calls,
-    compaction,
-    drafting,
-    exported,
-    importing,
-    message,
-    reading,
-    record,
-    resuming,
-    settings,
-    switch,
-    usage,
-    working,
-)
-from runtime.session.arriving import ArrivingLog
-from runtime.session.calls import Item
+from runtime.session.asked import calls, drafting, reading, resuming, working
+from runtime.session.asked.calls import Item
+from runtime.session.asked.drafting import CONTENT, Drafted
+from runtime.session.asked.reading import MESSAGES, Cursor, Following, Part
+from runtime.session.asked.resuming import Resumed
+from runtime.session.asked.telling import telling
+from runtime.session.asked.working import Timeline, Unread, UsagePage
+from runtime.session.bodies.encoding import check_tree
 from runtime.session.context.composing import Limits
 from runtime.session.context.steps import LARGEST
-from runtime.session.draft import DraftView
-from runtime.session.drafting import CONTENT, Drafted
-from runtime.session.encoding import check_tree
-from runtime.session.importing import Imported
+from runtime.session.drafts.draft import DraftView
+from runtime.session.files import exported, importing
+from runtime.session.files.arriving import ArrivingLog
+from runtime.session.files.importing import Imported
 from runtime.session.kind import New
-from runtime.session.kinds import KINDS
-from runtime.session.message import Message, from_python
-from runtime.session.reading import MESSAGES, Cursor, Following, Part
+from runtime.session.kinds import compaction, message, record, settings, switch, usage
+from runtime.session.kinds.message import Message, from_python
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.replies import (
     AgentContext,
     Appended,
@@ -58,14 +50,10 @@ from runtime.session.replies import (
     Summary,
     Written,
 )
-from runtime.session.resuming import Resumed
-from runtime.session.rewind import rewind
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.session.telling import telling
 from runtime.session.work.ledger import Ledger
-from runtime.session.working import Timeline, Unread, UsagePage
 from runtime.store import DEFAULT_AGENT, UsedPlace
 from runtime.turns import Turn, Turns, holding
 from runtime.working import read_on

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from runtime.config import MiB
 from runtime.errors import StoreUnavailable, damaged
-from runtime.session.forms import shown, shown_texts
+from runtime.session.entries.forms import shown, shown_texts
 from runtime.session.replies import History
 from runtime.store import MESSAGE, Entry, Row, Wanted
 

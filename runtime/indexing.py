@@ -28,7 +28,7 @@ from runtime.config import SECONDS, KiB
 from runtime.errors import StoreError
 from runtime.saving.dirty import Batch
 from runtime.saving.persister import Persister
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
 from runtime.store import Change, Committed, Delta, Expire, Store
 
 log = logging.getLogger("agent_runtime")

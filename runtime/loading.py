@@ -17,10 +17,10 @@ from runtime.clock import timestamp
 from runtime.config import RuntimeConfig
 from runtime.errors import StoreUnavailable, damaged
 from runtime.saving.persister import Persister
-from runtime.session.kinds import KINDS
+from runtime.session.entries.tail import Needs
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
-from runtime.session.tail import Needs
 from runtime.store import Row, Store, StoredSession, Wanted
 
 T = TypeVar("T")

@@ -23,9 +23,10 @@ from runtime.config import SECONDS
 from runtime.errors import StoreUnavailable
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
-from runtime.session import redaction, settings
-from runtime.session.kinds import KINDS
-from runtime.session.pointing import path_of
+from runtime.session.asked import redaction
+from runtime.session.bodies.pointing import path_of
+from runtime.session.kinds import settings
+from runtime.session.kinds.table import KINDS
 from runtime.session.replies import Reply
 from runtime.session.rules import MAX_SESSION_ID
 from runtime.session.state import Condition, SessionState

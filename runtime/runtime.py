@@ -24,11 +24,11 @@ from runtime.listing import SessionList, check_limit, check_streamable
 from runtime.ownership import Node, Ownership
 from runtime.redacting import Redacting
 from runtime.searching import SearchPage, search, sought
-from runtime.session.approval import page
-from runtime.session.arriving import read_log
-from runtime.session.importing import Imported
+from runtime.session.files.arriving import read_log
+from runtime.session.files.importing import Imported
 from runtime.session.kind import New
-from runtime.session.message import Message
+from runtime.session.kinds.approval import page
+from runtime.session.kinds.message import Message
 from runtime.session.replies import ApprovalPage, Summary
 from runtime.session.rules import FIRST_DAY, LAST_DAY, check_day
 from runtime.statistics import OnCommit, Statistics

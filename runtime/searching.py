@@ -12,8 +12,8 @@ from runtime.errors import InvalidInput
 from runtime.index import Hit, HitPage, HitPosition, Sought, Term
 from runtime.indexing import AT_ONCE, Indexing
 from runtime.loading import Loading
-from runtime.session.searched import snippet_of
-from runtime.session.words import terms
+from runtime.session.asked.searched import snippet_of
+from runtime.session.bodies.words import terms
 from runtime.store import Row, Store, Wanted
 
 PIECE = 4 * MiB

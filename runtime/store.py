@@ -61,7 +61,7 @@ class Entry:
     """JSON. A message's is without `metadata`, without an `id` that is the key, and begins with
     `role` and `content`."""
     chain: bytes
-    """8 bytes that name the log up to here; see `runtime.session.chain`."""
+    """8 bytes that name the log up to here; see `runtime.session.entries.chain`."""
     metadata: bytes | None = None
     """A message's member `metadata`, as JSON."""
     form: int = 0

@@ -27,8 +27,8 @@ from runtime.errors import (
     TurnLost,
 )
 from runtime.feeds.feed import Feed
+from runtime.session.kinds.turn import cancel, current, end, take
 from runtime.session.replies import HeldTurn, Reply, Stop
-from runtime.session.turn import cancel, current, end, take
 
 RENEWALS = 3
 """In the time that a turn is given: two in a row may fail."""

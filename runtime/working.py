@@ -7,9 +7,9 @@ from attrs import evolve
 
 from runtime.errors import StoreUnavailable, damaged
 from runtime.history import PIECE, Find
-from runtime.session.pieces import give_way
+from runtime.session.asked.working import Unread
+from runtime.session.bodies.pieces import give_way
 from runtime.session.work.ledger import Ledger, has_meaning, meaning
-from runtime.session.working import Unread
 from runtime.store import Entry, Row, Wanted
 
 PAUSE = 500

@@ -66,7 +66,7 @@ trio.run(main)
 def added_to(text: str, row: str) -> str:
     """The table with the example's import above it and the example's row at its end."""
     imported, _, item = row.strip("\n").partition("\n\n")
-    first = text.index("from runtime.session.record")
+    first = text.index("from runtime.session.kinds.record")
     end = text.index("\n)", text.index("_TABLE"))
     return text[:first] + imported + "\n" + text[first:end] + "\n" + item + text[end:]
 

@@ -30,18 +30,19 @@ from persistence.postgres.store import PostgresStore
 from persistence.sqlite.store import SQLiteStore
 from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
-from runtime.session import calls, message, reading, record, rewind, settings, switch
-from runtime.session.calls import Item
-from runtime.session.fork import fork_of
-from runtime.session.forms import sent, shown_json
-from runtime.session.kinds import KINDS
+from runtime.session.asked import calls, reading
+from runtime.session.asked.calls import Item
+from runtime.session.asked.fork import fork_of
+from runtime.session.asked.reading import Part
+from runtime.session.entries.forms import sent, shown_json
+from runtime.session.entries.stretch import Stretch
+from runtime.session.entries.tail import Needs
+from runtime.session.kinds import message, record, rewind, settings, switch
+from runtime.session.kinds.message import from_json
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
-from runtime.session.message import from_json
-from runtime.session.reading import Part
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
-from runtime.session.stretch import Stretch
-from runtime.session.tail import Needs
 from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
 from tests.model import Asked, Model, Refused
 from tests.persistence.builders import query

@@ -16,10 +16,10 @@ import pytest
 import trio
 
 from persistence import SQLiteStore
-from persistence.sqlite.schema import SCHEMA_VERSION
-from persistence.sqlite.verify import verify, verify_content
+from persistence.sqlite.checking.verify import verify, verify_content
+from persistence.sqlite.tables.schema import SCHEMA_VERSION
 from runtime import Message, open_runtime
-from runtime.session.forms import shown_json
+from runtime.session.entries.forms import shown_json
 from tests.faults.small_disk import SmallDisk
 from tests.faults.stages import DB, Stages, in_memory
 from tests.persistence.builders import dump, query

@@ -13,12 +13,12 @@ from persistence.address import path_of, refuse_address
 from persistence.auditing.report import Report
 from persistence.auditing.telling import Progress as VerifyProgress
 from persistence.sqlite import backup as backing_up
-from persistence.sqlite import verify as verifying
-from persistence.sqlite.arriving import arriving
 from persistence.sqlite.backup import Progress
+from persistence.sqlite.checking import verify as verifying
 from persistence.sqlite.connections import reading
 from persistence.sqlite.files import Companion, companion
-from persistence.sqlite.leaving import leaving
+from persistence.sqlite.moving.arriving import arriving
+from persistence.sqlite.moving.leaving import leaving
 from persistence.sqlite.opening import remedy
 from persistence.sqlite.opening import restore as restoring
 from persistence.sqlite.opening import upgrade as upgrading
@@ -26,7 +26,7 @@ from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.restore import Restored
 from persistence.sqlite.opening.upgrade import Progress as UpgradeProgress
 from persistence.sqlite.opening.upgrade import Upgraded
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
 from persistence.transfer import Source, Target
 from runtime import CannotOpenStore

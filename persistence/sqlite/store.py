@@ -19,10 +19,10 @@ from persistence.sqlite.guards.owner import Owner
 from persistence.sqlite.guards.witness import Witness
 from persistence.sqlite.opening.examining import QuickCheck
 from persistence.sqlite.opening.opening import open_database
-from persistence.sqlite.purging import purge
-from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.scrubbing import cut_off_wal, traces
-from persistence.sqlite.writing import give_up, write
+from persistence.sqlite.reading.reader import SQLiteReader
+from persistence.sqlite.writing.batch import give_up, write
+from persistence.sqlite.writing.purging import purge
+from persistence.sqlite.writing.scrubbing import cut_off_wal, traces
 from runtime import (
     Alone,
     Committed,

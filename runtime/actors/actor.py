@@ -29,9 +29,9 @@ from runtime.errors import (
     damaged,
 )
 from runtime.feeds.feeds import Feeds
+from runtime.session.entries.tail import Needs
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.session.tail import Needs
 from runtime.store import Row, Wanted
 
 R = TypeVar("R")

@@ -28,7 +28,7 @@ from runtime.config import MINUTES
 from runtime.errors import InvalidInput, RuntimeClosed
 from runtime.feeds.news import Reset, SessionChange
 from runtime.feeds.waking import Bell, Waker
-from runtime.session.settings import SETTINGS, SettingsFold
+from runtime.session.kinds.settings import SETTINGS, SettingsFold
 from runtime.session.state import SessionState
 from runtime.store import Change, Committed, Delta, Expire, Fork, Redact, SessionInfo, Undelete
 

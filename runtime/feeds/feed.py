@@ -22,8 +22,8 @@ from attrs import define, field
 from runtime.config import MiB
 from runtime.feeds.news import Told
 from runtime.feeds.waking import Bell
-from runtime.session.reading import Cursor
-from runtime.session.seen import DraftNews, Seen
+from runtime.session.asked.reading import Cursor
+from runtime.session.drafts.seen import DraftNews, Seen
 from runtime.session.state import SessionState
 from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Redact, Undelete
 

@@ -27,8 +27,8 @@ from runtime.errors import NotHere, PreconditionFailed, RuntimeClosed, SessionNo
 from runtime.feeds.feed import Feed
 from runtime.feeds.feeds import Feeds
 from runtime.feeds.news import Deleted, Durable, News, Reset, Told
-from runtime.session.reading import Cursor, Following, following
-from runtime.session.seen import Seen
+from runtime.session.asked.reading import Cursor, Following, following
+from runtime.session.drafts.seen import Seen
 from runtime.session.state import SessionState
 
 PAGE = 100

@@ -4,7 +4,7 @@ from typing import Literal
 
 from attrs import define, frozen
 
-from runtime.session.seen import DraftNews
+from runtime.session.drafts.seen import DraftNews
 from runtime.store import Entry
 
 

@@ -12,8 +12,8 @@ import msgspec
 from attrs import evolve, field, frozen
 
 from runtime.errors import InvalidInput
-from runtime.session.chain import digest, digest_of
-from runtime.session.encoding import encode, parse
+from runtime.session.bodies.encoding import encode, parse
+from runtime.session.entries.chain import digest, digest_of
 from runtime.session.rules import check_key, check_small_body
 from runtime.store import DROPPED, Entry, Settings
 

@@ -22,12 +22,12 @@ from attrs import define, field, frozen
 
 from runtime.clock import seconds_between
 from runtime.errors import BelowFloor, InvalidInput
-from runtime.session.chain import link, tag
-from runtime.session.counting import closed, counting_at, goal_of, within
-from runtime.session.draft import Draft, Drafts
+from runtime.session.drafts.draft import Draft, Drafts
+from runtime.session.entries.chain import link, tag
+from runtime.session.entries.counting import closed, counting_at, goal_of, within
+from runtime.session.entries.stretch import Stretch
 from runtime.session.kind import Fold, Kind, Kinds, New
 from runtime.session.log import Brought, Log
-from runtime.session.stretch import Stretch
 from runtime.session.work.ledger import Ledger
 from runtime.store import (
     ALL,

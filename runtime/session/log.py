@@ -17,11 +17,11 @@ from types import MappingProxyType
 from attrs import evolve
 
 from runtime.config import MiB
-from runtime.session.chain import dropped_body, new_root
-from runtime.session.keys import Keys
+from runtime.session.entries.chain import dropped_body, new_root
+from runtime.session.entries.keys import Keys
+from runtime.session.entries.outline import Outline
+from runtime.session.entries.tail import Needs, Tail
 from runtime.session.kind import Kinds
-from runtime.session.outline import Outline
-from runtime.session.tail import Needs, Tail
 from runtime.store import DROPPED, MESSAGE, Entry, Row, StoredSession, Wanted
 
 NOTHING: Mapping[int, Entry] = MappingProxyType({})

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 from attrs import frozen
 
-from runtime.session.forms import shown_json
-from runtime.session.stretch import Stretch
+from runtime.session.entries.forms import shown_json
+from runtime.session.entries.stretch import Stretch
 from runtime.store import Entry, Origin
 
 

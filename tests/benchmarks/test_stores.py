@@ -9,9 +9,9 @@ from benchmarks import schema_1
 from benchmarks.stores import Appender, fill, running, short, unpacked
 from benchmarks.workload import SHORT, conversation
 from persistence.memory import MemoryStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.checking.verify import verify
 from runtime import Listing
-from runtime.session.message import from_json
+from runtime.session.kinds.message import from_json
 
 
 @pytest.fixture

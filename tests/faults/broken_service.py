@@ -9,7 +9,7 @@ from typing import Any
 
 import web.api.agents
 from runtime import Appended, New
-from runtime.session import message
+from runtime.session.kinds import message
 from runtime.session.state import SessionState
 from web.call.body import read
 from web.cli.commands import main

@@ -16,8 +16,8 @@ from attrs import frozen
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.verify import verify
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.stages import DB, SAVED, Stages, in_memory

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
-from persistence.sqlite.verify import verify_content
+from persistence.sqlite.checking.verify import verify_content
 from runtime.errors import AgentRuntimeError
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.stages import DB, SAVED, Stages, in_memory

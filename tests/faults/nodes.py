@@ -31,7 +31,7 @@ from tests.faults.cluster.storage.taps import Moment
 from tests.postgres.account import Account, NoServer
 from tests.postgres.programs import Programs, programs
 
-Kind = Callable[[Stage], None]
+Kind = Callable[[Stage], object]
 
 EACH = 20
 """How often each kind is tried."""
@@ -50,7 +50,7 @@ LONG: Sequence[Kind] = (
     databases.slow,
     databases.release,
 )
-SHORT: Sequence[Kind] = (
+SHORT: Sequence[Callable[[Stage], bool]] = (
     *(partial(transactions.cut, moment=moment) for moment in Moment),
     partial(transactions.late, whole=True),
     partial(transactions.late, whole=False),
@@ -141,13 +141,17 @@ def _long(stage: Stage, plan: list[Kind]) -> None:
 def _short(stage: Stage, over: Event) -> None:
     """The others, all the while, and until each was tried as often as it has to be."""
     random = Random(stage.random.random())  # noqa: S311 -- another thread's
-    rounds = stage.effort.of(full=EACH, quick=1)
-    while rounds > 0 or not over.is_set():
+    wanted = stage.effort.of(full=EACH, quick=1)
+    tried = dict.fromkeys(SHORT, 0)
+    late = 0
+    while not over.is_set() or (min(tried.values()) < wanted and late < 2 * wanted):
+        if over.is_set():
+            late += 1
+            stage.lead_directly()  # some cannot be had through a pooler
         kinds = list(SHORT)
         random.shuffle(kinds)
         for kind in kinds:
-            if over.is_set() and rounds <= 0:
-                return
-            kind(stage)
+            if over.is_set() and tried[kind] >= wanted:
+                continue
+            tried[kind] += kind(stage)
             sleep(random.uniform(0, BREATH))
-        rounds -= 1

@@ -19,7 +19,7 @@ from attrs import frozen
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
 from persistence.sqlite.guards import witness
-from persistence.sqlite.schema import mark_of
+from persistence.sqlite.tables.schema import mark_of
 from runtime.errors import AgentRuntimeError, CannotOpenStore
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.recording import (

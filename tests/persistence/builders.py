@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from persistence.sqlite.schema import OLD_TABLES
-from runtime.session.chain import digest, link
+from persistence.sqlite.tables.schema import OLD_TABLES
+from runtime.session.entries.chain import digest, link
 from runtime.store import (
     PLAIN,
     Change,

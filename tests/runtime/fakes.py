@@ -40,9 +40,10 @@ from runtime import (
 )
 from runtime.actors.mailbox import Command
 from runtime.saving import threads
-from runtime.session import forms, message, settings
-from runtime.session.kinds import KINDS
-from runtime.session.message import from_python
+from runtime.session.entries import forms
+from runtime.session.kinds import message, settings
+from runtime.session.kinds.message import from_python
+from runtime.session.kinds.table import KINDS
 from runtime.session.state import SessionState
 from runtime.store import Change, Committed, Delta, Row, StoredSession, Wanted
 

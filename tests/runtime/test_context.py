@@ -6,6 +6,9 @@ import pytest
 from trio.testing import MockClock
 
 from runtime import DoesNotFit, InvalidInput, Session, SessionNotFound, StoreUnavailable
+from runtime.context import context_of
+from runtime.session.asked.telling import telling
+from runtime.session.context.composing import Limits
 from tests.runtime.fakes import FakeStore, running
 from tests.runtime.long import LIMIT, grown
 
@@ -152,11 +155,8 @@ async def test_who_is_purged_meanwhile_breaks_it_off(
     clock: MockClock, store: FakeStore, again: bool
 ) -> None:
     async with grown(store, again=again) as session:
-        told = await session._read(__import__("runtime.session.telling").session.telling.telling)
+        told = await session._read(telling)
         await session.delete(purge=True, durable=True)
-        from runtime.context import context_of
-        from runtime.session.context.composing import Limits
-
         with pytest.raises(StoreUnavailable, match="while its context"):
             await context_of(told, Limits(max_bytes=10_000), session._shared.find)
 

@@ -15,7 +15,7 @@ from runtime import (
     StoreUnavailable,
     WrongOffset,
 )
-from runtime.session.draft import SILENCE
+from runtime.session.drafts.draft import SILENCE
 from runtime.store import DraftChunk
 from tests.runtime.fakes import (
     FakeStore,

@@ -7,7 +7,8 @@ import pytest
 from trio.testing import MockClock
 
 from runtime import ExpectationFailed, KeyConflict, LogPage, Session
-from runtime.session import reading, record
+from runtime.session.asked import reading
+from runtime.session.kinds import record
 from tests.runtime.fakes import FakeStore, running, texts, user
 from tests.runtime.long import LIMIT, grown
 

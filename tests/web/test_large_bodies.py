@@ -16,9 +16,10 @@ from quart import Response
 
 from persistence import MemoryStore
 from runtime import MAX_ENTRIES, KiB, open_runtime
-from runtime.session import calls, message, record
-from runtime.session.message import MessageKind
-from runtime.session.record import RecordKind
+from runtime.session.asked import calls
+from runtime.session.kinds import message, record
+from runtime.session.kinds.message import MessageKind
+from runtime.session.kinds.record import RecordKind
 from tests.web.conftest import Api
 from tests.web.test_bad_input import refused
 from web.api.messages import MAX_MESSAGES

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from persistence import MemoryStore, SQLiteStore
-from persistence.sqlite.reader import LIST_CHUNK
+from persistence.sqlite.reading.reader import LIST_CHUNK
 from runtime import ListChunk, Listing, Store, StoreUnavailable, open_runtime
 from tests.persistence.builders import at, begins, delta
 from tests.web.serving import Answer, open_server

@@ -1,7 +1,7 @@
 """Words and queries, as PostgreSQL writes them.
 
 The server never takes a text apart: what is a word it is told, with the place where it stands. In a
-word are letters and digits alone (see `runtime.session.words`), so nothing has to be escaped.
+word are letters and digits alone (see `runtime.session.bodies.words`): nothing has to be escaped.
 """
 
 from collections.abc import Sequence

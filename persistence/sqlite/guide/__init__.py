@@ -8,6 +8,7 @@ A map, in the order in which one file may import from another, the lower ones fi
 - `later_schema`   reads the schema in which messages and switches are rows
 - `recognising`    in which of the schemas a database is
 - `ids`            under which id a session goes on
+- `old_order`      what messages and switches that were kept apart become in one log
 - `as_log`         from an old session to a log of entries
 - `takeover`       all of a database, whole or not at all
 """

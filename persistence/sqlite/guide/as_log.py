@@ -13,8 +13,8 @@ from typing import Any
 from attrs import frozen
 
 from persistence.sqlite.guide.ids import id_for
+from persistence.sqlite.guide.old_order import forgotten, in_order, lacks_switch
 from persistence.sqlite.guide.old_session import OldMessage, OldSession, OldSwitch
-from persistence.sqlite.old_order import forgotten, in_order, lacks_switch
 from runtime import (
     DEFAULT_AGENT,
     KINDS,

@@ -20,7 +20,7 @@ from persistence.sqlite.guide.old_session import (
     UnreadableRow,
 )
 from persistence.sqlite.guide.values import OldText, Values, rows, utc_text
-from persistence.sqlite.schema import OLD_TABLES
+from persistence.sqlite.tables.schema import OLD_TABLES
 from runtime import DEFAULT_AGENT
 
 _SWITCH_MEMBERS = {"from", "to", "reason", "timestamp"}

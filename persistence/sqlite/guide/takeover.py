@@ -17,14 +17,14 @@ from attrs import define, field
 from sqlite_utils import Database
 
 from persistence.auditing.report import Tally
-from persistence.sqlite.auditing import audit
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.auditing import audit
 from persistence.sqlite.files import PRIVATE_FILE, Companion, Kept, companion, kept_as
 from persistence.sqlite.guide.as_log import log_of
 from persistence.sqlite.guide.old_session import OldSchema
 from persistence.sqlite.guide.recognising import schema_of, wrote
-from persistence.sqlite.schema import apply_migrations, migrations, published_views
-from persistence.sqlite.writing import write
+from persistence.sqlite.tables.schema import apply_migrations, migrations, published_views
+from persistence.sqlite.writing.batch import write
 from runtime import CannotOpenStore, Change, Delta, StoreBroken, StoreUnavailable
 
 __all__ = ["convert", "take_over", "wrote"]

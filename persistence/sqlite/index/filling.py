@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import define, field
 
-from persistence.sqlite import entries
+from persistence.sqlite.tables import entries
 from runtime import Row, TextOf, text_size
 
 _LIFE = """

@@ -19,8 +19,8 @@ from pathlib import Path
 from persistence.sqlite.connections import connect, snapshot
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.files import Companion, companion, create_private_file
-from persistence.sqlite.schema import mark_of
 from persistence.sqlite.systems import uri_of
+from persistence.sqlite.tables.schema import mark_of
 from runtime import StoreBroken
 
 FORM = 1

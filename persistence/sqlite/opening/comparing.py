@@ -15,7 +15,7 @@ from persistence.sqlite.connections import reading
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.old_log import UNRECORDED, settings_of
 from persistence.sqlite.opening.version1 import Counts, OldMessage, OldSession, OldSwitch
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from runtime import PLAIN, TEXT_ID, Row, Wanted
 
 CHUNK_ENTRIES = 1_000

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from attrs import evolve
 from sqlite_utils import Database
 
-from persistence.sqlite import used
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.old_log import changes
-from persistence.sqlite.schema import apply_migrations
-from persistence.sqlite.writing import write
+from persistence.sqlite.tables import used
+from persistence.sqlite.tables.schema import apply_migrations
+from persistence.sqlite.writing.batch import write
 from runtime import Delta
 
 log = logging.getLogger("agent_runtime")

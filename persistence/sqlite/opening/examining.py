@@ -19,7 +19,7 @@ from persistence.sqlite.guards.witness import Marks
 from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.remedy import accept_hint, restore_hint
-from persistence.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION, mark_of
+from persistence.sqlite.tables.schema import APPLICATION_ID, SCHEMA_VERSION, mark_of
 from runtime import CannotOpenStore
 
 QuickCheck = Literal["auto", "always", "never"]

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from attrs import define, field
 
-from persistence.sqlite.old_order import forgotten, in_order
+from persistence.sqlite.guide.old_order import forgotten, in_order
 from persistence.sqlite.opening import version1
 from persistence.sqlite.opening.version1 import OldMessage, OldSession, OldSwitch
 from runtime import (

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from persistence.sqlite import ahead
 from persistence.sqlite.connections import connect, use_wal
 from persistence.sqlite.files import create_private_file, create_private_folders, sync
 from persistence.sqlite.guards import witness
@@ -27,8 +26,9 @@ from persistence.sqlite.opening.examining import (
     refuse_remains,
 )
 from persistence.sqlite.opening.upgrade import Progress, upgrade
-from persistence.sqlite.purging import unfinished
-from persistence.sqlite.schema import SCHEMA_VERSION, apply_migrations, mark_of
+from persistence.sqlite.tables.schema import SCHEMA_VERSION, apply_migrations, mark_of
+from persistence.sqlite.writing import ahead
+from persistence.sqlite.writing.purging import unfinished
 from runtime import CannotOpenStore
 
 log = logging.getLogger("agent_runtime")

@@ -15,7 +15,7 @@ from persistence.sqlite.connections import reading
 from persistence.sqlite.files import Companion, Kept, companion, is_kept
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.schema import APPLICATION_ID
+from persistence.sqlite.tables.schema import APPLICATION_ID
 from runtime import CannotOpenStore
 
 _CANDIDATES = 20

@@ -22,6 +22,7 @@ from sqlite_utils import Database
 from persistence.auditing.report import Report
 from persistence.auditing.telling import Progress
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify_content
 from persistence.sqlite.connections import connect, reading
 from persistence.sqlite.errors import store_error
 from persistence.sqlite.files import (
@@ -47,8 +48,7 @@ from persistence.sqlite.opening.replacing import (
     remove,
     size_of,
 )
-from persistence.sqlite.schema import APPLICATION_ID, apply_migrations, mark_of, new_identity
-from persistence.sqlite.verify import verify_content
+from persistence.sqlite.tables.schema import APPLICATION_ID, apply_migrations, mark_of, new_identity
 from runtime import CannotOpenStore, StoreBroken, StoreError
 
 

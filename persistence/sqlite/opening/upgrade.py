@@ -31,6 +31,7 @@ from attrs import frozen
 
 from persistence.auditing.report import Report
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify_content
 from persistence.sqlite.connections import connect, snapshot
 from persistence.sqlite.files import (
     Companion,
@@ -48,9 +49,8 @@ from persistence.sqlite.opening.comparing import compare
 from persistence.sqlite.opening.converting import convert
 from persistence.sqlite.opening.examining import cannot_open, damaged, examine, refuse_remains
 from persistence.sqlite.opening.replacing import remove, tidy
-from persistence.sqlite.schema import SCHEMA_VERSION, mark_of
 from persistence.sqlite.systems import IS_UNIX
-from persistence.sqlite.verify import verify_content
+from persistence.sqlite.tables.schema import SCHEMA_VERSION, mark_of
 from runtime import CannotOpenStore, StoreError
 
 Progress = Callable[[str, int, int], object]

@@ -13,8 +13,8 @@ import msgspec
 from attrs import frozen
 
 from persistence.sqlite.guards.witness import Mark
-from persistence.sqlite.old_order import lacks_switch
-from persistence.sqlite.schema import IDENTITY
+from persistence.sqlite.guide.old_order import lacks_switch
+from persistence.sqlite.tables.schema import IDENTITY
 
 VERSION = 1
 """The `user_version` of these databases."""

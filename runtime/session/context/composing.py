@@ -13,8 +13,8 @@ from runtime.session.context.cutting import Cutting, NoRoom, Room
 from runtime.session.context.reading import shape_of, speaker_of
 from runtime.session.context.step import Step, single
 from runtime.session.context.steps import Steps
-from runtime.session.forms import sent_of
-from runtime.session.tail import Said
+from runtime.session.entries.forms import sent_of
+from runtime.session.entries.tail import Said
 
 
 @frozen(kw_only=True)

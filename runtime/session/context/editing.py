@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Raw
 
 from runtime.errors import InvalidInput
+from runtime.session.bodies.normal import Apart
+from runtime.session.bodies.pieces import WHOLE
 from runtime.session.context.shape import Where
-from runtime.session.normal import Apart
-from runtime.session.pieces import WHOLE
 
 
 def parts_of(message: bytes, where: Where) -> list[bytes]:

@@ -13,8 +13,8 @@ from contextlib import suppress
 import msgspec
 from msgspec import Raw, Struct, field
 
-from runtime.session.picking import elements_of, picked
-from runtime.session.pieces import WHOLE
+from runtime.session.bodies.picking import elements_of, picked
+from runtime.session.bodies.pieces import WHOLE
 
 NOTHING = Raw()
 """In the place of a member that is not there."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from runtime.session.bodies.pieces import WHOLE
 from runtime.session.context.forms import (
     CHAT,
     FUNCTION,
@@ -18,7 +19,6 @@ from runtime.session.context.forms import (
 from runtime.session.context.members import Members, Part, members_of, part_of, parts_in
 from runtime.session.context.shape import Call, Result, Shape, Where
 from runtime.session.context.speakers import Speaker, speaker
-from runtime.session.pieces import WHOLE
 
 PLAIN: dict[Speaker, Shape] = {
     who: Shape(who) for who in ("user", "assistant", "system", "tool", "other")

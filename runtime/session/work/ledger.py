@@ -21,8 +21,8 @@ from heapq import merge
 import msgspec
 from attrs import define, evolve, field, frozen
 
-from runtime.session.counting import goal_of
-from runtime.session.tail import Tail
+from runtime.session.entries.counting import goal_of
+from runtime.session.entries.tail import Tail
 from runtime.session.work.spent import spent_by
 from runtime.session.work.sums import Sums
 from runtime.store import DEFAULT_AGENT, MESSAGE, Entry, Numbers, UsedPlace

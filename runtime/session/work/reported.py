@@ -25,9 +25,9 @@ import msgspec
 from attrs import frozen
 from msgspec import Raw, Struct
 
+from runtime.session.bodies.picking import picked
+from runtime.session.bodies.pieces import WHOLE
 from runtime.session.kind import REPORT
-from runtime.session.picking import picked
-from runtime.session.pieces import WHOLE
 from runtime.session.rules import MAX_NAME
 from runtime.store import Numbers
 

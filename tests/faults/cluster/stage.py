@@ -77,6 +77,20 @@ class Stage:
             with self._writing:
                 self._hurt.discard(seat.number)
 
+    def lead(self, address: tuple[str, int]) -> None:
+        """The nodes reach the database here from now on; all connections are lost."""
+        for seat in self.seats:
+            seat.gate.upstream = address
+            seat.gate.cut()
+
+    def lead_directly(self) -> None:
+        """The same, without a pooler in between, if there is one. Nobody else hurts anybody now."""
+        if self.pooled is not None:
+            self.timeline.note("the nodes reach the database directly")
+            self.lead(self.pair.primary.address)
+            self.pooled.close()
+            self.pooled = None
+
     # -- what the database knows -----------------------------------------------------------------
 
     def node_at(self, seat: Seat) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from attrs import define, evolve, field
 
-from runtime.session.chain import dropped_body
+from runtime.session.entries.chain import dropped_body
 from runtime.store import (
     DROPPED,
     Committed,

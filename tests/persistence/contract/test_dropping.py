@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from runtime.session.chain import digest
+from runtime.session.entries.chain import digest
 from runtime.store import DROPPED, Row, Store, Superseded, Wanted
 from tests.persistence.builders import (
     Item,

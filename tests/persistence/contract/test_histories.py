@@ -20,9 +20,10 @@ from persistence.memory import MemoryStore
 from persistence.postgres.reading import entries as postgres_entries
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.writing import purging as postgres_purging
-from persistence.sqlite import entries, purging
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables import entries
+from persistence.sqlite.writing import purging
 from runtime.store import MESSAGE, Listing, Store, StoredSession, Wanted
 from tests.persistence.builders import ROOT, at, query
 from tests.persistence.contract.model import Life, Model, as_far_as_fits, newest

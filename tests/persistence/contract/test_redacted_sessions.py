@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.verify import verify as verify_database
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import InvalidInput
-from runtime.session.kinds import KINDS
+from runtime.session.asked.redaction import MARKER, entry_of, plan, redacted
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
-from runtime.session.redaction import MARKER, entry_of, plan, redacted
 from runtime.session.state import ANY, SessionState
 from runtime.store import PLAIN, Delta, Entry, Step, Store
 from tests.persistence.contract.stores import MAKERS, committed, finish_purges, loaded

@@ -3,7 +3,7 @@
 import pytest
 from attrs import astuple, evolve
 
-from runtime.session.chain import digest_of, link
+from runtime.session.entries.chain import digest_of, link
 from runtime.store import (
     Change,
     DraftChunk,

@@ -4,7 +4,7 @@ import pytest
 
 from persistence import hits as all_hits
 from persistence.sqlite.store import SQLiteStore
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
 from runtime.store import Purge, Settings, Store, Undelete
 from tests.persistence.builders import Item, at, begins, born, delta, follows, fork, message
 from tests.persistence.contract.stores import begun, committed, finish_purges

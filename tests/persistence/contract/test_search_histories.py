@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from persistence.memory import MemoryStore
 from persistence.postgres.writing import purging as postgres_purging
-from persistence.sqlite import purging
+from persistence.sqlite.writing import purging
 from runtime.store import MESSAGE, Store
 from tests.persistence.contract.model import Model
 from tests.persistence.contract.plays import PLAYS

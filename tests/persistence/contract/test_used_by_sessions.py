@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.verify import verify as verify_database
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
-from runtime.session.kinds import KINDS
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
 from runtime.store import Delta, Store

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.index import HitPage, HitPosition, Sought
-from runtime.session.searched import text_of
-from runtime.session.words import terms
+from runtime.session.asked.searched import text_of
+from runtime.session.bodies.words import terms
 from runtime.store import Store
 
 MUCH = 1_000_000

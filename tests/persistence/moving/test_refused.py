@@ -11,7 +11,7 @@ import trio
 
 from persistence import move, moving, open_store
 from persistence.postgres.arriving import Arriving as ArrivingInDatabase
-from persistence.sqlite.arriving import Arriving as ArrivingInFile
+from persistence.sqlite.moving.arriving import Arriving as ArrivingInFile
 from persistence.transfer import Batch
 from runtime import CannotOpenStore, StoreBroken, StoreInUse, StoreUnavailable, open_runtime
 from tests.persistence.builders import (

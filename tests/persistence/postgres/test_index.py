@@ -10,7 +10,7 @@ from persistence import open_reader, verify
 from persistence.postgres.index.words import PLACES, vector
 from persistence.postgres.store import PostgresStore
 from runtime import StoreUnavailable, shard_of
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
 from tests.persistence.builders import born
 from tests.persistence.contract.stores import committed
 from tests.persistence.contract.texts import hits, sought, taken

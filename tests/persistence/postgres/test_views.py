@@ -5,7 +5,7 @@ import json
 import pytest
 
 from persistence.postgres.store import PostgresStore
-from persistence.sqlite.schema import OLD_TABLES
+from persistence.sqlite.tables.schema import OLD_TABLES
 from runtime import Settings
 from tests.persistence.builders import (
     NOON,

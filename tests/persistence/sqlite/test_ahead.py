@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import Delta, Wanted
 from tests.persistence.builders import ROOT, born, change, delta, follows, fork, log, query, record
 from tests.persistence.contract.stores import committed, finish_purges, listed, rows, said

@@ -7,8 +7,8 @@ import pytest
 
 from persistence.sqlite import backup as module
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import CannotOpenStore, StoreError
 from tests.persistence.builders import HOLD, born, delta, follows, other_process, query
 

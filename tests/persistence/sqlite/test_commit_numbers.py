@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persistence.sqlite import purging
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.connections import connect
 from persistence.sqlite.guards import witness
 from persistence.sqlite.guards.witness import Mark
-from persistence.sqlite.schema import mark_of
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables.schema import mark_of
+from persistence.sqlite.writing import purging
 from runtime import Delta, Expire, Purge, Settings, StoreUnavailable, Undelete
 from tests.persistence.builders import at, begins, born, change, delta, follows, fork, record
 from tests.persistence.contract.model import Model

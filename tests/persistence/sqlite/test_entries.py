@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.sqlite import entries
 from persistence.sqlite.connections import reading
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.tables import entries
 from tests.persistence.builders import born, delta, follows, place_each
 
 LIVES = (1, 2, 3)

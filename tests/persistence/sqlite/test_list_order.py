@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite import writing
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.writing import batch
 from runtime import Listing
 from tests.persistence.builders import at, born, delta, follows, query
 
 ALL_SESSIONS = Listing()
 
 
-@pytest.mark.parametrize("moving", [0, 1, writing.MOVING + 40])
+@pytest.mark.parametrize("moving", [0, 1, batch.MOVING + 40])
 def test_the_list_is_in_order_however_many_move(
     store: SQLiteStore, path: Path, moving: int
 ) -> None:
@@ -26,7 +26,7 @@ def test_the_list_is_in_order_however_many_move(
             places[f"s{n:04}"] = at(n % 5)
             step = follows(begun.begun[f"s{n:04}"], 1, "a", "b", last_activity=at(n % 5))
             assert not store.commit([delta(f"s{n:04}", step)]).rejected
-    assert query(path, "SELECT count(*) FROM session WHERE listed IS NULL")[0][0] <= writing.MOVING
+    assert query(path, "SELECT count(*) FROM session WHERE listed IS NULL")[0][0] <= batch.MOVING
     expected = sorted(places, key=lambda name: (places[name], name), reverse=True)
     page = store.list_sessions(ALL_SESSIONS, count)
     assert [info.session_id for info in page.sessions] == expected
@@ -34,7 +34,7 @@ def test_the_list_is_in_order_however_many_move(
     assert verify(path).problems == ()
 
 
-@pytest.mark.parametrize("size", [1, writing.AT_ONCE - 1, writing.AT_ONCE, 100])
+@pytest.mark.parametrize("size", [1, batch.AT_ONCE - 1, batch.AT_ONCE, 100])
 def test_batches_of_any_size_put_sessions_where_they_belong(
     store: SQLiteStore, path: Path, size: int
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.sqlite.old_order import forgotten, in_order, lacks_switch
+from persistence.sqlite.guide.old_order import forgotten, in_order, lacks_switch
 
 MOMENT = "2025-12-31T12:00:00.000Z"
 

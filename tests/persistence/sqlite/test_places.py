@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.sqlite import entries, look, purging
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables import entries, look
+from persistence.sqlite.writing import purging
 from runtime import Listing, StoreUnavailable, Wanted
 from tests.persistence.builders import (
     NOON,

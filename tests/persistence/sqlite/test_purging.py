@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite import purging
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.writing import purging
 from runtime import Purge, Settings, StoreUnavailable
 from tests.persistence.builders import begins, born, change, delta, query
 

@@ -10,10 +10,10 @@ import trio
 from attrs import evolve
 
 from persistence.parts import Room
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.connections import reading
 from persistence.sqlite.files import Kept, kept_as
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import (
     Delta,
     Redact,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import Delta, Settings, StoreUnavailable
 from tests.persistence.builders import born, change, delta, follows
 

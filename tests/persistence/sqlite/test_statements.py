@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from persistence.sqlite import listing
+from persistence.sqlite.reading import listing
 from persistence.sqlite.store import SQLiteStore
 from runtime import MAX_FILTERS, Listing
 from tests.persistence.builders import born

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from persistence.sqlite.listing import LIST_CHUNK
-from persistence.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION
+from persistence.sqlite.reading.listing import LIST_CHUNK
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.tables.schema import APPLICATION_ID, SCHEMA_VERSION
 from runtime import Listing, StoreBroken, StoreUnavailable
 from tests.persistence.builders import born, log, query
 

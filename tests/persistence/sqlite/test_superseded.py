@@ -2,7 +2,7 @@
 
 import pytest
 
-from persistence.sqlite import superseded
+from persistence.sqlite.reading import superseded
 from persistence.sqlite.store import SQLiteStore
 from runtime import Superseded
 from tests.persistence.builders import at, born, record

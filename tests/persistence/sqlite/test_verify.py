@@ -8,9 +8,9 @@ import pytest
 
 from persistence.auditing import report as module
 from persistence.auditing import telling
-from persistence.sqlite import verify as verifying
+from persistence.sqlite.checking import verify as verifying
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import CannotOpenStore, Settings
 from tests.persistence.builders import (
     Item,

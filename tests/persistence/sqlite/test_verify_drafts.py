@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime import DraftChunk
 from tests.persistence.builders import NOON, begins, change, delta
 

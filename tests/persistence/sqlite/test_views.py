@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite.schema import OLD_TABLES
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.tables.schema import OLD_TABLES
 from runtime import Settings
 from tests.persistence.builders import (
     NOON,

@@ -8,7 +8,7 @@ from attrs import define, field
 from runtime.actors.actor import Actor
 from runtime.actors.mailbox import Command
 from runtime.feeds.feeds import Feeds
-from runtime.session import reading
+from runtime.session.asked import reading
 from runtime.session.state import SessionState
 from runtime.store import Row, Wanted
 from tests.runtime.fakes import NOON, absent_state

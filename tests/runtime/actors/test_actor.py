@@ -17,7 +17,7 @@ from runtime.errors import (
     StoreUnavailable,
 )
 from runtime.feeds.feeds import Feeds
-from runtime.session import reading
+from runtime.session.asked import reading
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.store import Committed

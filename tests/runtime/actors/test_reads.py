@@ -15,10 +15,10 @@ from trio.testing import wait_all_tasks_blocked as until_all_wait
 
 from runtime import SessionCrashed, SessionNotFound, StoreUnavailable
 from runtime.actors.mailbox import Command
-from runtime.session import reading
+from runtime.session.asked import reading
+from runtime.session.entries.tail import Needs
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.session.tail import Needs
 from runtime.store import Wanted
 from tests.runtime.actors.bench import Bench, history
 from tests.runtime.fakes import (

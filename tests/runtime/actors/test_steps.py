@@ -8,8 +8,8 @@ import trio
 from trio.testing import MockClock
 
 from runtime import InvalidInput, Item, KeyConflict
-from runtime.session import calls
-from runtime.session.message import from_json
+from runtime.session.asked import calls
+from runtime.session.kinds.message import from_json
 from runtime.session.steps import AT_ONCE
 from tests.runtime.fakes import (
     NOON,

@@ -10,8 +10,8 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from runtime import Follower, Runtime, Session, Told
-from runtime.session.draft import SILENCE
-from runtime.session.seen import DraftNews
+from runtime.session.drafts.draft import SILENCE
+from runtime.session.drafts.seen import DraftNews
 from tests.runtime.fakes import FakeStore, call, running, unavailable, user
 
 BOTH = pytest.mark.parametrize("durability", ["commit", "snapshot"])

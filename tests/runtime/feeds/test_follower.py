@@ -31,7 +31,7 @@ from runtime import (
 from runtime.feeds import follower as followers
 from runtime.feeds.feed import LOOKS, RING, RING_BYTES
 from runtime.feeds.follower import PAGE_BYTES
-from runtime.session.reading import Following
+from runtime.session.asked.reading import Following
 from tests.runtime.fakes import (
     FakeStore,
     call,

@@ -7,7 +7,8 @@ from trio.testing import assert_no_checkpoints
 from runtime.errors import DeltaRejected, StoreUnavailable
 from runtime.saving.dirty import Batch, DirtySet, Waiter
 from runtime.saving.errand import Errand
-from runtime.session import drafting, message
+from runtime.session.asked import drafting
+from runtime.session.kinds import message
 from runtime.session.state import SessionState
 from runtime.store import Committed, Delta, Expire
 from tests.runtime.fakes import NOON, at, said, state_of

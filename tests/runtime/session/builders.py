@@ -7,14 +7,14 @@ import msgspec
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
-from runtime.session import message, record
-from runtime.session.calls import Item
-from runtime.session.fork import fork_of
-from runtime.session.kinds import KINDS
+from runtime.session.asked.calls import Item
+from runtime.session.asked.fork import fork_of
+from runtime.session.entries.tail import Needs
+from runtime.session.kinds import message, record
+from runtime.session.kinds.message import from_json
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
-from runtime.session.message import from_json
 from runtime.session.state import SessionState
-from runtime.session.tail import Needs
 from runtime.store import Change, Delta, Entry, Row, StoredSession, Wanted
 from tests.runtime.fakes import from_entry
 

@@ -15,16 +15,16 @@ from runtime.errors import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session import approval
-from runtime.session.calls import Item, items_from_json, items_from_python
-from runtime.session.fork import fork_of
-from runtime.session.kinds import KINDS
-from runtime.session.reading import Part, log_page
+from runtime.session.asked.calls import Item, items_from_json, items_from_python
+from runtime.session.asked.fork import fork_of
+from runtime.session.asked.reading import Part, log_page
+from runtime.session.kinds import approval
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import summary
+from runtime.session.kinds.table import KINDS
+from runtime.session.kinds.turn import take
 from runtime.session.replies import Approval
-from runtime.session.rewind import rewind
-from runtime.session.settings import summary
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.session.turn import take
 from runtime.store import NEVER, Delta
 from tests.runtime.fakes import from_entry
 from tests.runtime.session.builders import (

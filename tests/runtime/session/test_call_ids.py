@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from runtime import Item, KeyConflict
-from runtime.session import record
-from runtime.session.switch import switch_agent
+from runtime.session.kinds import record
+from runtime.session.kinds.switch import switch_agent
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     NOON,

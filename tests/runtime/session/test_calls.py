@@ -15,10 +15,10 @@ from runtime import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session import record
-from runtime.session.calls import MAX_ENTRIES, items_from_json, items_from_python
+from runtime.session.asked.calls import MAX_ENTRIES, items_from_json, items_from_python
+from runtime.session.kinds import record
+from runtime.session.kinds.rewind import rewind
 from runtime.session.replies import KnownRecord, Written
-from runtime.session.rewind import rewind
 from runtime.session.state import Condition, SessionState
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from runtime.session.chain import (
+from runtime.session.entries.chain import (
     DIGEST_SIZE,
     LINK_SIZE,
     digest,

@@ -6,15 +6,15 @@ import msgspec
 import pytest
 
 from runtime.errors import InvalidInput, KeyConflict, PreconditionFailed, SessionNotFound
-from runtime.session.compaction import (
+from runtime.session.kinds.compaction import (
     MAX_SUMMARY,
     Compaction,
     compact,
     compaction,
     present_compaction,
 )
+from runtime.session.kinds.rewind import rewind
 from runtime.session.replies import Written
-from runtime.session.rewind import rewind
 from runtime.session.state import Condition, SessionState
 from tests.runtime.session.builders import (
     NOON,

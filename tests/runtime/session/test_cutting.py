@@ -7,10 +7,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.session.chain import dropped_body
-from runtime.session.forms import shown, shown_json
-from runtime.session.stretch import Stretch
-from runtime.session.tail import Needs, Tail
+from runtime.session.entries.chain import dropped_body
+from runtime.session.entries.forms import shown, shown_json
+from runtime.session.entries.stretch import Stretch
+from runtime.session.entries.tail import Needs, Tail
 from runtime.store import MESSAGE, PLAIN, Entry
 from tests.runtime.session.builders import entry
 from tests.runtime.session.tails import ROOT, an_entry, extend, row, split

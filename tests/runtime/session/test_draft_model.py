@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from persistence import MemoryStore
 from runtime.errors import CallerError, DraftConflict, WrongOffset
-from runtime.session import calls, drafting
-from runtime.session.draft import SILENCE
-from runtime.session.kinds import KINDS
-from runtime.session.rewind import rewind
+from runtime.session.asked import calls, drafting
+from runtime.session.drafts.draft import SILENCE
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
 from runtime.store import Delta, DraftChunk

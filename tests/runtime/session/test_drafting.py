@@ -15,11 +15,18 @@ from runtime.errors import (
     SessionNotFound,
     WrongOffset,
 )
-from runtime.session import calls, drafting
-from runtime.session.draft import MAX_DELTA, MAX_DRAFT, MAX_DRAFTS, MAX_PART, MAX_PARTS, SILENCE
-from runtime.session.drafting import Drafted
-from runtime.session.kinds import KINDS
-from runtime.session.rewind import rewind
+from runtime.session.asked import calls, drafting
+from runtime.session.asked.drafting import Drafted
+from runtime.session.drafts.draft import (
+    MAX_DELTA,
+    MAX_DRAFT,
+    MAX_DRAFTS,
+    MAX_PART,
+    MAX_PARTS,
+    SILENCE,
+)
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.state import Condition, SessionState
 from runtime.session.steps import at_once
 from runtime.store import Change, Delta, DraftChunk

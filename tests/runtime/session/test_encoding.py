@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import InvalidInput
-from runtime.session.encoding import MAX_DEPTH, check_tree, encode, parse, replace_surrogates
+from runtime.session.bodies.encoding import MAX_DEPTH, check_tree, encode, parse, replace_surrogates
 from tests.runtime.session.builders import json_values
 
 any_text = st.text(st.characters() | st.characters(categories=["Cs"]), max_size=8)

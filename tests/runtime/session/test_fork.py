@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from persistence import MemoryStore
 from runtime import BelowFloor, InvalidInput, Origin, PreconditionFailed, SessionExists
 from runtime.errors import SessionNotFound
-from runtime.session.fork import check_source, fork_of, made
-from runtime.session.record import drop_superseded
-from runtime.session.rewind import rewind
-from runtime.session.settings import summary, update
+from runtime.session.asked.fork import check_source, fork_of, made
+from runtime.session.kinds.record import drop_superseded
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import summary, update
+from runtime.session.kinds.switch import switch_agent
 from runtime.session.state import Condition, SessionState
-from runtime.session.switch import switch_agent
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from persistence import MemoryStore
 from runtime.errors import CallerError, InvalidInput, LogConflict, PreconditionFailed
-from runtime.session import approval, compaction, turn, usage
-from runtime.session.arriving import read_log
-from runtime.session.calls import Item
-from runtime.session.importing import Imported, import_log
-from runtime.session.kinds import KINDS
-from runtime.session.settings import create, first_entry, update
+from runtime.session.asked.calls import Item
+from runtime.session.files.arriving import read_log
+from runtime.session.files.importing import Imported, import_log
+from runtime.session.kinds import approval, compaction, turn, usage
+from runtime.session.kinds.settings import create, first_entry, update
+from runtime.session.kinds.table import KINDS
 from runtime.session.state import Condition, SessionState
 from runtime.session.steps import at_once
 from runtime.store import NEVER

@@ -9,14 +9,14 @@ from attrs import evolve
 from hypothesis import example, given, settings
 
 from runtime import InvalidInput
-from runtime.session.calls import items_from_json
-from runtime.session.encoding import parse
-from runtime.session.forms import history_form, shown
+from runtime.session.asked.calls import items_from_json
+from runtime.session.bodies.encoding import parse
+from runtime.session.bodies.pieces import WHOLE
+from runtime.session.entries.forms import history_form, shown
+from runtime.session.entries.large_form import large_form
 from runtime.session.kind import New
-from runtime.session.large_form import large_form
-from runtime.session.message import from_json, from_text
-from runtime.session.pieces import WHOLE
-from runtime.session.record import put_from_json
+from runtime.session.kinds.message import from_json, from_text
+from runtime.session.kinds.record import put_from_json
 from runtime.store import PLAIN, Entry
 from tests.runtime.session.builders import NOON, messages
 from tests.runtime.session.test_message import SHOWN

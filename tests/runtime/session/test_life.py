@@ -5,12 +5,12 @@ from attrs import evolve
 
 from persistence import MemoryStore
 from runtime import KeyConflict
-from runtime.session.kinds import KINDS
+from runtime.session.asked.reading import Part, log_page
+from runtime.session.entries.tail import Needs
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life
-from runtime.session.reading import Part, log_page
-from runtime.session.rewind import rewind
 from runtime.session.state import SessionState
-from runtime.session.tail import Needs
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     MOMENT,

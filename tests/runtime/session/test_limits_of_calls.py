@@ -3,13 +3,13 @@
 import pytest
 
 from runtime import ExpectationFailed, InvalidInput, Item, PreconditionFailed
-from runtime.session import record
-from runtime.session.calls import MAX_REWINDS
-from runtime.session.record import Records
+from runtime.session.asked.calls import MAX_REWINDS
+from runtime.session.kinds import record
+from runtime.session.kinds.record import Records
+from runtime.session.kinds.settings import summary, update
+from runtime.session.kinds.switch import switch_agent
 from runtime.session.rules import MAX_METADATA
-from runtime.session.settings import summary, update
 from runtime.session.state import Condition, SessionState
-from runtime.session.switch import switch_agent
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import NOON, absent, back_to, put, reloaded, said, session_with
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 
 from runtime.errors import InvalidInput
-from runtime.session.arriving import ArrivingLog, read_log
-from runtime.session.exported import exported
-from runtime.session.lines import is_heading, lines_of
+from runtime.session.files.arriving import ArrivingLog, read_log
+from runtime.session.files.exported import exported
+from runtime.session.files.lines import is_heading, lines_of
 from runtime.session.state import SessionState
 from runtime.store import NUMBER_ID, Entry
 from tests.runtime.session.builders import NOON, absent, at, messages, say, session_with, user

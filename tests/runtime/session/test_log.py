@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from persistence import MemoryStore
+from runtime.session.entries.tail import Needs
 from runtime.session.log import PACKED_AT_ONCE, Log
 from runtime.session.state import SessionState
-from runtime.session.tail import Needs
 from runtime.store import DROPPED, MESSAGE, Entry, StoredSession, Wanted
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, commit, put, said, with_tail_only

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import InvalidInput, KeyConflict, Message, SessionNotFound
-from runtime.session import message
-from runtime.session.encoding import MAX_DEPTH, parse
-from runtime.session.forms import history_form, sent, shown
-from runtime.session.kinds import KINDS
+from runtime.session.bodies.encoding import MAX_DEPTH, parse
+from runtime.session.entries.forms import history_form, sent, shown
+from runtime.session.kinds import message
+from runtime.session.kinds.message import from_json, from_python
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life
 from runtime.session.log import Log
-from runtime.session.message import from_json, from_python
 from runtime.store import PLAIN, Entry
 from tests.runtime.session.builders import (
     NOON,

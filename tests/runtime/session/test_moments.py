@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session.moments import MOMENT_SIZE, packed, unpacked
+from runtime.session.entries.moments import MOMENT_SIZE, packed, unpacked
 from tests.runtime.session.builders import NOON
 
 

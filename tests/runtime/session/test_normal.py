@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import InvalidInput
-from runtime.session.encoding import MAX_DEPTH, encode, parse
-from runtime.session.normal import Apart, edited, is_text, normal
-from runtime.session.pieces import WHOLE
+from runtime.session.bodies.encoding import MAX_DEPTH, encode, parse
+from runtime.session.bodies.normal import Apart, edited, is_text, normal
+from runtime.session.bodies.pieces import WHOLE
 from tests.runtime.session.builders import json_values
 
 PIECES = st.sampled_from([24, 32, 50, 300])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session.outline import Outline
+from runtime.session.entries.outline import Outline
 from runtime.store import CALL_SIZE, DROPPED, MESSAGE, REMOVAL, Entry, Mark
 from tests.runtime.session.builders import NOON, at, entry, keys
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import InvalidInput
-from runtime.session.encoding import encode
-from runtime.session.pointing import path_of, paths_in, pointer_of, with_value
+from runtime.session.bodies.encoding import encode
+from runtime.session.bodies.pointing import path_of, paths_in, pointer_of, with_value
 
 THERE = b'"[there]"'
 

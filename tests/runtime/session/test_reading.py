@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime import Cursor, PreconditionFailed, SessionNotFound
-from runtime.session.reading import MESSAGES, Part, history, log_page
-from runtime.session.rewind import rewind
+from runtime.session.asked.reading import MESSAGES, Part, history, log_page
+from runtime.session.kinds.rewind import rewind
 from runtime.session.state import SessionState
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (

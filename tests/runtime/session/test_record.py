@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from persistence import MemoryStore
 from runtime import BelowFloor, InvalidInput, SessionNotFound
-from runtime.session import record
-from runtime.session.record import drop_superseded, read, records_at
-from runtime.session.rewind import rewind
+from runtime.session.kinds import record
+from runtime.session.kinds.record import drop_superseded, read, records_at
+from runtime.session.kinds.rewind import rewind
 from runtime.session.state import SessionState
 from runtime.store import DROPPED
 from tests.runtime.session.at_once import append_entries, put_records

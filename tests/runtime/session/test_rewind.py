@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import InvalidInput, KeyConflict, PreconditionFailed, SessionNotFound
-from runtime.session.rewind import rewind
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.switch import agent_context, switch_agent
 from runtime.session.state import Condition, SessionState
-from runtime.session.switch import agent_context, switch_agent
 from tests.model import Asked, Model
 from tests.runtime.session.builders import (
     NOON,

@@ -7,9 +7,9 @@ import pytest
 from attrs import define, field
 
 from persistence import MemoryStore
-from runtime.session import drafting
-from runtime.session.draft import SILENCE
-from runtime.session.seen import AT_ONCE, DraftNews, Seen
+from runtime.session.asked import drafting
+from runtime.session.drafts.draft import SILENCE
+from runtime.session.drafts.seen import AT_ONCE, DraftNews, Seen
 from runtime.session.state import SessionState
 from tests.runtime.session.builders import NOON, reloaded, say, session_with, user
 

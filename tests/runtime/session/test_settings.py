@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from runtime import InvalidInput, KeyConflict, PreconditionFailed, SessionExists, SessionNotFound
-from runtime.session.message import from_json
-from runtime.session.rewind import rewind
-from runtime.session.settings import create, first_entry, summary, update
+from runtime.session.kinds.message import from_json
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import create, first_entry, summary, update
 from runtime.session.state import Condition, SessionState
 from tests.runtime.session.builders import (
     NOON,

@@ -4,7 +4,7 @@ import pytest
 
 from persistence import MemoryStore
 from runtime.errors import PreconditionFailed
-from runtime.session.kinds import KINDS
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import Condition, SessionState
 from runtime.store import STILL, Change, Lease, Standing

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from persistence import MemoryStore
 from runtime import InvalidInput, PreconditionFailed, SessionNotFound
-from runtime.session import reading, record, switch
-from runtime.session import settings as session_settings
-from runtime.session.kinds import KINDS
-from runtime.session.message import append, from_json
-from runtime.session.rewind import rewind
+from runtime.session.asked import reading
+from runtime.session.kinds import record, switch
+from runtime.session.kinds import settings as session_settings
+from runtime.session.kinds.message import append, from_json
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.state import SESSION_OVERHEAD, Condition, SessionState
 from runtime.store import Change
 from tests.runtime.session.at_once import append_entries, put_records

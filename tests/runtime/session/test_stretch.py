@@ -5,9 +5,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session.forms import shown_json
-from runtime.session.stretch import Stretch
-from runtime.session.tail import Needs, Tail
+from runtime.session.entries.forms import shown_json
+from runtime.session.entries.stretch import Stretch
+from runtime.session.entries.tail import Needs, Tail
 from runtime.store import MESSAGE, PLAIN, Entry
 from tests.runtime.session.builders import entry
 from tests.runtime.session.tails import ROOT, extend, row, split

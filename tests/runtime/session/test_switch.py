@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from runtime import AgentSwitch, InvalidInput, KeyConflict, SessionNotFound
+from runtime.session.asked.reading import history
 from runtime.session.kind import New
-from runtime.session.reading import history
-from runtime.session.rewind import rewind
-from runtime.session.settings import create, first_entry
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import create, first_entry
+from runtime.session.kinds.switch import MAX_SHOWN_SWITCHES, agent_context, switch_agent
 from runtime.session.state import SessionState
-from runtime.session.switch import MAX_SHOWN_SWITCHES, agent_context, switch_agent
 from runtime.store import DEFAULT_AGENT
 from tests.runtime.session.builders import NOON, absent, at, picture, reloaded, session_with
 

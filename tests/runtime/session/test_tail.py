@@ -10,12 +10,12 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session import forms
-from runtime.session.chain import digest_of, dropped_body
-from runtime.session.counting import closed
-from runtime.session.forms import shown_json
-from runtime.session.stretch import Stretch
-from runtime.session.tail import Needs, Tail
+from runtime.session.entries import forms
+from runtime.session.entries.chain import digest_of, dropped_body
+from runtime.session.entries.counting import closed
+from runtime.session.entries.forms import shown_json
+from runtime.session.entries.stretch import Stretch
+from runtime.session.entries.tail import Needs, Tail
 from runtime.store import ALL, DROPPED, MESSAGE, PLAIN, Entry
 from tests.runtime.session.builders import NOON, entry
 from tests.runtime.session.tails import ROOT, an_entry, extend, row, split

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from runtime.session.compaction import compact, compaction
-from runtime.session.rewind import rewind
+from runtime.session.asked.telling import MAX_INSTRUCTIONS, Telling, telling
+from runtime.session.entries.stretch import Stretch
+from runtime.session.kinds.compaction import compact, compaction
+from runtime.session.kinds.rewind import rewind
 from runtime.session.state import SessionState
-from runtime.session.stretch import Stretch
-from runtime.session.telling import MAX_INSTRUCTIONS, Telling, telling
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,

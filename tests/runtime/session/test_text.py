@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session.text import PIECE, Text
+from runtime.session.drafts.text import PIECE, Text
 
 pieces = st.lists(
     st.one_of(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.session.kinds import KINDS
-from runtime.session.searched import text_of
-from runtime.session.texts import LOOKED_AT, SPACELESS, role_of, texts_of
+from runtime.session.asked.searched import text_of
+from runtime.session.bodies.texts import LOOKED_AT, SPACELESS, role_of, texts_of
+from runtime.session.kinds.table import KINDS
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

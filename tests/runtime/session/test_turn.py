@@ -14,13 +14,13 @@ from runtime.errors import (
     SessionNotFound,
     TurnHeld,
 )
-from runtime.session import turn
-from runtime.session.calls import Item, items_from_json, items_from_python
-from runtime.session.kinds import KINDS
+from runtime.session.asked.calls import Item, items_from_json, items_from_python
+from runtime.session.kinds import turn
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import summary, update
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.replies import HeldTurn
-from runtime.session.rewind import rewind
-from runtime.session.settings import summary, update
 from runtime.session.state import Condition, SessionState
 from tests.runtime.session.builders import (
     NOON,

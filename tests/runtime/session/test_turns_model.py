@@ -18,11 +18,11 @@ from persistence.memory import MemoryStore
 from persistence.sqlite.store import SQLiteStore
 from runtime.clock import later, milliseconds
 from runtime.errors import CallerError, NoTurn, PreconditionFailed, SessionNotFound, TurnHeld
-from runtime.session import turn
-from runtime.session.kinds import KINDS
+from runtime.session.kinds import turn
+from runtime.session.kinds.message import append, from_json
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
-from runtime.session.message import append, from_json
-from runtime.session.rewind import rewind
 from runtime.session.state import Condition, SessionState
 from tests.runtime.session.builders import NOON, commit
 from tests.test_model import Side

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from runtime.errors import InvalidInput, KeyConflict, PreconditionFailed, SessionNotFound
-from runtime.session.rewind import rewind
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.switch import switch_agent
+from runtime.session.kinds.usage import MAX_NUMBERS, report, report_usage
 from runtime.session.state import Condition, SessionState
-from runtime.session.switch import switch_agent
-from runtime.session.usage import MAX_NUMBERS, report, report_usage
 from runtime.session.work.reported import MAX_NUMBER
 from tests.runtime.session.builders import NOON, absent, at, forked, session_with
 

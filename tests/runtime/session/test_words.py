@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from runtime.errors import InvalidInput
 from runtime.index import Term
-from runtime.session.words import MAX_TERMS, MAX_WORD, MAX_WORDS, SNIPPET, snippet, terms, words
+from runtime.session.bodies.words import (
+    MAX_TERMS,
+    MAX_WORD,
+    MAX_WORDS,
+    SNIPPET,
+    snippet,
+    terms,
+    words,
+)
 
 
 @pytest.mark.parametrize(

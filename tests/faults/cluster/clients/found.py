@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from attrs import frozen
 
-from runtime.session.chain import digest, link, tag
+from runtime.session.entries.chain import digest, link, tag
 from tests.faults.cluster.clients.judge import Entry, Fault, Logs
 from tests.faults.cluster.clients.ways import Caller, Way, Ways
 from tests.faults.streaming.lives import text_of

@@ -88,7 +88,7 @@ def jump(stage: Stage) -> None:
 
 
 def pool(stage: Stage) -> None:
-    """From now on the nodes reach it through PgBouncer, until the next failover."""
+    """From now on the nodes reach it through PgBouncer, until a failover, or what it hinders."""
     with stage.turnstile.alone():
         if stage.pooled is not None:
             stage.pooled.close()
@@ -100,9 +100,7 @@ def pool(stage: Stage) -> None:
         address = stack.enter_context(bouncer.pooling(folder, account, stage.pair.primary.address))
         stage.timeline.note("the nodes are led through PgBouncer")
         stage.pooled = stack
-        for seat in stage.seats:
-            seat.gate.upstream = address
-            seat.gate.cut()
+        stage.lead(address)
         stage.count("PgBouncer in transaction mode")
         sleep(QUIET)
         _all_run(stage, "a change to PgBouncer")

@@ -25,6 +25,8 @@ WRITABLE, ENDED = 5.0, 1.0
 """Seconds until the sessions of a dead node are writable again, and until who comes back ends."""
 LOST = 7
 """The exit code of a node that has lost what it owned."""
+TRIES = 3
+"""To stop a node where it is to be: it may have nothing to do, or be led through a pooler again."""
 MEETING = 5.0
 """Seconds for a node under load to begin a transaction."""
 AWAKE = 0.7
@@ -59,6 +61,15 @@ def kill(stage: Stage) -> None:
 
 def stop(stage: Stage, when: When) -> None:
     """The node hangs until others have taken its place; then it goes on where it was."""
+    for _ in range(TRIES):
+        if when is When.SENT:  # through a pooler all of a transaction is never on its way
+            with stage.turnstile.alone():
+                stage.lead_directly()
+        if _was_stopped(stage, when):
+            return
+
+
+def _was_stopped(stage: Stage, when: When) -> bool:
     with stage.turnstile.together(), stage.hurting() as seat:
         with ExitStack() as stack:
             lag = stack.enter_context(stage.lag().measured())
@@ -69,7 +80,7 @@ def stop(stage: Stage, when: When) -> None:
                 stack.enter_context(seat.gate.tapped(hold))
                 if not hold.met.wait(MEETING):
                     hold.pass_on()
-                    return
+                    return False
             since = _now(stage, f"SIGSTOP of {seat.name} {when.value}")
             seat.signal(signal.SIGSTOP)
             sessions = stage.sessions_of(node)
@@ -78,6 +89,7 @@ def stop(stage: Stage, when: When) -> None:
             stage.count(f"SIGSTOP {when.value}, then SIGCONT")
         seat.start()
         settle(stage, seat)
+    return True
 
 
 def partition(stage: Stage) -> None:

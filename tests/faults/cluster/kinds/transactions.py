@@ -1,4 +1,7 @@
-"""What becomes of a commit on its way: it is cut off, comes late, or comes with a warning."""
+"""What becomes of a commit on its way: it is cut off, comes late, or comes with a warning.
+
+Each says whether there was one.
+"""
 
 from random import Random
 from time import monotonic, sleep
@@ -18,7 +21,7 @@ AGAIN = 15.0
 """Seconds for the node to commit again."""
 
 
-def cut(stage: Stage, moment: Moment) -> None:
+def cut(stage: Stage, moment: Moment) -> bool:
     """The connection is lost, and the node has to find out what that means."""
     tap = Cut(moment)
     with stage.turnstile.together(), stage.hurting() as seat, seat.gate.tapped(tap):
@@ -29,19 +32,25 @@ def cut(stage: Stage, moment: Moment) -> None:
                 _more(stage, seat, stage.random.choice(sessions))
             _goes_on(stage, seat)
             stage.count(f"connection lost {moment.value}")
+    return tap.met.is_set()
 
 
-def late(stage: Stage, *, whole: bool) -> None:
+def late(stage: Stage, *, whole: bool) -> bool:
     """The node has lost the connection and made another; then what it had sent arrives.
 
     All of a transaction must be refused. Of one whose COMMIT alone is late the node learns what
     became of it, whatever that is.
+
+    Through a pooler nothing is sent before what came before it is answered: all of a transaction is
+    never on its way.
     """
+    if whole and stage.pooled is not None:
+        return False
     hold = Hold(whole)
     with stage.turnstile.together(), stage.hurting() as seat, seat.gate.tapped(hold):
         if not hold.met.wait(MEETING):
             hold.pass_on()
-            return
+            return False
         what = "a transaction" if whole else "the COMMIT"
         stage.timeline.note(f"a connection of {seat.name} lost, {what} on its way")
         hold.lose()
@@ -57,9 +66,10 @@ def late(stage: Stage, *, whole: bool) -> None:
         stage.count(f"late packets of an old connection: {what}")
         if hold.was_refused.is_set():
             stage.count("late packets that the fence refused")
+    return True
 
 
-def warn(stage: Stage) -> None:
+def warn(stage: Stage) -> bool:
     """The database says with COMMIT that no standby has it, which may or may not be so."""
     tap = Warn()
     with stage.turnstile.together(), stage.hurting() as seat, seat.gate.tapped(tap):
@@ -67,6 +77,7 @@ def warn(stage: Stage) -> None:
             stage.timeline.note(f"a warning at a COMMIT of {seat.name}")
             _goes_on(stage, seat)
             stage.count("a warning 01000 at COMMIT")
+    return tap.met.is_set()
 
 
 def _goes_on(stage: Stage, seat: Seat) -> None:

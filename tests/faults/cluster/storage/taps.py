@@ -13,6 +13,8 @@ from attrs import define, field
 from tests.faults.cluster.storage.proxy import Link
 from tests.faults.cluster.storage.wire import FENCE, Message, warning
 
+WAITS = "SQH"
+"""The kinds of messages behind which a client may wait for an answer."""
 GONE = "57P"
 """How the SQLSTATEs begin by which the database says that it ends a connection."""
 
@@ -101,9 +103,16 @@ class Hold:
             yield message.raw
             return
         self._held.append(message.raw)
-        is_end = message.kind == "S" or (message.kind == "Q" and message.commits)
-        if link.is_batch and is_end:
+        if message.kind not in WAITS:
+            return
+        if link.is_batch:
             self.met.set()
+        else:
+            # The node waits for an answer, and says no more until it has it: this transaction
+            # writes no entries, or goes step by step, as through a pooler. It would stand still.
+            yield from self._held
+            self._held.clear()
+            self._link, link.is_kept = None, False
 
     def _meets(self, link: Link, message: Message) -> bool:
         if self.whole:

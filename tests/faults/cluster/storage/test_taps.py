@@ -124,6 +124,25 @@ def test_what_is_held_arrives_when_its_connection_is_long_lost(
     assert stored(server) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("pipelined", [True, False])
+def test_nobody_waits_for_a_transaction_that_cannot_be_held(
+    gate: Gate, server: Server, pipelined: bool
+) -> None:
+    """It writes no entries, or it goes step by step: then its first step is all there is."""
+    with connected(gate) as connection:
+        write(connection, 1)
+        hold = Hold(whole=True)
+        with gate.tapped(hold):
+            if pipelined:
+                with connection.pipeline():
+                    connection.execute("BEGIN")
+                    connection.execute("COMMIT")
+            else:
+                write(connection, 2, pipelined=False)
+        assert not hold.met.is_set()
+    assert stored(server) == ([1] if pipelined else [1, 2])
+
+
 def test_a_refusal_by_the_fence_is_noted(gate: Gate) -> None:
     refuse = "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'AR001'; END $$"
     with connected(gate) as connection, pytest.raises(psycopg.DatabaseError):

@@ -11,8 +11,8 @@ import pytest
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guards.witness import Mark, Witness, read
-from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore
 from tests.persistence.builders import (
     OldDatabase,

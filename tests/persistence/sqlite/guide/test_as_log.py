@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from persistence.sqlite.guide.as_log import log_of
 from persistence.sqlite.guide.old_session import OldMessage, OldSession, OldSwitch
 from runtime import sent
-from runtime.session.chain import digest_of, link
+from runtime.session.entries.chain import digest_of, link
 from runtime.store import Change, Entry
 from tests.persistence.builders import at
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from persistence.sqlite.verify import verify
+from persistence.sqlite.checking.verify import verify
 from tests.persistence.builders import OldDatabase
 from tests.persistence.sqlite.guide.looking import (
     backups,

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from persistence import SQLiteStore, open_store
-from persistence.sqlite.verify import verify
+from persistence.sqlite.checking.verify import verify
 from runtime import CannotOpenStore, Listing
 from runtime.store import StoredSession
 from tests.persistence.builders import change, dump, query

@@ -9,10 +9,10 @@ import pytest
 
 from persistence import SQLiteStore
 from persistence.parts import Written
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guide import takeover as guide
-from persistence.sqlite.schema import OLD_TABLES
-from persistence.sqlite.verify import verify
-from persistence.sqlite.writing import write
+from persistence.sqlite.tables.schema import OLD_TABLES
+from persistence.sqlite.writing.batch import write
 from runtime.store import Delta
 from tests.persistence.builders import OldDatabase, change, delta, dump, follows, query
 from tests.persistence.sqlite.guide.looking import backups, messages, refused, taken_over

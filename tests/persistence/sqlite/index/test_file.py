@@ -9,10 +9,10 @@ import pytest
 from persistence import back_up, move, restore, verify
 from persistence.sqlite.files import Companion, companion
 from persistence.sqlite.index import filling
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
 from runtime import Row, StoreUnavailable, Text
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
 from tests.persistence.builders import (
     begins,
     born,
@@ -128,7 +128,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from persistence.sqlite.store import SQLiteStore
-from runtime.session.searched import text_of
+from runtime.session.asked.searched import text_of
 from tests.persistence.builders import born
 store = SQLiteStore.open(Path(sys.argv[1]))
 store.commit([born("t", "dog")])

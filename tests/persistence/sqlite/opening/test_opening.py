@@ -9,7 +9,7 @@ import pytest
 
 from persistence import SQLiteStore
 from persistence.sqlite.opening import examining, opening
-from persistence.sqlite.schema import SCHEMA_VERSION
+from persistence.sqlite.tables.schema import SCHEMA_VERSION
 from runtime.errors import CannotOpenStore
 from tests.persistence.builders import born, change, query
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guards.witness import read
 from persistence.sqlite.opening import opening
 from persistence.sqlite.opening.upgrade import upgrade as upgrade_database
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore
 from tests.persistence.builders import delta, dump, query
 from tests.persistence.sqlite.opening.upgrades import (

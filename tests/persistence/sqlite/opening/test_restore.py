@@ -10,9 +10,9 @@ import pytest
 
 from persistence import SQLiteStore
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guards.witness import read
 from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore
 from runtime.store import Listing
 from tests.persistence.builders import (

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from persistence import SQLiteStore
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore
 from tests.persistence.builders import born, dump, query
 from tests.persistence.sqlite.opening.test_restore import sessions

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.opening import converting
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
-from runtime.session.kinds import KINDS
+from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life, Moment
 from runtime.store import PLAIN, TEXT_ID
 from tests.persistence.builders import query

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from persistence.sqlite.backup import backup
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.opening import converting, upgrade
 from persistence.sqlite.opening.upgrade import upgrade as upgrade_database
-from persistence.sqlite.reader import SQLiteReader
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
 from runtime.errors import CannotOpenStore, StoreInUse
 from tests.persistence.builders import HOLD, change, dump, other_process, query
 from tests.persistence.sqlite.opening.upgrades import files

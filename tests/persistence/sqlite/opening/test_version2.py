@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite import purging
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.opening.restore import restore
-from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.schema import SCHEMA_VERSION
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables.schema import SCHEMA_VERSION
+from persistence.sqlite.writing import purging
 from runtime import REMOVAL
 from tests.persistence.builders import (
     Item,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite.reader import SQLiteReader
-from persistence.sqlite.schema import SCHEMA_VERSION
+from persistence.sqlite.checking.verify import verify
+from persistence.sqlite.reading.reader import SQLiteReader
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables.schema import SCHEMA_VERSION
 from runtime import Standing
 from tests.persistence.builders import born, delta, dump, follows, query
 from tests.persistence.versions import make_version_3

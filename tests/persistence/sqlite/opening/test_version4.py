@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from persistence.sqlite.schema import SCHEMA_VERSION
+from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
-from persistence.sqlite.verify import verify
+from persistence.sqlite.tables.schema import SCHEMA_VERSION
 from runtime import Change, Origin, Settings, Used
 from tests.persistence.builders import (
     Item,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from runtime.session.context.composing import Composer, Fixed, Limits
 from runtime.session.context.reading import shape_of
 from runtime.session.context.steps import LARGEST
-from runtime.session.message import from_json
-from runtime.session.tail import Said
+from runtime.session.entries.tail import Said
+from runtime.session.kinds.message import from_json
 
 Json = dict[str, Any]
 

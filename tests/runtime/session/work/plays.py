@@ -5,12 +5,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from runtime.session.message import append, from_json
-from runtime.session.rewind import rewind
-from runtime.session.settings import create, first_entry, update
+from runtime.session.kinds.message import append, from_json
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.settings import create, first_entry, update
+from runtime.session.kinds.switch import switch_agent
+from runtime.session.kinds.usage import report, report_usage
 from runtime.session.state import SessionState
-from runtime.session.switch import switch_agent
-from runtime.session.usage import report, report_usage
 from tests.runtime.session.builders import NOON, absent, at
 
 agents = st.sampled_from(["a", "b", "c"])

@@ -6,14 +6,14 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from runtime.session.calls import Item
-from runtime.session.message import append, from_json
-from runtime.session.rewind import rewind
+from runtime.session.asked.calls import Item
+from runtime.session.asked.working import Unread, ledger_of
+from runtime.session.kinds.message import append, from_json
+from runtime.session.kinds.rewind import rewind
+from runtime.session.kinds.switch import switch_agent
+from runtime.session.kinds.usage import report, report_usage
 from runtime.session.state import SessionState
-from runtime.session.switch import switch_agent
-from runtime.session.usage import report, report_usage
 from runtime.session.work.ledger import Ledger
-from runtime.session.working import Unread, ledger_of
 from runtime.store import DEFAULT_AGENT
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, forked, with_tail_only
