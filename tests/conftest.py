@@ -4,6 +4,7 @@ By how many processes side by side, where that is asked for; and what every fold
 for: a PostgreSQL database, of its own or shared.
 """
 
+import gc
 import os
 
 import pytest
@@ -39,3 +40,9 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     cores = os.cpu_count() or 1
     return min(cores + (cores + 1) // 2, 8)
+
+
+def pytest_collection_finish() -> None:
+    """All tests, and what they import, stay: no search for garbage needs to look at them again."""
+    gc.collect()
+    gc.freeze()
