@@ -34,12 +34,11 @@ settings.load_profile(PROFILE)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """What `-n auto` means: some more than there are cores, as many tests wait for a disk.
+    """What `-n auto` means: twice as many as there are cores, as many tests wait for something.
 
     But not for ever more: each imports all tests, and has services and servers beside it.
     """
-    cores = os.cpu_count() or 1
-    return min(cores + (cores + 1) // 2, 8)
+    return min(2 * (os.cpu_count() or 1), 8)
 
 
 def pytest_collection_finish() -> None:

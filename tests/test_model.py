@@ -47,6 +47,7 @@ from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
 from tests.model import Asked, Model, Refused
 from tests.persistence.builders import query
 from tests.persistence.databases import Grounds, asked, emptied
+from tests.properties import examples
 
 T = TypeVar("T")
 
@@ -571,18 +572,18 @@ def on_a_server(url: str) -> list[Side]:
     ]
 
 
-def check(sides: Callable[[], list[Side]], examples: int) -> None:
+def check(sides: Callable[[], list[Side]], times: int) -> None:
     """That all sides say what the list says, whatever is done."""
     run_state_machine_as_test(
         # Whatever makes one does.
         lambda: SessionsAndLists(sides()),  # type: ignore[arg-type]
-        settings=hypothesis_settings(max_examples=examples, stateful_step_count=25),
+        settings=hypothesis_settings(max_examples=times, stateful_step_count=25),
     )
 
 
 def test_what_is_kept_in_files_is_what_a_list_says(tmp_path: Path) -> None:
-    check(partial(in_files, tmp_path), 40)
+    check(partial(in_files, tmp_path), examples(0.6))
 
 
 def test_what_is_kept_on_a_server_is_what_a_list_says(grounds: Grounds) -> None:
-    check(lambda: on_a_server(emptied(grounds.database)), 25)
+    check(lambda: on_a_server(emptied(grounds.database)), examples(0.4))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from runtime import AgentRuntimeError, LostOwnership, Runtime
+from tests.properties import examples
 from tests.runtime.fakes import mock_run, running, texts, unavailable, until_held, user
 from tests.runtime.nodes import PACE, Cluster, Node, id_in
 
@@ -212,7 +213,7 @@ async def play(durability: str, steps: Sequence[tuple[str, int]]) -> Mapping[str
 
 
 @given(schedules("die", "die"))
-@settings(max_examples=60)
+@settings(max_examples=examples(0.6))
 def test_with_commits_nothing_answered_is_lost_whatever_becomes_of_the_nodes(
     steps: list[tuple[str, int]],
 ) -> None:
@@ -220,7 +221,7 @@ def test_with_commits_nothing_answered_is_lost_whatever_becomes_of_the_nodes(
 
 
 @given(schedules())
-@settings(max_examples=60)
+@settings(max_examples=examples(0.6))
 def test_in_memory_nothing_answered_is_lost_when_shards_go_from_node_to_node(
     steps: list[tuple[str, int]],
 ) -> None:

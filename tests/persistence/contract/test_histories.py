@@ -38,6 +38,7 @@ from tests.persistence.contract.stores import (
     rows,
 )
 from tests.persistence.databases import Grounds, asked, emptied
+from tests.properties import examples
 
 NAMES = ("a", "b", "c", "d'")
 PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
@@ -65,7 +66,7 @@ def _little_at_a_time() -> Iterator[None]:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", MAKERS)
 @settings(
-    max_examples=60,
+    max_examples=examples(0.6),
     # In place of those that all tests suppress: the first is one of them.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )

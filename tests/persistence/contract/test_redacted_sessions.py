@@ -21,6 +21,7 @@ from runtime.session.state import ANY, SessionState
 from runtime.store import PLAIN, Delta, Entry, Step, Store
 from tests.persistence.contract.stores import MAKERS, committed, finish_purges, loaded
 from tests.persistence.databases import Grounds, emptied
+from tests.properties import examples
 from tests.runtime.session.builders import NOON
 from tests.runtime.session.work.plays import begun, play, steps
 
@@ -42,7 +43,7 @@ def without_body(entry: Entry) -> Entry:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", MAKERS)
 @settings(
-    max_examples=25,
+    max_examples=examples(0.3),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 @given(before=steps, behind=steps, places=st.lists(st.integers(0, 60), max_size=4))

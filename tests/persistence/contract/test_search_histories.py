@@ -18,6 +18,7 @@ from tests.persistence.contract.plays import PLAYS
 from tests.persistence.contract.stores import MAKERS, committed, finish_purges
 from tests.persistence.contract.texts import hits, taken
 from tests.persistence.databases import Grounds, emptied
+from tests.properties import examples
 
 NAMES = ("a", "b", "c")
 PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
@@ -41,7 +42,7 @@ def _little_at_a_time() -> Iterator[None]:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["sqlite", "sqlite in parts", "postgres", "memory"])
 @settings(
-    max_examples=40,
+    max_examples=examples(0.4),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 @given(steps=STEPS)

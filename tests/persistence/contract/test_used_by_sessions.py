@@ -20,6 +20,7 @@ from runtime.session.state import SessionState
 from runtime.store import Delta, Store
 from tests.persistence.contract.stores import MAKERS, MANY, finish_purges
 from tests.persistence.databases import Grounds, emptied
+from tests.properties import examples
 from tests.runtime.session.builders import NOON
 from tests.runtime.session.work.plays import Sums, begun, play, steps
 
@@ -74,7 +75,7 @@ class Sessions:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", MAKERS)
 @settings(
-    max_examples=30,
+    max_examples=examples(0.3),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
 @given(happens=HAPPENS)

@@ -24,6 +24,7 @@ from tests.persistence.builders import at, begins, born, change, delta, follows,
 from tests.persistence.contract.model import Model
 from tests.persistence.contract.plays import PLAYS
 from tests.persistence.contract.stores import committed
+from tests.properties import examples
 
 NAMES = ("a", "b", "c")
 PLAY = st.tuples(st.sampled_from(list(PLAYS)), st.integers(0, 3))
@@ -161,7 +162,7 @@ def test_a_commit_that_fails_has_no_number(store: SQLiteStore, path: Path) -> No
     assert number(path) == 2
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(0.6))
 @given(BATCHES)
 def test_in_any_history_the_number_of_each_commit_is_the_next(
     batches: Sequence[dict[str, tuple[str, int]]],

@@ -26,6 +26,7 @@ from runtime import (
 )
 from runtime.clock import utc_now
 from tests.persistence.builders import begins, born, delta, message, switch
+from tests.properties import examples
 
 BIG = "x" * 9_000
 """A body that spills to other pages."""
@@ -119,7 +120,7 @@ async def live(path: Path, deeds: list[tuple[str, str, int]]) -> None:
                 await DEEDS[deed](runtime, name, pick)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(0.6))
 @given(st.lists(DEED, max_size=20))
 def test_whatever_was_done_the_database_is_whole(deeds: list[tuple[str, str, int]]) -> None:
     with TemporaryDirectory() as folder:

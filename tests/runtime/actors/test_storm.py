@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime import AgentRuntimeError, Runtime
+from tests.properties import examples
 from tests.runtime.fakes import (
     Crash,
     FakeStore,
@@ -111,7 +112,7 @@ class Storm:
             assert runtime.statistics().persister.undurable_bytes == 0
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(0.5))
 @given(
     seed=st.integers(0, 2**32),
     faults=st.booleans(),

@@ -19,6 +19,7 @@ from runtime.session.entries.chain import (
     tag,
 )
 from runtime.store import DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry
+from tests.properties import examples
 from tests.runtime.session.builders import NOON, at, entry
 
 ROOT = bytes(LINK_SIZE)
@@ -44,7 +45,7 @@ def test_equal_logs_have_equal_chains(entries: list[tuple[Any, ...]]) -> None:
     assert links(entries) == links(list(entries))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(2))
 @given(said, said)
 def test_two_entries_never_say_the_same(one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
     assume(one != other)

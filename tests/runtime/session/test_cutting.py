@@ -12,13 +12,14 @@ from runtime.session.entries.forms import shown, shown_json
 from runtime.session.entries.stretch import Stretch
 from runtime.session.entries.tail import Needs, Tail
 from runtime.store import MESSAGE, PLAIN, Entry
+from tests.properties import examples
 from tests.runtime.session.builders import entry
 from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 
 KINDS = (MESSAGE, "record", "switch", "rewind", "unheard of")
 NUMBERS = st.integers(0, 24)
 
-few = settings(max_examples=40)
+few = settings(max_examples=examples(0.6))
 """Of each, as all draw such tails: some hundreds."""
 
 

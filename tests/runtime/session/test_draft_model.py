@@ -24,6 +24,7 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
 from runtime.store import Delta, DraftChunk
+from tests.properties import examples
 from tests.runtime.session.builders import MOMENT, NOON, absent, back_to, said, say, user
 
 KEYS = st.sampled_from(["a", "b", "7"])
@@ -185,4 +186,6 @@ def _texts(chunk: DraftChunk) -> list[str]:
 
 
 TestDrafting = Drafting.TestCase
-TestDrafting.settings = hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestDrafting.settings = hypothesis_settings(
+    max_examples=examples(0.6), stateful_step_count=30, deadline=None
+)

@@ -18,6 +18,7 @@ from runtime.session.kind import New
 from runtime.session.kinds.message import from_json, from_text
 from runtime.session.kinds.record import put_from_json
 from runtime.store import PLAIN, Entry
+from tests.properties import examples
 from tests.runtime.session.builders import NOON, messages
 from tests.runtime.session.test_message import SHOWN
 
@@ -36,7 +37,7 @@ def outcome(text: bytes) -> New | str:
         return str(error)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(1))
 @given(messages())
 def test_a_widely_spaced_message_is_the_same_message(one: dict[str, Any]) -> None:
     text = json.dumps(one).encode()
@@ -133,7 +134,7 @@ def shown_whole(body: bytes) -> bytes:
     return msgspec.json.encode(history_form(msgspec.json.decode(body)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(1))
 @given(messages())
 @example({"role": "a", "content": None, "parts": [{"text": "b"}], "content_parts": 1})
 def test_in_pieces_a_history_shows_the_same(one: dict[str, Any]) -> None:

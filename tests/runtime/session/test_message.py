@@ -18,6 +18,7 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life
 from runtime.session.log import Log
 from runtime.store import PLAIN, Entry
+from tests.properties import examples
 from tests.runtime.session.builders import (
     NOON,
     absent,
@@ -56,26 +57,26 @@ def exactly(value: Any) -> Any:
 # -- what was sent is what comes back ----------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(2))
 @given(messages())
 def test_a_message_comes_back_as_it_was_sent(one: dict[str, Any]) -> None:
     assert exactly(came_back(one)) == exactly(one)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(1))
 @given(messages())
 def test_a_message_that_was_read_as_json_comes_back_as_it_was_sent(one: dict[str, Any]) -> None:
     read, replaced = parse(msgspec.json.encode(one), "body")
     assert (exactly(came_back(read)), replaced) == (exactly(one), 0)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(1))
 @given(messages())
 def test_what_comes_back_can_be_sent_again_and_is_the_same(one: dict[str, Any]) -> None:
     assert from_json(came_back(one)).digest == from_json(one).digest
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(1))
 @given(messages())
 def test_a_program_may_give_what_json_may_give(one: dict[str, Any]) -> None:
     assert from_python(one) == from_json(one)
@@ -363,7 +364,7 @@ def test_a_history_has_role_and_content_first_and_the_rest_as_sent() -> None:
     assert found == ["role", "content", "content_parts", "z", "b"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(2))
 @given(messages())
 def test_a_history_can_be_read_by_the_guides_clients(one: dict[str, Any]) -> None:
     found = msgspec.json.decode(shown(kept(one)))
@@ -378,7 +379,7 @@ def test_a_history_can_be_read_by_the_guides_clients(one: dict[str, Any]) -> Non
     }
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(2))
 @given(messages())
 def test_a_body_that_is_plain_is_what_a_history_shows(one: dict[str, Any]) -> None:
     entry = kept(one)

@@ -11,6 +11,7 @@ from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.switch import agent_context, switch_agent
 from runtime.session.state import Condition, SessionState
 from tests.model import Asked, Model
+from tests.properties import examples
 from tests.runtime.session.builders import (
     NOON,
     absent,
@@ -145,7 +146,7 @@ def test_an_absent_session_cannot_be_rewound() -> None:
         go(absent(), 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(2))
 @given(st.lists(st.none() | st.integers(0, 99), min_size=1, max_size=14))
 def test_what_counts_at_any_version_is_what_the_rule_says(steps: list[int | None]) -> None:
     state, model = session_with("a"), Model()

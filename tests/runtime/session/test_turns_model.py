@@ -24,6 +24,7 @@ from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import Condition, SessionState
+from tests.properties import examples
 from tests.runtime.session.builders import NOON, commit
 from tests.test_model import Side
 
@@ -239,4 +240,4 @@ class TurnsAndAList(RuleBasedStateMachine):
 
 
 TestTurnsAndAList = TurnsAndAList.TestCase
-TestTurnsAndAList.settings = settings(max_examples=40, stateful_step_count=30)
+TestTurnsAndAList.settings = settings(max_examples=examples(0.6), stateful_step_count=30)

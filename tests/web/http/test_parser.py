@@ -11,6 +11,7 @@ from attrs import define, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.properties import examples
 from tests.web.http.packets import AMBIGUOUS, HELLO, PACKETS, get, post
 from web.http.limits import HEAD_SIZE
 from web.http.parser import Parser
@@ -170,7 +171,7 @@ packets = st.builds(garbled, st.sampled_from(SEEDS), st.lists(changes, min_size=
 
 
 @given(packets)
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(6))
 @example(b"GET /\ne:lo HTTP/1.1\r\nHost: localhost\r\n\r\n")
 @example(post(b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: 46", body=HELLO))
 def test_what_two_readers_take_is_the_same_to_both(packet: bytes) -> None:
@@ -183,7 +184,7 @@ def test_what_two_readers_take_is_the_same_to_both(packet: bytes) -> None:
 
 
 @given(packets, st.lists(st.integers(0, 1000), max_size=12))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(4))
 def test_however_a_garbled_packet_is_cut_the_same_is_understood(
     packet: bytes, places: list[int]
 ) -> None:

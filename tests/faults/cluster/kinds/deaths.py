@@ -119,7 +119,13 @@ def partition(stage: Stage) -> None:
 
 def pause(stage: Stage) -> None:
     """The node hangs in a transaction, but not for so long that others take its place."""
-    hold = Hold(whole=stage.random.random() < 0.5)
+    for _ in range(TRIES):
+        if _was_paused(stage):
+            return
+
+
+def _was_paused(stage: Stage) -> bool:
+    hold = Hold(whole=stage.pooled is None and stage.random.random() < 0.5)
     with stage.turnstile.together(), stage.hurting() as seat:
         with seat.gate.tapped(hold), stage.lag().measured() as lag:
             if hold.met.wait(MEETING):
@@ -138,6 +144,7 @@ def pause(stage: Stage) -> None:
             seat.ended()
             seat.start()
             settle(stage, seat)
+    return hold.met.is_set()
 
 
 def settle(stage: Stage, seat: Seat) -> None:

@@ -9,6 +9,7 @@ from persistence.postgres.nodes.membership import PACE
 from runtime import LostOwnership, StoreError
 from tests.persistence.postgres.nodes.place import Node, Place
 from tests.persistence.postgres.nodes.ticks import Ticks
+from tests.properties import examples
 
 MOST = 4
 
@@ -72,7 +73,7 @@ class Play:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(0.3),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(actions)

@@ -17,6 +17,7 @@ from runtime.store import PLAIN, TEXT_ID
 from tests.persistence.builders import query
 from tests.persistence.sqlite.opening.upgrades import entries, history, said, upgraded
 from tests.persistence.version1 import CREATED, Version1, moment
+from tests.properties import examples
 
 ODD_IDS = ["", ".", "../up", "a/b?c#d", "line\nbreak", "nul\0byte", "Ж🤔", "x" * 2_000, " "]
 
@@ -182,7 +183,7 @@ drawn_sessions = st.builds(
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(0.6),
     # In place of those that all tests suppress: the first is one of them.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

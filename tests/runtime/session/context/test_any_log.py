@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.errors import DoesNotFit
+from tests.properties import examples
 from tests.runtime.session.context.judge import (
     named,
     only_results,
@@ -37,7 +38,7 @@ limits = st.fixed_dictionaries(
 summaries = st.none() | st.sampled_from([user("sum"), system("sum"), assistant("sum")])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(2))
 @given(any_log, summaries)
 def test_a_context_breaks_no_rule(log: list[Json], summary: Json | None) -> None:
     told, interrupted = composed(log, summary=summary, before=None if summary is None else user())
@@ -45,7 +46,7 @@ def test_a_context_breaks_no_rule(log: list[Json], summary: Json | None) -> None
     assert len(interrupted) <= sum(len(named(message, "call")) for message in told)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(2))
 @given(any_log, limits, summaries)
 def test_nor_does_a_part_of_it_which_is_within_its_limits(
     log: list[Json], limits: dict[str, Any], summary: Json | None
@@ -65,7 +66,7 @@ def test_nor_does_a_part_of_it_which_is_within_its_limits(
     assert len(told) <= (limits["max_messages"] or len(told))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(2))
 @given(any_log, limits, summaries)
 def test_what_a_refusal_asks_for_is_enough(
     log: list[Json], limits: dict[str, Any], summary: Json | None
@@ -78,7 +79,7 @@ def test_what_a_refusal_asks_for_is_enough(
         composed(log, summary=summary, before=before, max_bytes=error.size, max_messages=count)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(2))
 @given(any_log, limits)
 def test_what_is_told_is_the_end_of_the_whole_context(
     log: list[Json], limits: dict[str, Any]
@@ -99,14 +100,14 @@ def test_what_is_told_is_the_end_of_the_whole_context(
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(2))
 @given(legal_log())
 def test_what_is_legal_comes_back_as_it_was_sent(log: list[Json]) -> None:
     assert problems(log) == []
     assert composed(log) == (log, [])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(2))
 @given(legal_log(), st.data())
 def test_a_result_that_was_lost_is_filled_in_and_nothing_else_changes(
     log: list[Json], data: st.DataObject
@@ -132,7 +133,7 @@ def test_a_result_that_was_lost_is_filled_in_and_nothing_else_changes(
     assert len(changed) == 1 + len(told) - len(log)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(2))
 @given(legal_log(), limits)
 def test_a_legal_log_is_cut_between_exchanges(log: list[Json], limits: dict[str, Any]) -> None:
     front = first_said(log)

@@ -15,6 +15,7 @@ from runtime.session.kinds.usage import report, report_usage
 from runtime.session.state import SessionState
 from runtime.session.work.ledger import Ledger
 from runtime.store import DEFAULT_AGENT
+from tests.properties import examples
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, forked, with_tail_only
 from tests.runtime.session.work.plays import Sums, begun, play, steps
@@ -84,7 +85,7 @@ def test_it_goes_on_where_it_was(first: list[tuple[str, Any]], more: list[tuple[
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(1))
 @given(steps, steps)
 def test_a_fork_has_used_nothing_of_what_its_source_has(
     before: list[tuple[str, Any]], behind: list[tuple[str, Any]]
