@@ -26,6 +26,7 @@ import runtime
 from benchmarks.load.__main__ import main as load
 from persistence import MemoryStore
 from runtime import open_runtime
+from tests.faults.campaign import comes_true
 from tests.service import COMMAND, Service, command, running
 from web import create_app
 from web.api.routes import PREFIX
@@ -229,6 +230,8 @@ def test_a_search_goes_as_it_stands_there(tmp_path: Path) -> None:
     [search] = commands("curl", section("### Search"))
     with running(tmp_path) as service, service.client() as client:
         ask(client, FIRST[0]).raise_for_status()
+        # The index is filled behind the commits.
+        assert comes_true(lambda: bool(ask(client, search).json()["hits"]))
         [hit] = ask(client, search).json()["hits"]
     assert hit["snippet"] == "Hello, how are you?"
 
