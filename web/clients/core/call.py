@@ -153,7 +153,10 @@ def said_in(content: bytes | str) -> Any:
         ) from error
 
 
+# Made once: `json.dumps` would make one for each value.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def content_of(value: object) -> bytes:
     """A value as JSON. Raises `ValueError` if JSON, or UTF-8, cannot say it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode()
+    return _ENCODER.encode(value).encode()
