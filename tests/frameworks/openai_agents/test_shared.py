@@ -111,16 +111,15 @@ def test_a_rewind_by_others_takes_items_back_and_forward_again(service: Served) 
     assert read(session) == list(USUAL.values())
 
 
-def test_a_redacted_item_is_read_with_its_marker(service: Served) -> None:
+def test_a_redacted_message_is_read_with_its_marker_and_no_other_item_is(service: Served) -> None:
     session = AgentRuntimeSession("secret", url=service.url)
     add(session, USUAL["a text"], {"role": "user", "content": "a\ud800b"}, {"type": "unknown"})
     url = f"{service.url}/api/v1/sessions/secret/redact"
     for seq, pointer in ((1, "/content"), (2, ""), (3, "")):
         httpx.post(url, json={"seq": seq, "pointer": pointer}).raise_for_status()
-    first, second, third = read(session)
+    first, second = read(session)
     assert first == {"role": "user", "content": "[redacted]"}
     assert second["role"] == "user"
-    assert third == "[redacted]"
 
 
 @pytest.mark.parametrize("count", [1, 5])
