@@ -34,11 +34,12 @@ settings.load_profile(PROFILE)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """What `-n auto` means: twice as many as there are cores, as many tests wait for something.
+    """What `-n auto` means: some more than there are cores, as many tests wait for a disk.
 
     But not for ever more: each imports all tests, and has services and servers beside it.
     """
-    return min(2 * (os.cpu_count() or 1), 8)
+    cores = os.cpu_count() or 1
+    return min(cores + (cores + 1) // 2, 8)
 
 
 def pytest_collection_finish() -> None:

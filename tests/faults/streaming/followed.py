@@ -53,6 +53,8 @@ class Stretch:
     durable: int = 0
     is_deleted: bool = False
     """Whether a deletion was the last that came of it."""
+    is_behind_another: bool = False
+    """Whether there was another one just before, of which nothing came."""
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -65,9 +67,10 @@ def stretches(record: Sequence[Noted]) -> list[Stretch]:
     for noted in record:
         match noted:
             case Reset():
-                if not found[-1].shown:
+                has_shown = bool(found[-1].shown)
+                if not has_shown:
                     found.pop()
-                found.append(Stretch())
+                found.append(Stretch(is_behind_another=not has_shown))
             case Shown():
                 found[-1].shown.append(noted)
                 found[-1].is_deleted = False
@@ -123,9 +126,12 @@ def _vanished(
 
 
 def _needless(before: Sequence[Stretch], last: Stretch) -> Iterator[str]:
-    """A `reset`, and then the same life again."""
+    """A `reset`, and then the same life again.
+
+    With another life in between, of which nothing came, it has a reason: a life may come back.
+    """
     for old, new in pairwise((*before, last)):
-        if old.shown[-1] in new.shown:
+        if old.shown[-1] in new.shown and not new.is_behind_another:
             yield f"a reset without a reason: {_last(old)} is in what came then"
 
 

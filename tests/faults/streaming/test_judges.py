@@ -32,6 +32,7 @@ HONEST: dict[str, list[Noted]] = {
     "from another life": [*OLD[:2], Deleted(), Reset(), *NEW],
     "a life that came back": [*NEW[:1], Deleted(), *NEW[1:]],
     "two resets in a row": [*OLD, Reset(), Reset(), *NEW],
+    "a life that came back behind another, of which nothing came": [*NEW, Reset(), Reset(), *NEW],
 }
 
 
