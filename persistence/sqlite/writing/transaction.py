@@ -10,7 +10,8 @@ from persistence.sqlite.tables import rows
 from persistence.sqlite.tables.look import keys_of
 from runtime import Entry
 
-LOOK = "INSERT INTO look (no, k, id) VALUES (?, ?, ?)"
+INTO_LOOK = "INSERT INTO look (no, k, id)"
+LOOK = f"{INTO_LOOK} VALUES (?, ?, ?)"
 """A place: see `look`."""
 
 _LAST_PLACE = "SELECT id, no, seq FROM entry ORDER BY id DESC LIMIT 1"
@@ -53,5 +54,5 @@ class Transaction:
         """Writes what was put."""
         if self._entries:
             rows.insert(self.connection, self._entries)
-            self.connection.executemany(LOOK, self._looks)
+            rows.write(self.connection, INTO_LOOK, self._looks)
             self._entries, self._looks = [], []

@@ -1,11 +1,11 @@
-"""Callers choose what a list is filtered by: that must not fill the memory with statements."""
+"""How many statements there are: to be kept in memory, and to be done in one transaction."""
 
 from itertools import product
 
 from persistence.sqlite.reading import listing
 from persistence.sqlite.store import SQLiteStore
 from runtime import MAX_FILTERS, Listing
-from tests.persistence.builders import born
+from tests.persistence.builders import born, query
 
 
 def test_the_text_of_a_bounded_number_of_statements_is_kept(store: SQLiteStore) -> None:
@@ -22,3 +22,14 @@ def test_no_list_is_too_long_a_statement(store: SQLiteStore) -> None:
     store.commit([born("s", "one")])
     wanted = Listing(metadata=tuple((str(n), "") for n in range(MAX_FILTERS)), prefix="s")
     assert len(store.list_sessions(wanted, 1).sessions) == 1
+
+
+def test_many_rows_go_with_few_statements(store: SQLiteStore) -> None:
+    asked: list[str] = []
+    store._db.conn.set_trace_callback(asked.append)
+    store.commit([born("s", *map(str, range(32 + 8 + 2)))])
+    store._db.conn.set_trace_callback(None)
+    inserted = [sql for sql in asked if "INTO entry" in sql]
+    assert [sql.count("(") - 1 for sql in inserted] == [32, 8, 1, 1]
+    found = query(store.path, "SELECT seq FROM entry ORDER BY id")
+    assert found == [(n,) for n in range(1, 43)]
