@@ -34,17 +34,17 @@ class Part:
 class Room:
     """What one commit takes of large deltas, and what is large."""
 
-    long: int = 1_000
-    """Entries of a change up to which it is written whole: some ten milliseconds."""
-    long_size: int = 1 * MiB
+    long: int = 250
+    """Entries of a change up to which it is written whole: some three milliseconds."""
+    long_size: int = 256 * KiB
     """Bytes of their text: about as long."""
-    entries: int = 250
-    """Of longer changes, written ahead with one commit: with their keys, three milliseconds."""
-    size: int = 256 * KiB
+    entries: int = 50
+    """Of longer changes, written ahead with one commit: with their keys, a millisecond."""
+    size: int = 128 * KiB
     """Bytes of their text, or one entry's more: about as long."""
-    least: int = 50
+    least: int = 25
     """Entries that each of several long changes may have of that: fewer would be all commits."""
-    alone: int = 4
+    alone: int = 2
     """Times as many where the commit has nothing else to write: then nobody waits for it yet."""
     copies: int = 2_000
     """Entries that are copied for forks: short ones take some five milliseconds."""

@@ -98,6 +98,7 @@ async def running(
                             mark_dirty=persister.mark_dirty,
                             settle_when_durable=persister.settle_when_durable,
                             find=loading.find,
+                            rest=persister.give_way,
                             feeds=feeds,
                             check=ownership.check,
                             flush=persister.try_flush,

@@ -54,6 +54,8 @@ class Actor:
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
     """Reads entries of a life in the store. Raises `StoreError`."""
+    _rest: Callable[[], Awaitable[None]]
+    """What lies between the steps of a long command: others go on."""
     _feeds: Feeds
     _on_absent: Callable[["Actor"], object]
     """Called after a command that leaves the session absent: nothing is worth keeping."""
@@ -183,7 +185,7 @@ class Actor:
             mark, work = session.mark, command.work
             while (lacking := self._apply(command, session, mark, work)) is not None:
                 if not isinstance(lacking, Wanted):
-                    work = await _in_steps(lacking, session)
+                    work = await self._in_steps(lacking, session)
                     continue
                 work = command.work  # once more, with what it lacks
                 life = session.present()
@@ -248,6 +250,26 @@ class Actor:
         return None
         # To here.
 
+    async def _in_steps(
+        self, steps: Steps[R], session: SessionState
+    ) -> Callable[[SessionState], R]:
+        """What gives, or raises, what they come to. Others are let in between.
+
+        Cancelled, the steps have done nothing.
+        """
+        try:
+            while True:
+                next(steps)
+                session.is_under_way = True
+                await self._rest()
+        except StopIteration as end:
+            return partial(_given, end.value)
+        except (CallerError, Needs) as error:
+            return partial(_raised, error)
+        finally:
+            steps.close()
+            session.is_under_way = False
+
     def _refuse_rest(self, error: AgentRuntimeError) -> None:
         self.session = None
         self._feeds.passivated(self.session_id)
@@ -260,25 +282,6 @@ class Actor:
             command.refuse(error)
             self._unanswered -= 1
         self._receive.close()
-
-
-async def _in_steps(steps: Steps[R], session: SessionState) -> Callable[[SessionState], R]:
-    """What gives, or raises, what they come to. Others are let in between.
-
-    Cancelled, the steps have done nothing.
-    """
-    try:
-        while True:
-            next(steps)
-            session.is_under_way = True
-            await trio.lowlevel.checkpoint()
-    except StopIteration as end:
-        return partial(_given, end.value)
-    except (CallerError, Needs) as error:
-        return partial(_raised, error)
-    finally:
-        steps.close()
-        session.is_under_way = False
 
 
 def _given(value: R, _: SessionState) -> R:

@@ -52,6 +52,7 @@ class Directory:
     _mark_dirty: Callable[[SessionState], None]
     _settle_when_durable: Callable[[SessionState, Command[Any]], None]
     _find: Callable[[int, Wanted], Awaitable[Sequence[Row]]]
+    _rest: Callable[[], Awaitable[None]]
     _feeds: Feeds
     _check: Callable[[str], None]
     """Returns if the session is this process's at this moment. Raises `NotHere`."""
@@ -204,6 +205,7 @@ class Directory:
             mark_dirty=self._mark_dirty,
             settle_when_durable=self._settle_when_durable,
             find=self._find,
+            rest=self._rest,
             feeds=self._feeds,
             on_absent=self.passivate,
         )

@@ -94,6 +94,8 @@ class Dirty:
     """Its share of the undurable bytes."""
     rejected_size: int = 0
     """Its share of the rejected ones."""
+    is_long: bool = False
+    """Whether a part of it is in the store, and it goes on with the next commits."""
     waiters: list[tuple[int, Waiting]] = field(factory=list)
     """Each with the mark that it waits for."""
     rejection: DeltaRejected | None = None
@@ -131,6 +133,8 @@ class DirtySet:
     """Invariant: the sum of the sizes of what is in here, but for what the store has rejected."""
     rejected_bytes: int = 0
     """Invariant: the sum of the sizes of that."""
+    _took_long: bool = False
+    """Whether what was taken last goes on: then it is the others' turn."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -192,12 +196,28 @@ class DirtySet:
     ) -> tuple[Batch, bool]:
         """The oldest records' deltas, and whether others were left for want of room.
 
-        What can wait, and nobody waits for, is left until it has been in here for `rest`.
+        What can wait, and nobody waits for, is left until it has been in here for `rest`. What is
+        long is taken every other time if there is anything else: so whoever came while a part of it
+        was written waits for no second one.
         """
+        batch: Batch = ()
+        is_more = False
+        if self._took_long:
+            batch, is_more = self._take(now, max_sessions, max_bytes, rest, but_long=True)
+        if not batch:
+            batch, is_more = self._take(now, max_sessions, max_bytes, rest)
+        return batch, is_more
+
+    def _take(
+        self, now: float, max_sessions: int, max_bytes: int, rest: float, *, but_long: bool = False
+    ) -> tuple[Batch, bool]:
         # From here to the return nothing yields: each delta is one state between two commands.
         batch: list[tuple[Dirty, Delta]] = []
-        size = 0
+        size, is_more = 0, False
         for dirty in self:
+            if but_long and dirty.is_long:
+                is_more = True
+                continue
             if dirty.not_before > now or dirty.record.is_under_way:
                 continue
             # The sum is the one that `due` makes: what is due by that is taken by this.
@@ -207,7 +227,7 @@ class DirtySet:
                 return batch, True
             batch.append((dirty, dirty.record.delta()))
             size += dirty.size
-        return batch, False
+        return batch, is_more
         # To here.
 
     def settle(
@@ -220,11 +240,13 @@ class DirtySet:
         Returns the records that have more to settle.
         """
         settling: list[Record] = []
+        self._took_long = bool(committed.unfinished)
         for dirty, delta in batch:
             record = dirty.record
             if delta.session_id in committed.rejected:
                 continue
-            if delta.session_id in committed.unfinished:
+            dirty.is_long = delta.session_id in committed.unfinished
+            if dirty.is_long:
                 self._by_id[delta.session_id] = self._by_id.pop(delta.session_id)
                 for _, waiter in dirty.waiters:
                     waiter.deadline = deadline

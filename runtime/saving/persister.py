@@ -45,6 +45,9 @@ LATENESS = 0.01
 """How much later than `commit_timeout` a caller may be told, as a share of it: a hundred looks at
 the waiters in that time, however many there are."""
 
+REST = 0.005
+"""Seconds that a step of a long command waits for a commit to end: most take less."""
+
 ENDED = "The runtime ended before this was confirmed on disk"
 
 
@@ -141,6 +144,17 @@ class Persister:
         dirty.waiters.append((record.mark, waiting))
         self._hurry = True
         self._stirred.set()
+
+    async def give_way(self) -> None:
+        """Lets others go on between the steps of a long command, a commit above all.
+
+        Its thread needs Python's lock for each statement, and who releases and takes that all the
+        time, as the event loop does, may starve it: a commit of two milliseconds took fifty.
+        """
+        await trio.lowlevel.checkpoint()
+        if self.is_committing:
+            with trio.move_on_after(REST):
+                await self._returned.wait()
 
     # -- for the callers ----------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import trio
 from attrs import define, field
 
 from runtime.actors.actor import Actor
@@ -52,6 +53,7 @@ class Bench:
                 (session.version, command)
             ),
             find=nothing,
+            rest=trio.lowlevel.checkpoint,
             feeds=Feeds(commits=True),
             on_absent=self.absent.append,
         )

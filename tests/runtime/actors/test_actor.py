@@ -190,6 +190,7 @@ async def test_a_bug_after_the_command_was_applied_is_answered_too() -> None:
         mark_dirty=broken,
         settle_when_durable=lambda session, command: None,
         find=nothing,
+        rest=trio.lowlevel.checkpoint,
         feeds=Feeds(commits=True),
         on_absent=lambda actor: None,
     )

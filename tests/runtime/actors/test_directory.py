@@ -317,6 +317,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
             find=plain._find,
+            rest=plain._rest,
             feeds=plain._feeds,
             check=plain._check,
             flush=plain._flush,
@@ -329,6 +330,7 @@ async def test_a_command_that_meets_the_end_of_an_activation_is_sent_to_the_next
             mark_dirty=plain._mark_dirty,
             settle_when_durable=plain._settle_when_durable,
             find=plain._find,
+            rest=plain._rest,
             feeds=plain._feeds,
             on_absent=plain.passivate,
         )

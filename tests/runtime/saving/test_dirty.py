@@ -124,7 +124,39 @@ async def test_what_is_unfinished_stays_as_it_was_behind_the_others() -> None:
     answer = evolve(committed(batch), unfinished={"a"})
     dirty.settle(batch, answer, taken_at=9, deadline=inf)
     assert dirty.undurable_bytes == a.undurable_bytes + b.undurable_bytes
-    assert (take(dirty), dirty.oldest_since()) == (["b", "a"], 0)
+    assert (take(dirty), dirty.oldest_since()) == (["b"], 0)
+    settle(dirty)
+    assert (take(dirty), dirty.oldest_since()) == (["a"], 0)
+
+
+async def test_what_is_unfinished_is_taken_every_other_time() -> None:
+    dirty = dirty_set(session("long"))
+    for name in "abc":
+        batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+        assert [delta.session_id for _, delta in batch] == ["long"]
+        answer = evolve(committed(batch), unfinished={"long"})
+        dirty.settle(batch, answer, taken_at=9, deadline=inf)
+        dirty.add(session(name), 9)
+        assert take(dirty) == [name]
+        settle(dirty)
+
+
+async def test_others_wait_for_no_second_part_and_it_is_known_that_more_is_left() -> None:
+    dirty = dirty_set(session("long"))
+    batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+    dirty.settle(batch, evolve(committed(batch), unfinished={"long"}), taken_at=9, deadline=inf)
+    dirty.add(session("a"), 9)
+    batch, is_more = dirty.take(9, max_sessions=9, max_bytes=10**9)
+    assert ([delta.session_id for _, delta in batch], is_more) == (["a"], True)
+
+
+async def test_what_is_unfinished_is_taken_at_once_if_there_is_nothing_else() -> None:
+    dirty = dirty_set(session("long"))
+    for _ in range(3):
+        batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+        assert [delta.session_id for _, delta in batch] == ["long"]
+        answer = evolve(committed(batch), unfinished={"long"})
+        dirty.settle(batch, answer, taken_at=9, deadline=inf)
 
 
 async def test_what_changed_while_it_was_committed_stays_with_a_new_age() -> None:

@@ -37,7 +37,7 @@ async def test_others_are_written_between_the_parts(clock: MockClock, store: Fak
         store.gate.set()
         await short.result()
         await long.result()
-        assert store.batches == [[], ["t"], ["s"]]
+        assert store.batches == [[], ["t"], [], ["s"]]
 
 
 async def test_who_came_meanwhile_goes_first(clock: MockClock, store: FakeStore) -> None:
