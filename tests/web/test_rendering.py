@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.call.rendering import LONG, laid
+from web.call.rendering import HERE, LONG, filled, laid
 
 SHORT_TEXT, LONG_TEXT = b"x" * (LONG - 1), b"y" * LONG
 
@@ -24,3 +25,10 @@ def test_what_is_long_is_not_copied() -> None:
 @pytest.mark.parametrize("number", [0, 1, 1_000])
 def test_what_is_short_is_one_piece(number: int) -> None:
     assert len(laid(b"[", [b"a"] * number, b"]")) == 1
+
+
+@given(st.lists(st.integers()), st.text())
+def test_items_are_filled_in_where_the_value_says_so(items: list[int], other: str) -> None:
+    value = {"before": {other: '"items":[]'}, "items": [HERE], "after": [other]}
+    text = b"".join(filled(value, (msgspec.json.encode(item) for item in items)))
+    assert msgspec.json.decode(text) == {**value, "items": items}

@@ -21,7 +21,7 @@ from web.call.body import read
 from web.call.paths import segment
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
-from web.call.rendering import encoded_answer, json_answer, rendered
+from web.call.rendering import encode, encoded_answer, json_answer, made
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import headers_of
@@ -204,7 +204,7 @@ async def list_approvals(resources: Resources, request: Request, session_id: str
         state=part.state, limit=part.limit, after=after
     )
     size = sum(len(approval.detail or b"") for approval in page.approvals)
-    return encoded_answer(await rendered(size, lambda: ApprovalsOut.of(page)), headers_of(page))
+    return encoded_answer(await made(size, lambda: encode(ApprovalsOut.of(page))), headers_of(page))
 
 
 async def get_approval(
@@ -252,7 +252,7 @@ async def list_pending(resources: Resources, request: Request) -> Response:
         after = PendingPosition(*from_cursor(part.cursor, tuple[_Number, _Number]))
     page = await resources.runtime.approvals(limit=part.limit, after=after)
     size = sum(len(approval.detail or b"") for approval in page.approvals)
-    return encoded_answer(await rendered(size, lambda: ApprovalsOut.of_all(page)))
+    return encoded_answer(await made(size, lambda: encode(ApprovalsOut.of_all(page))))
 
 
 ROUTES = (

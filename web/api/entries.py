@@ -5,7 +5,7 @@ from operator import or_
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime import MAX_KEY, Entry, sent
 from web.api import modules
@@ -95,11 +95,11 @@ def union_of(attribute: str) -> Any:
     return reduce(or_, found)
 
 
-def shown_entry(entry: Entry) -> Raw:
+def shown_entry(entry: Entry) -> bytes:
     """An entry as JSON, made without decoding anything."""
     front: dict[str, Any] = {"seq": entry.seq, "kind": entry.kind}
     if entry.key is not None:
         front["key"] = entry.key
     front["at"] = entry.at
     body = sent(entry) if entry.kind == MESSAGE else entry.body
-    return Raw(msgspec.json.encode(front)[:-1] + b',"body":' + body + b"}")
+    return b'%b,"body":%b}' % (msgspec.json.encode(front)[:-1], body)

@@ -250,7 +250,7 @@ def _of_entry(told: Told) -> bytes:
     if told.frame is None:
         entry = told.entry
         place = f"{entry.seq}-{entry.chain.hex()}"
-        told.frame = event(entry.kind, bytes(shown_entry(entry)), place)
+        told.frame = event(entry.kind, shown_entry(entry), place)
     return told.frame
 
 

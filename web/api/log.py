@@ -21,6 +21,7 @@ from web.call.body import taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import query
+from web.call.rendering import HERE, filled
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import large_answer
@@ -108,10 +109,11 @@ class LogPageOut(Struct, omit_defaults=True):
     next_cursor: LogCursor | UnsetType = UNSET
 
     @classmethod
-    def of(cls, page: LogPage, *, backwards: bool) -> "LogPageOut":
+    def around(cls, page: LogPage, *, backwards: bool) -> "LogPageOut":
+        """All but the entries."""
         return cls(
             session_id=page.session_id,
-            entries=[shown_entry(entry) for entry in page.entries],
+            entries=[HERE],
             durable_seq=page.durable_seq,
             next_cursor=log_cursor(page, backwards=backwards),
         )
@@ -172,7 +174,9 @@ async def get_log(resources: Resources, request: Request, session_id: str) -> Re
         request,
         page,
         sum(entry.size for entry in page.entries),
-        lambda: LogPageOut.of(page, backwards=part.backwards),
+        lambda: filled(
+            LogPageOut.around(page, backwards=part.backwards), map(shown_entry, page.entries)
+        ),
     )
 
 

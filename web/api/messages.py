@@ -27,6 +27,7 @@ from web.call.body import taken
 from web.call.parts import WHERE, elements, paced
 from web.call.problems import write
 from web.call.query import query
+from web.call.rendering import HERE, filled
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import large_answer
@@ -96,12 +97,12 @@ class SentMessageOut(Struct, omit_defaults=True):
     id: MessageId | UnsetType = UNSET
 
 
-def sent_message(entry: Entry) -> Raw:
-    """A `SentMessageOut`, made without decoding anything."""
+def sent_message(entry: Entry) -> bytes:
+    """A `SentMessageOut` as JSON, made without decoding anything."""
     front: dict[str, Any] = {"seq": entry.seq, "timestamp": entry.at}
     if entry.key is not None:
         front["id"] = Raw(entry.key.encode()) if entry.form & NUMBER_ID else entry.key
-    return Raw(msgspec.json.encode(front)[:-1] + b',"message":' + sent(entry) + b"}")
+    return b'%b,"message":%b}' % (msgspec.json.encode(front)[:-1], sent(entry))
 
 
 def log_cursor(page: LogPage, *, backwards: bool) -> str | UnsetType:
@@ -126,11 +127,12 @@ class MessagePageOut(Struct, omit_defaults=True):
     next_cursor: LogCursor | UnsetType = UNSET
 
     @classmethod
-    def of(cls, page: LogPage, *, backwards: bool) -> "MessagePageOut":
+    def around(cls, page: LogPage, *, backwards: bool) -> "MessagePageOut":
+        """All but the messages."""
         return cls(
             session_id=page.session_id,
             created_at=page.created_at,
-            messages=cast("list[SentMessageOut]", [sent_message(entry) for entry in page.entries]),
+            messages=cast("list[SentMessageOut]", [HERE]),
             message_count=page.message_count,
             durable_seq=page.durable_seq,
             next_cursor=log_cursor(page, backwards=backwards),
@@ -197,7 +199,9 @@ async def get_messages(resources: Resources, request: Request, session_id: str) 
         request,
         page,
         sum(entry.size for entry in page.entries),
-        lambda: MessagePageOut.of(page, backwards=part.backwards),
+        lambda: filled(
+            MessagePageOut.around(page, backwards=part.backwards), map(sent_message, page.entries)
+        ),
     )
 
 

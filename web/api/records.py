@@ -1,16 +1,25 @@
 """Records: values under keys, in which frameworks keep their state."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import MAX_ENTRIES, MAX_RECORD_KEY, InvalidInput, New, RecordPage, put_from_json
+from runtime import (
+    MAX_ENTRIES,
+    MAX_RECORD_KEY,
+    InvalidInput,
+    New,
+    Record,
+    RecordPage,
+    put_from_json,
+)
 from web.api.entries import EntryIn, EntryOut
 from web.api.log import Expected, WrittenOut
 from web.call.body import taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
+from web.call.rendering import HERE, encode, filled
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import large_answer
@@ -115,11 +124,14 @@ class RecordPageOut(Struct, omit_defaults=True):
     next_cursor: Cursor | UnsetType = UNSET
 
     @classmethod
-    def of(cls, page: RecordPage) -> "RecordPageOut":
-        return cls(
-            [RecordOut(r.key, Raw(r.value), r.seq) for r in page.records],
-            UNSET if page.next is None else to_cursor([page.next]),
-        )
+    def around(cls, page: RecordPage) -> "RecordPageOut":
+        """All but the records."""
+        after = UNSET if page.next is None else to_cursor([page.next])
+        return cls(cast("list[RecordOut]", [HERE]), after)
+
+
+def _shown(record: Record) -> bytes:
+    return encode(RecordOut(record.key, Raw(record.value), record.seq))
 
 
 async def get_records(resources: Resources, request: Request, session_id: str) -> Response:
@@ -136,7 +148,9 @@ async def get_records(resources: Resources, request: Request, session_id: str) -
         after=after,
     )
     size = sum(len(record.value) for record in page.records)
-    return await large_answer(request, page, size, lambda: RecordPageOut.of(page))
+    return await large_answer(
+        request, page, size, lambda: filled(RecordPageOut.around(page), map(_shown, page.records))
+    )
 
 
 async def put_records(resources: Resources, request: Request, session_id: str) -> Response:

@@ -12,7 +12,7 @@ from web.api.sessions import SessionOut
 from web.api.turns import TurnOut
 from web.api.usage import Numbers
 from web.call.query import query
-from web.call.rendering import encoded_answer, rendered
+from web.call.rendering import HERE, encoded_answer, filled, made
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.types import LogCursor
@@ -65,11 +65,11 @@ class ResumeOut(Struct, omit_defaults=True):
     ) = UNSET
 
     @classmethod
-    def of(cls, resumed: Resumed) -> "ResumeOut":
-        messages = [sent_message(entry) for entry in resumed.messages.entries]
+    def around(cls, resumed: Resumed) -> "ResumeOut":
+        """All but the messages."""
         return cls(
             session=SessionOut.of(resumed.summary),
-            messages=cast("list[SentMessageOut]", messages),
+            messages=cast("list[SentMessageOut]", [HERE]),
             current_agent=resumed.agents.current_agent,
             agent_history=AgentSwitchOut.all_of(resumed.agents.agent_history),
             approvals=[ApprovalOut.of(one) for one in resumed.approvals.approvals],
@@ -91,7 +91,10 @@ async def resume(resources: Resources, request: Request, session_id: str) -> Res
     resumed = await resources.runtime.session(session_id, nowait=True).resume(last=last)
     size = sum(entry.size for entry in resumed.messages.entries)
     size += sum(view.offset for view in resumed.drafts)
-    body = await rendered(size, lambda: ResumeOut.of(resumed))
+    body = await made(
+        size,
+        lambda: filled(ResumeOut.around(resumed), map(sent_message, resumed.messages.entries)),
+    )
     return encoded_answer(body, (("Durable-Seq", str(resumed.durable_seq)),))
 
 

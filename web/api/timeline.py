@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime import Timeline, Work
 from web.api.usage import Numbers
 from web.call.query import from_cursor, query, to_cursor
-from web.call.rendering import encoded_answer, rendered
+from web.call.rendering import encode, encoded_answer, made
 from web.call.resources import Resources
 from web.call.route import Route
 from web.call.tags import headers_of, unchanged
@@ -107,7 +107,7 @@ async def get_timeline(resources: Resources, request: Request, session_id: str) 
     if known is not None:
         return known
     size = sum(len(work.reason or "") for work in page.work)
-    return encoded_answer(await rendered(size, lambda: TimelineOut.of(page)), headers_of(page))
+    return encoded_answer(await made(size, lambda: encode(TimelineOut.of(page))), headers_of(page))
 
 
 ROUTES = (

@@ -29,7 +29,7 @@ LARGE = WHOLE
 """Bytes of a body from which on it is decoded in a thread: so many take about a millisecond, the
 way to a thread and back a tenth of that."""
 
-STRETCH = 0.001
+STRETCH = 0.0003
 """Seconds that a thread works on a large body before it lets others run. Not behind each item: that
 takes a tenth of a millisecond, and ten thousand small ones took ten times as long with it."""
 

@@ -44,16 +44,24 @@ def encoded_answer(body: bytes | Buffers | Chunks, headers: Fields = ()) -> Resp
     return Response(200, body, (JSON, *headers))
 
 
-async def rendered(size: int, render: Callable[[], object]) -> bytes:
-    """The JSON of what `render` makes, of about so many bytes."""
-    return await made(size, lambda: encode(render()))
-
-
 async def made(size: int, make: Callable[[], T], *, transformed: int = 0) -> T:
     """What `make` makes of so many bytes that it copies, and so many that it looks at again."""
     if size < HUGE and transformed < TRANSFORMED:
         return make()
     return await trio.to_thread.run_sync(make, limiter=ANSWERS_AT_ONCE)
+
+
+HERE = msgspec.Raw(b"\0")
+"""Stands in a value for items that `filled` puts there: JSON has no such byte."""
+
+
+def filled(value: object, items: Iterable[bytes | memoryview]) -> Buffers:
+    """The value as JSON, with these items, each JSON, where it says `HERE`.
+
+    One call that encodes some MiB would hold everybody up; here each item is a call of its own.
+    """
+    start, _, end = encode(value).partition(HERE)
+    return laid(start, items, end)
 
 
 def laid(start: bytes, texts: Iterable[bytes | memoryview], end: bytes) -> Buffers:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from attrs import frozen
 
 from runtime import Reply
-from web.call.rendering import Fields, encoded_answer, json_answer, rendered
-from web.http.message import Request, Response
+from web.call.rendering import Fields, encoded_answer, json_answer, made
+from web.http.message import Buffers, Request, Response
 
 # What is bare goes to the next comma, with the white space before that: if each of the two could
 # have that space, a line of it would be tried in all combinations.
@@ -68,10 +68,13 @@ def answer(request: Request, reply: Reply, render: Callable[[], object]) -> Resp
 
 
 async def large_answer(
-    request: Request, reply: Reply, size: int, render: Callable[[], object]
+    request: Request, reply: Reply, size: int, render: Callable[[], Buffers]
 ) -> Response:
-    """The same to a read of so many bytes, which are a client's own and may be many."""
+    """The same to a read of so many bytes, which are a client's own and may be many.
+
+    `render` makes the JSON, in a thread if it is long.
+    """
     known = unchanged(request, reply)
     if known is not None:
         return known
-    return encoded_answer(await rendered(size, render), headers_of(reply))
+    return encoded_answer(await made(size, render), headers_of(reply))

@@ -6,6 +6,7 @@ two is what asks other nodes, where there are any: no answer outlives it.
 
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -28,6 +29,10 @@ from web.nodes.telling import tell_of_nodes
 from web.tracing.spans import spans
 
 log = logging.getLogger("agent_runtime")
+
+SWITCH = 0.0001
+"""Seconds that a thread of this process waits for Python's lock until it asks for it. (Python has 5
+ms.) A commit wants it dozens of times, and beside a body that is decoded it has to ask."""
 
 RETENTION_PAUSE = 10 * MINUTES
 """Between two clean-ups, at most: sessions outlive their retention by less than a per cent of a
@@ -112,6 +117,7 @@ async def run(
                     host = _on_hypercorn if config.hypercorn else _on_our_own
                     urls = await serving.start(host, api, config, listeners, shutdown)
                     _keep_what_is_there()
+                    _take_turns()
                     stop.has_served = True
                     announce(urls, count)
                 background.cancel_scope.cancel()
@@ -169,6 +175,15 @@ def _keep_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _take_turns() -> None:
+    """Lets the threads of this process take turns often.
+
+    Whoever wants the interpreter's lock waits for so long until it asks for it, and a commit wants
+    it for each of its statements.
+    """
+    sys.setswitchinterval(SWITCH)
 
 
 async def _end(

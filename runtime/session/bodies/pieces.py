@@ -30,6 +30,9 @@ WHOLE = 64 * 1024
 """Bytes of the largest text that is decoded whole, and of the longest number: the densest text of
 this size takes some milliseconds, and nearly all texts are shorter."""
 
+COPIED_WHOLE = 1024 * 1024
+"""Bytes of a part that is copied at once. From there on `bytes.join` gives the lock away."""
+
 _LEAST = 256
 """Bytes that are looked at for a run, at least."""
 
@@ -71,6 +74,17 @@ def _run() -> re.Pattern[bytes]:
         within = rb'(?:[^][{}"]++|' + _STRING + rb"|[\[{]" + within + rb"[\]}])*+"
     child = rb'(?:[^][{}",]++|' + _STRING + rb"|[\[{]" + within + rb"[\]}])*+"
     return re.compile(rb"(?:" + child + rb",)*+(" + child + rb"[\]}])?+", re.DOTALL)
+
+
+def _copied(text: bytes, start: int, end: int) -> bytes:
+    """A part of a text.
+
+    To copy 16 MiB takes ten milliseconds, so a long part is copied in pieces: what joins them gives
+    the interpreter's lock away.
+    """
+    if end - start < COPIED_WHOLE:
+        return text[start:end]
+    return b"".join([text[at : min(at + WHOLE, end)] for at in range(start, end, WHOLE)])
 
 
 _TEXT = re.compile(
@@ -212,7 +226,7 @@ class Cutter:
         self.peek()
         start = self.at
         self._skip(1)
-        return self.text[start : self.at]
+        return _copied(self.text, start, self.at)
 
     def _skip(self, level: int) -> None:
         begins = self.peek()

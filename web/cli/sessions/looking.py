@@ -89,12 +89,12 @@ def show(session_id: str, db: str, *, follow: bool, as_json: bool) -> None:
         try:
             if as_json:
                 for entry in entries:
-                    click.echo(ascii_json(bytes(shown_entry(entry))))
+                    click.echo(ascii_json(shown_entry(entry)))
             else:
                 terminal.print_transcript(session_id, stored.header, stored.settings, entries)
             for entry in followed.on(_complain) if follow else ():
                 if as_json:
-                    click.echo(ascii_json(bytes(shown_entry(entry))))
+                    click.echo(ascii_json(shown_entry(entry)))
                 else:
                     terminal.print_entry(entry)
         except KeyboardInterrupt:
