@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from attrs import evolve
 
-from runtime.config import MiB
+from runtime.config import KiB, MiB
 from runtime.session.entries.chain import dropped_body, new_root
 from runtime.session.entries.departed import NOBODY, Departed
 from runtime.session.entries.keys import Keys
@@ -40,10 +40,10 @@ SLACK = 4
 that stays."""
 
 
-PACKED_AT_ONCE = 200
+PACKED_AT_ONCE = 50
 """Entries that one stretch of the event loop packs: about a millisecond."""
 
-PACKED_BYTES = 1 * MiB
+PACKED_BYTES = 256 * KiB
 """Bytes of their text, or one entry's more: about as long."""
 
 Brought = Sequence[tuple[Wanted, Sequence[Row]]]
@@ -329,11 +329,11 @@ class Log:
         for mark in tail.marks(tail.first, first - 1):
             self.outline.add(*mark)
         if self._departed is not None:
-            keys = ((kind, key) for seq, kind, key in self._keyed() if seq < first)
+            keys = ((kind, key) for _, kind, key in self._keyed(first))
             calls = (call for seq, call in tail.calls() if seq < first)
             self._departed = self._departed.with_more([*keys, *calls])
         self.tail = tail.cut(first)
-        self._keys = Keys(self._keyed)
+        self._keys.cut(first)
         if self._calls:
             self._calls = {}
             for seq, call in self.tail.calls():
@@ -343,8 +343,8 @@ class Log:
         """Whether a call, or a kind and a key, may be before the tail."""
         return self._departed is None or self._departed.may_have(name)
 
-    def _keyed(self) -> Iterator[tuple[int, str, str]]:
-        return (keyed for keyed in self.tail.keyed() if self._kinds[keyed[1]].is_unique)
+    def _keyed(self, before: int | None = None) -> Iterator[tuple[int, str, str]]:
+        return (keyed for keyed in self.tail.keyed(before) if self._kinds[keyed[1]].is_unique)
 
     def _early_messages(self, low: int, high: int, *, backwards: bool = False) -> Iterator[int]:
         others = [low - 1, *self.outline.others(low, high), high + 1]

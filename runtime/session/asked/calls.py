@@ -61,6 +61,8 @@ class Item:
     key: str | None = None
     new: New | None = None
     """The entry itself, if it does not depend on the session; the body is not looked at then."""
+    is_checked: bool = False
+    """Whether the body is known to be of plain JSON values."""
 
 
 def items_from_python(items: Iterable[Item]) -> list[Item]:
@@ -68,10 +70,10 @@ def items_from_python(items: Iterable[Item]) -> list[Item]:
 
     def made(item: Item) -> Item:
         kind = _kind(item.kind)
-        if item.new is not None:
+        if item.new is not None or item.is_checked:
             return item
         check_tree(item.body, "body")
-        return evolve(item, new=kind.make(item.key, item.body))
+        return evolve(item, new=kind.make(item.key, item.body), is_checked=True)
 
     return [_named(place, made, item) for place, item in enumerate(items, 1)]
 
@@ -88,7 +90,7 @@ def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[lis
         name, key, text = part
         new, body, count = _kind(name).read(key, text)
         replaced += count
-        return Item(kind=name, key=key, new=new, body=None if new else body)
+        return Item(kind=name, key=key, new=new, body=None if new else body, is_checked=True)
 
     return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
 

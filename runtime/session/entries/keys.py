@@ -17,7 +17,7 @@ Keyed = tuple[int, str, str]
 class Keys:
     """The keys of one log's entries, of those kinds in which a key has one effect."""
 
-    __slots__ = ("_all", "_hashes", "_seqs")
+    __slots__ = ("_all", "_first", "_hashes", "_seqs")
 
     def __init__(self, all_keys: Callable[[], Iterable[Keyed]]) -> None:
         self._all = all_keys
@@ -25,6 +25,8 @@ class Keys:
         self._hashes: array[int] | None = None
         """`None` until somebody looks a key up."""
         self._seqs: array[int] = array("Q")
+        self._first = 0
+        """What is noted of entries below this number is not looked at."""
 
     def add(self, seq: int, kind: str, key: str) -> None:
         """Takes note of a new entry, the last one."""
@@ -44,6 +46,17 @@ class Keys:
             place += 1
         del self._hashes[place], self._seqs[place]
 
+    def cut(self, first: int) -> None:
+        """Forgets the entries below this number.
+
+        What is noted of them goes when it is the larger half: made anew at each cut, the columns
+        would cost as much as all that stays, again and again.
+        """
+        self._first = first
+        gone = sum(map(first.__gt__, self._seqs))
+        if gone > len(self._seqs) // 2:
+            self._hashes, self._seqs = None, array("Q")
+
     def candidates(self, kind: str, key: str) -> Iterator[int]:
         """The numbers of the entries that may have this key, in no order."""
         hashes = self._hashes
@@ -52,7 +65,8 @@ class Keys:
         found = _hash(kind, key)
         place = bisect_left(hashes, found)
         while place < len(hashes) and hashes[place] == found:
-            yield self._seqs[place]
+            if self._seqs[place] >= self._first:
+                yield self._seqs[place]
             place += 1
 
     def _built(self) -> "array[int]":

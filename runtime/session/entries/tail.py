@@ -405,15 +405,21 @@ class Tail:
             found += self._kinds.count(code, begin, max(begin, end))
         return found
 
-    def keyed(self) -> "Iterator[tuple[int, str, str]]":
-        """Number, kind and key of each resident entry that has a key."""
-        text, start = self._keys.decode(), 0
-        bytewise = len(text) == len(self._keys)
-        for index, end in enumerate(self._key_ends):
+    def keyed(self, before: int | None = None) -> "Iterator[tuple[int, str, str]]":
+        """Number, kind and key of each resident entry that has a key.
+
+        `before`: only of those below this number, all of them settled.
+        """
+        ends = self._key_ends if before is None else self._key_ends[: before - self.first]
+        text, start = self._keys[: ends[-1] if ends else 0].decode(), 0
+        bytewise = len(text) == (ends[-1] if ends else 0)
+        for index, end in enumerate(ends):
             if end > start:
                 key = text[start:end] if bytewise else self._keys[start:end].decode()
                 yield index + self.first, self._kind_names[self._kinds[index]], key
                 start = end
+        if before is not None:
+            return
         for entry in self._tail[1]:
             if entry.key is not None:
                 yield entry.seq, entry.kind, entry.key

@@ -27,6 +27,8 @@ from runtime.store import DEFAULT_AGENT, NEVER, Entry, Origin, Settings
 
 SETTINGS = "settings"
 
+_PLAIN = frozenset((str, int, float, bool, list))
+
 _MEMBERS = {"title", "archived", "metadata"}
 
 
@@ -111,7 +113,7 @@ class SettingsKind(Kind):
             raise InvalidInput(f"settings: the body may have {', '.join(sorted(_MEMBERS))}")
         if key is not None:
             raise InvalidInput("settings: an entry of this kind has no key")
-        return patch_entry(life, body)
+        return patch_entry(life, body)[0]
 
     def searched(self, body: bytes) -> Searched | None:
         patch = msgspec.json.decode(body)
@@ -164,23 +166,28 @@ def merged(metadata: bytes, patch: Any) -> bytes:
     return encode(_merge(msgspec.json.decode(metadata), patch), "metadata")
 
 
-def patch_entry(life: Life, patch: Mapping[str, Any]) -> New:
-    """The entry of a patch. Raises `InvalidInput` if the result breaks a rule."""
+def patch_entry(life: Life, patch: Mapping[str, Any]) -> tuple[New, bool]:
+    """The entry of a patch, and whether it changes something.
+
+    Raises `InvalidInput` if the result breaks a rule.
+    """
     fold = life.folds[SETTINGS]
     assert isinstance(fold, SettingsFold)
     body: dict[str, Any] = {}
+    title, archived, metadata = fold.title, fold.archived, fold.metadata
     if "title" in patch:
-        body["title"] = check_title(patch["title"])
+        body["title"] = title = check_title(patch["title"])
     if "archived" in patch:
         if not isinstance(patch["archived"], bool | None):
             raise InvalidInput("archived: must be true or false")
-        body["archived"] = bool(patch["archived"])
+        body["archived"] = archived = bool(patch["archived"])
     if "metadata" in patch:
-        after = merged(fold.metadata, patch["metadata"])
+        metadata = merged(fold.metadata, patch["metadata"])
         # The first entry of a session is kept whole, with what a patch would take out.
-        check_metadata(encode(patch["metadata"], "metadata") if life.version == 0 else after)
+        check_metadata(encode(patch["metadata"], "metadata") if life.version == 0 else metadata)
         body["metadata"] = patch["metadata"]
-    return New(SETTINGS, None, encode(body, "settings"))
+    changes = (title, archived, metadata) != (fold.title, fold.archived, fold.metadata)
+    return New(SETTINGS, None, encode(body, "settings")), changes
 
 
 def first_entry(
@@ -217,17 +224,8 @@ def update(
     Raises `SessionNotFound`, `InvalidInput`, `PreconditionFailed`.
     """
     life = state.present()
-    new = patch_entry(life, patch)
-    fold = life.folds[SETTINGS]
-    assert isinstance(fold, SettingsFold)
-    before = life.settings()
-    after = SettingsFold(before.title, before.archived, before.metadata)
-    after.add(Entry(0, SETTINGS, None, at, new.body, b""))
-    if (after.title, after.archived, after.metadata) != (
-        before.title,
-        before.archived,
-        before.metadata,
-    ):
+    new, changes = patch_entry(life, patch)
+    if changes:
         # Not before: who repeats what has been done is no stale writer.
         state.check(condition)
         state.write([new], at)
@@ -266,13 +264,14 @@ def _activity(state: SessionState, at: str) -> Activity:
 
 
 def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(target)
+    merged = {**target, **patch}
     for name, value in patch.items():
+        # What nearly all values are comes first: to ask for the abstract `Mapping` takes longer.
+        if type(value) in _PLAIN:
+            continue
         if value is None:
-            merged.pop(name, None)
+            del merged[name]
         elif isinstance(value, Mapping):
-            inner = merged.get(name)
+            inner = target.get(name)
             merged[name] = _merge(inner if isinstance(inner, dict) else {}, value)
-        else:
-            merged[name] = value
     return merged

@@ -79,10 +79,10 @@ def test_what_it_has_no_more_is_asked_for(case: tuple[list[Entry], Tail, Tail]) 
 @few
 @given(cut())
 def test_keys_and_calls_that_it_has_are_listed(case: tuple[list[Entry], Tail, Tail]) -> None:
-    entries, _, tail = case
-    assert list(tail.keyed()) == [
-        (one.seq, one.kind, one.key) for one in kept(entries, tail) if one.key is not None
-    ]
+    entries, whole, tail = case
+    keyed = [(one.seq, one.kind, one.key) for one in entries if one.key is not None]
+    assert list(tail.keyed()) == [one for one in keyed if one[0] >= tail.first]
+    assert list(whole.keyed(tail.first)) == [one for one in keyed if one[0] < tail.first]
     assert sorted(tail.calls()) == [
         (one.seq, one.call) for one in kept(entries, tail) if one.call is not None
     ]
