@@ -37,7 +37,7 @@ def test_behind_a_long_item_others_are_let_in() -> None:
 
 
 def test_behind_short_items_others_are_let_in_once_it_has_been_long_enough() -> None:
-    assert pauses_of(Work(), 12, LARGE, STRETCH / 4) == [4, 8, 12]
+    assert pauses_of(Work(), 12, LARGE, STRETCH / 3.9) == [4, 8, 12]
 
 
 @pytest.mark.parametrize("seconds", [0, 2 * STRETCH])

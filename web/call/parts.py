@@ -111,7 +111,7 @@ def paced(
     let_others: Callable[[], object] = give_way,
     now: Callable[[], float] = perf_counter,
 ) -> Iterator[T]:
-    """The items of a body of so many bytes; of a large one, others may run every millisecond."""
+    """The items of a body of so many bytes; of a large one, others may run every `STRETCH`."""
     if size < LARGE:
         yield from items
         return
