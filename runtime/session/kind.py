@@ -6,7 +6,7 @@ A kind is one file beside this one, with its commands, and one row in `kinds.py`
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -64,6 +64,10 @@ class Fold:
     """What follows from the entries of one kind that count. The default: nothing."""
 
     __slots__ = ()
+
+    is_of_marks: ClassVar[bool] = False
+    """Whether it follows from numbers, kinds and keys alone, and may be large: then it is made anew
+    when a call is taken back, and not copied before each."""
 
     def add(self, entry: Entry) -> None:
         """Takes one more entry in, the newest so far."""

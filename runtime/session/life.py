@@ -62,8 +62,8 @@ class Point:
     is_stale: bool
     drafts: Mapping[str, Draft] | None
     folds: dict[str, Fold] | None
-    """Copies; `None`: all entries are in memory, so that the folds can be made anew, which seldom
-    happens and costs the other calls nothing."""
+    """Copies, but for those of marks; `None`: all entries are in memory. What is not here is made
+    anew when it is needed, which seldom happens and costs the other calls nothing."""
 
 
 @frozen
@@ -335,7 +335,7 @@ class Life:
             self._message_count,
             self._is_stale,
             self.drafts.point(),
-            None if self._is_whole else self._copies(self._folds),
+            None if self._is_whole else self._copies(_small(self._folds)),
         )
 
     def take_back(self, point: Point) -> None:
@@ -352,7 +352,9 @@ class Life:
         self.drafts.take_back(point.drafts)
         self._message_count = point.message_count
         if point.folds is not None:
-            self._folds, self._described = point.folds, None
+            self._folds, self._described = {**self._folds, **point.folds}, None
+            if is_folded:
+                self._folds = self._folded(self.intervals, self.version, point.folds)
         else:
             self._is_stale = point.is_stale or is_folded
 
@@ -573,6 +575,11 @@ class Life:
         self._rewinds, self.intervals = rewinds, intervals
         self.settings_changed = True
         self._is_stale = self._is_whole
+
+
+def _small(folds: Mapping[str, Fold]) -> Mapping[str, Fold]:
+    """Those that a copy costs little of."""
+    return {name: fold for name, fold in folds.items() if not fold.is_of_marks}
 
 
 def _end_of(lease: Lease | None, moment: Moment) -> float:

@@ -11,6 +11,7 @@ from runtime.session.asked import reading
 from runtime.session.kinds import record
 from tests.runtime.fakes import FakeStore, running, texts, user
 from tests.runtime.long import LIMIT, grown
+from tests.runtime.session.builders import put, removed, said
 
 
 @pytest.fixture
@@ -54,6 +55,21 @@ async def test_a_new_id_is_free(clock: MockClock, store: FakeStore, again: bool)
 
 
 # -- records ---------------------------------------------------------------------------------------
+
+
+@either
+async def test_a_call_that_is_refused_half_way_changes_no_record(
+    clock: MockClock, store: FakeStore, again: bool
+) -> None:
+    async with grown(store, again=again) as session:
+        before = await session.records(prefixes=["k/"])
+        with pytest.raises(KeyConflict):
+            await session.append_entries(
+                put("k/1", "new"), removed("k/2"), put("k/x", "new"), said("other", "m2")
+            )
+        assert await session.records(prefixes=["k/"]) == before
+        done = await session.put_records({"k/x": 1}, expect={"k/x": 0, "k/1": 2})
+        assert done.applied == 1
 
 
 @either

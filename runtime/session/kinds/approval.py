@@ -59,6 +59,8 @@ DECISIONS: tuple[Decision, ...] = ("approved", "denied")
 class Numbers(Fold):
     """Of each id: the number of its entry, in the order in which they came."""
 
+    is_of_marks = True
+
     seqs: dict[str, int] = field(factory=dict)
 
     def add(self, entry: Entry) -> None:

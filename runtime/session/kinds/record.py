@@ -42,6 +42,8 @@ _DROPPED = re.compile(rb'\{"dropped":"[0-9a-f]{32}"\}')
 class Records(Fold):
     """The newest value of each key that counts, as the number of its entry."""
 
+    is_of_marks = True
+
     seqs: dict[str, int] = field(factory=dict)
     _sorted: list[str] | None = None
     """The keys in their order, once somebody has asked for it."""
