@@ -1,19 +1,19 @@
 """Frameworks' adapters beside the frameworks' own stores on SQLite, in one run.
 
 A framework's process is in the peers' environment, also where it stores with us: what is compared
-is the store alone. What is measured is a call as the framework makes it.
+is the store alone. What is measured is a call as the framework makes it. Beside both is the floor:
+as many posts of as many bytes by httpx, each a row that a bare server commits, and nothing else.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from benchmarks.bench import Bench
 from benchmarks.measure import Spread, in_turn
 from benchmarks.peers import Worker, python, worker
-from benchmarks.processes import service
-
-STORES = ("peer", "service", "embedded")
+from benchmarks.processes import server, service
 
 Ways = Mapping[str, Worker]
 """The process of each store."""
@@ -58,6 +58,10 @@ def opened(bench: Bench, framework: str) -> Iterator[Ways]:
             "service": f"http://{address.host}:{address.port}",
             "embedded": f"embedded:{folder / 'embedded.db'}",
         }
+        if framework != "google_adk":  # whose own store is slower than any of these
+            command = [sys.executable, "-m", "benchmarks.bare", "commits", str(folder / "bare.db")]
+            bare, _ = stack.enter_context(server(command))
+            places["bare"] = f"bare:http://{bare.host}:{bare.port}"
         yield {
             name: stack.enter_context(worker(python(bench), "adapters", framework, place))
             for name, place in places.items()
@@ -77,6 +81,7 @@ def written(bench: Bench, ways: Ways, work: str, number: int) -> Mapping[str, Sp
 
 def read(bench: Bench, ways: Ways, work: str, what: str) -> Mapping[str, Spread]:
     """The latency of what is read of each."""
+    ways = {name: way for name, way in ways.items() if name != "bare"}
     return _latencies(bench, ways, work, what, bench.of(30, 1), durable=False)
 
 

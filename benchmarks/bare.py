@@ -1,16 +1,23 @@
-"""What one core can do: servers that send as many fixed bytes as one asks for, and nothing else.
+"""What one core can do: servers that send fixed bytes, and nothing else.
 
-As `python -m benchmarks.bare NAME SIZE`, each with no more imports than it needs:
+As `python -m benchmarks.bare NAME SIZE|FILE`, each with no more imports than it needs:
 
-- `trio`   a task for each connection, and httptools
-- `asgi`   an ASGI app on uvicorn, with uvloop and httptools, in the peers' environment
+- `trio`     a task for each connection, and httptools; so many bytes
+- `asgi`     an ASGI app on uvicorn, with uvloop and httptools, in the peers' environment; likewise
+- `commits`  like `trio`, but each body is a row of this SQLite database, committed through a thread
 """
 
 # mypy: disable-error-code="import-not-found, misc"
 
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any
+
+_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 def serve_trio(body: bytes) -> None:
@@ -18,8 +25,7 @@ def serve_trio(body: bytes) -> None:
     import httptools
     import trio
 
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    answer = head % len(body) + body
+    answer = _HEAD % len(body) + body
 
     class Requests:
         complete = 0
@@ -36,6 +42,50 @@ def serve_trio(body: bytes) -> None:
                 if requests.complete:
                     await stream.send_all(answer * requests.complete)
                     requests.complete = 0
+
+    _listen(serve)
+
+
+def serve_commits(path: str) -> None:
+    """Until it is killed."""
+    import httptools
+    import trio
+
+    from benchmarks.baselines import Table, row
+
+    answer = _HEAD % 2 + b"{}"
+
+    class Requests:
+        def __init__(self) -> None:
+            self.pieces: list[bytes] = []
+            self.body: bytes | None = None
+
+        def on_body(self, piece: bytes) -> None:
+            self.pieces.append(piece)
+
+        def on_message_complete(self) -> None:
+            self.body, self.pieces = b"".join(self.pieces), []
+
+    with closing(Table.make(Path(path))) as table:
+        seqs = count(1)
+
+        async def serve(stream: trio.SocketStream) -> None:
+            requests = Requests()
+            parser = httptools.HttpRequestParser(requests)
+            async with stream:
+                while data := await stream.receive_some():
+                    parser.feed_data(data)
+                    if requests.body is not None:
+                        made = row("s", next(seqs), requests.body.decode())
+                        await trio.to_thread.run_sync(table.commit, made)
+                        await stream.send_all(answer)
+                        requests.body = None
+
+        _listen(serve)
+
+
+def _listen(serve: Callable[[Any], Awaitable[None]]) -> None:
+    import trio
 
     async def main() -> None:
         async with trio.open_nursery() as nursery:
@@ -77,8 +127,9 @@ def fixed(body: bytes) -> Any:
 
 if __name__ == "__main__":
     _, name, size = sys.argv
-    body = b"z" * int(size)
-    if name == "trio":
-        serve_trio(body)
+    if name == "commits":
+        serve_commits(size)
+    elif name == "trio":
+        serve_trio(b"z" * int(size))
     else:
-        serve_asgi(fixed(body))
+        serve_asgi(fixed(b"z" * int(size)))

@@ -5,7 +5,8 @@
 - `google_adk`     an event
 
 `STORE` is `peer:FILE`, the framework's own on SQLite; `embedded:FILE`, a runtime in this process;
-or the URL of a service. It is driven by lines of JSON, as `protocol` has it:
+the URL of a service; or `bare:URL`, to which as much is posted. It is driven by lines of JSON, as
+`protocol` has it:
 
 - `{"do": "fill", "number": 1500}`: so many of these in one session
 - `{"do": "write", "number": 50}`: some more, one after the other
@@ -158,6 +159,37 @@ class Events(Store):
         raise NotImplementedError("a session is got with all of its events")
 
 
+class Posts(Store):
+    """What a write of one of these costs at least over HTTP: nothing is stored but its bytes."""
+
+    def __init__(self, framework: str, url: str) -> None:
+        import httpx
+
+        self.about = described("httpx to a bare server", httpx.__version__, "wal", 2)
+        self._client = httpx.Client(base_url=url)
+        self._in_thread = framework == "openai_agents"
+        self._bodies = [b"x" * 700] if self._in_thread else [b"x" * (LARGE * 4 // 3), b"x" * 300]
+
+    async def fill(self, number: int) -> None:
+        """Nothing: it does not depend on it."""
+
+    async def write(self, number: int) -> None:  # noqa: ARG002
+        if self._in_thread:
+            await asyncio.to_thread(self._post)
+        else:
+            self._post()
+
+    def _post(self) -> None:
+        for body in self._bodies:
+            self._client.post("/", content=body).raise_for_status()
+
+    async def latest(self) -> None:
+        raise NotImplementedError("it has nothing to read")
+
+    async def some(self) -> None:
+        raise NotImplementedError("it has nothing to read")
+
+
 @asynccontextmanager
 async def peer(framework: str, path: str) -> AsyncIterator[Store]:
     """The framework's own store, on a new file."""
@@ -257,6 +289,9 @@ async def main(framework: str, store: str) -> None:
     if store.startswith("peer:"):
         async with peer(framework, store.removeprefix("peer:")) as opened:
             await serve(opened)
+        return
+    if store.startswith("bare:"):
+        await serve(Posts(framework, store.removeprefix("bare:")))
         return
     with found(store) as (kind, where):
         await serve(ours(framework, about_ours(kind), where))
