@@ -54,7 +54,8 @@ from runtime.session.rules import check_agent, check_key, check_reason, check_se
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.work.ledger import Ledger
-from runtime.store import DEFAULT_AGENT, UsedPlace
+from runtime.store.stored import DEFAULT_AGENT
+from runtime.store.used import UsedPlace
 from runtime.turns import Turn, Turns, holding
 from runtime.working import read_on
 

@@ -40,7 +40,7 @@ from runtime.session.replies import KnownRecord, Written
 from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.session.steps import AT_ONCE, Steps, at_once
-from runtime.store import CALL_SIZE, Entry
+from runtime.store.entries import CALL_SIZE, Entry
 
 T = TypeVar("T")
 
