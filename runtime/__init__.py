@@ -103,8 +103,9 @@ from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistic
 from runtime.redacting import Redacted
 from runtime.runtime import Runtime, open_runtime
 from runtime.searching import Found, SearchPage, found_in, sought
-from runtime.session.asked.calls import MAX_ENTRIES, Item, items_from_json
+from runtime.session.asked.calls import MAX_ENTRIES
 from runtime.session.asked.drafting import Drafted
+from runtime.session.asked.items import Item, items_from_json
 from runtime.session.asked.reading import Cursor
 from runtime.session.asked.resuming import Resumed
 from runtime.session.asked.searched import text_of

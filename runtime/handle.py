@@ -22,8 +22,8 @@ from runtime.history import Find, HistoryStream
 from runtime.redacting import Redacted, Redacting
 from runtime.saving.persister import Persister
 from runtime.session.asked import calls, drafting, reading, resuming, working
-from runtime.session.asked.calls import Item
 from runtime.session.asked.drafting import CONTENT, Drafted
+from runtime.session.asked.items import Item, items_from_python
 from runtime.session.asked.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.asked.resuming import Resumed
 from runtime.session.asked.telling import telling
@@ -183,7 +183,7 @@ class Session:
         has to be, 0: none. Raises `InvalidInput`, `KeyConflict`, `BelowFloor`,
         `PreconditionFailed`, `ExpectationFailed`.
         """
-        made = calls.items_from_python(items)
+        made = items_from_python(items)
         at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(

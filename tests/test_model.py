@@ -31,8 +31,8 @@ from persistence.sqlite.store import SQLiteStore
 from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
 from runtime.session.asked import calls, reading
-from runtime.session.asked.calls import Item
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item
 from runtime.session.asked.reading import Part
 from runtime.session.entries.forms import sent, shown_json
 from runtime.session.entries.stretch import Stretch

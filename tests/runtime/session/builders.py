@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
-from runtime.session.asked.calls import Item
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item
 from runtime.session.entries.tail import Needs
 from runtime.session.kinds import message, record
 from runtime.session.kinds.message import from_json

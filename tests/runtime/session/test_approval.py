@@ -15,8 +15,8 @@ from runtime.errors import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session.asked.calls import Item, items_from_json, items_from_python
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item, items_from_json, items_from_python
 from runtime.session.asked.reading import Part, log_page
 from runtime.session.kinds import approval
 from runtime.session.kinds.rewind import rewind

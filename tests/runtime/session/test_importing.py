@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from persistence import MemoryStore
 from runtime.errors import CallerError, InvalidInput, LogConflict, PreconditionFailed
-from runtime.session.asked.calls import Item
+from runtime.session.asked.items import Item
 from runtime.session.files.arriving import read_log
 from runtime.session.files.importing import Imported, import_log
 from runtime.session.kinds import approval, compaction, turn, usage

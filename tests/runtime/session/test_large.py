@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import example, given, settings
 
 from runtime import InvalidInput
-from runtime.session.asked.calls import items_from_json
+from runtime.session.asked.items import items_from_json
 from runtime.session.bodies.encoding import parse
 from runtime.session.bodies.pieces import WHOLE
 from runtime.session.entries.forms import history_form, shown

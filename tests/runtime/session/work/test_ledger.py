@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from runtime.session.asked.calls import Item
+from runtime.session.asked.items import Item
 from runtime.session.asked.working import Unread, ledger_of
 from runtime.session.kinds.message import append, from_json
 from runtime.session.kinds.rewind import rewind
