@@ -43,7 +43,10 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
-from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
+from runtime.store.deltas import Delta
+from runtime.store.entries import MESSAGE, Entry, Row, Wanted
+from runtime.store.steps import Undelete
+from runtime.store.store import Store
 from tests.model import Asked, Model, Refused
 from tests.persistence.builders import query
 from tests.persistence.databases import Grounds, asked, emptied

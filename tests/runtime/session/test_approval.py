@@ -25,7 +25,8 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.kinds.turn import take
 from runtime.session.replies import Approval
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import NEVER, Delta
+from runtime.store.deltas import Delta
+from runtime.store.stored import NEVER
 from tests.runtime.fakes import from_entry
 from tests.runtime.session.builders import (
     MOMENT,

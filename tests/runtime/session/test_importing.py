@@ -19,7 +19,7 @@ from runtime.session.kinds.settings import create, first_entry, update
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import Condition, SessionState
 from runtime.session.steps import at_once
-from runtime.store import NEVER
+from runtime.store.stored import NEVER
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,
