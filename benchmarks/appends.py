@@ -29,7 +29,7 @@ from benchmarks.workload import encoded, plain_message, rich_message, short_mess
 from persistence import SQLiteStore
 from runtime import Durability, Message, Runtime, RuntimeConfig, open_runtime
 from runtime.config import MINUTES, MiB
-from runtime.store import Committed, Delta
+from runtime.store.deltas import Committed, Delta
 
 SESSIONS = (1, 8, 64, 256, 1_000)
 """That append at the same time."""

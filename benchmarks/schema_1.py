@@ -11,7 +11,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from runtime.store import Change, Delta
+from runtime.store.deltas import Delta
+from runtime.store.steps import Change
 
 _TABLES = (
     """

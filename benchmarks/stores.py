@@ -25,7 +25,10 @@ from runtime.session.entries.chain import link, new_root
 from runtime.session.entries.forms import shown_json
 from runtime.session.kind import New
 from runtime.session.kinds.message import from_json
-from runtime.store import Change, Delta, Entry, Header
+from runtime.store.deltas import Delta
+from runtime.store.entries import Entry
+from runtime.store.steps import Change
+from runtime.store.stored import Header
 
 OURS = "this runtime"
 

@@ -22,7 +22,8 @@ from runtime.clock import timestamp
 from runtime.config import MINUTES, MiB
 from runtime.runtime import new_session_id
 from runtime.session.kinds.message import from_json
-from runtime.store import Delta, Store
+from runtime.store.deltas import Delta
+from runtime.store.store import Store
 
 
 async def bulk(bench: Bench) -> None:

@@ -103,8 +103,9 @@ from runtime.ownership import SHARDS, Alone, Node, Ownership, OwnershipStatistic
 from runtime.redacting import Redacted
 from runtime.runtime import Runtime, open_runtime
 from runtime.searching import Found, SearchPage, found_in, sought
-from runtime.session.asked.calls import MAX_ENTRIES, Item, items_from_json
+from runtime.session.asked.calls import MAX_ENTRIES
 from runtime.session.asked.drafting import Drafted
+from runtime.session.asked.items import Item, items_from_json
 from runtime.session.asked.reading import Cursor
 from runtime.session.asked.resuming import Resumed
 from runtime.session.asked.searched import text_of
@@ -179,62 +180,49 @@ from runtime.session.work.ledger import Ledger, has_meaning
 from runtime.session.work.reported import MAX_NUMBER
 from runtime.session.work.spent import add_all, add_spent, used_in
 from runtime.statistics import Attempt, Histogram, IndexStatistics, OnCommit
-from runtime.store import (
-    ALL,
-    DEFAULT_AGENT,
+from runtime.store.by_number import Superseded, WaitingPage
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import (
     DROPPED,
-    INCLUDABLE,
-    MAX_FILTERS,
     MESSAGE,
-    NEVER,
     NUMBER_ID,
     PLAIN,
     REMOVAL,
-    STILL,
-    STREAMABLE,
     TEXT_ID,
-    Amount,
-    AmountPlace,
-    Amounts,
-    Change,
-    Committed,
-    Delta,
-    DraftChunk,
     Entry,
-    Expire,
-    Fork,
-    Header,
-    Interval,
-    Lease,
-    ListChunk,
-    Listing,
-    ListPosition,
     Mark,
-    Numbers,
-    Origin,
-    Purge,
-    Redact,
     Row,
-    Scrub,
-    SessionInfo,
-    SessionPage,
-    Settings,
-    Standing,
-    Step,
-    Store,
-    StoredSession,
-    Superseded,
-    TrashedSession,
-    TrashPage,
-    TrashPosition,
-    Undelete,
-    Used,
-    UsedPage,
-    UsedPlace,
-    WaitingPage,
     Wanted,
     text_size,
 )
+from runtime.store.listing import (
+    INCLUDABLE,
+    MAX_FILTERS,
+    STREAMABLE,
+    ListChunk,
+    Listing,
+    ListPosition,
+    SessionInfo,
+    SessionPage,
+)
+from runtime.store.steps import Change, Expire, Fork, Purge, Redact, Scrub, Step, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import (
+    ALL,
+    DEFAULT_AGENT,
+    NEVER,
+    STILL,
+    DraftChunk,
+    Header,
+    Interval,
+    Lease,
+    Origin,
+    Settings,
+    Standing,
+    StoredSession,
+)
+from runtime.store.trash import TrashedSession, TrashPage, TrashPosition
+from runtime.store.used import Amount, AmountPlace, Amounts, Numbers, Used, UsedPage, UsedPlace
 from runtime.turns import Turn, Turns
 
 __all__ = [

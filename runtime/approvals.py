@@ -14,7 +14,7 @@ from runtime.session.bodies.encoding import check_tree
 from runtime.session.kinds.approval import Decision, ask, decide, one, page, question
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import APPROVAL_STATES, Approval, ApprovalPage, ApprovalState
-from runtime.store import WaitingPage
+from runtime.store.by_number import WaitingPage
 
 log = logging.getLogger("agent_runtime")
 

@@ -20,7 +20,9 @@ from runtime.loading import Loading
 from runtime.saving.errand import Errand
 from runtime.saving.persister import Persister
 from runtime.session.kinds.record import drop_superseded
-from runtime.store import Expire, Store, Superseded
+from runtime.store.by_number import Superseded
+from runtime.store.steps import Expire
+from runtime.store.store import Store
 
 CHUNK = 500
 """Sessions of which one transaction disposes in a clean-up: tens of milliseconds of the writer's

@@ -24,7 +24,7 @@ from runtime.session.entries.forms import sent_of
 from runtime.session.entries.stretch import Stretch
 from runtime.session.entries.tail import Said, Tail
 from runtime.session.replies import Reply
-from runtime.store import MESSAGE, Wanted
+from runtime.store.entries import MESSAGE, Wanted
 
 T = TypeVar("T")
 

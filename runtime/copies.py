@@ -14,7 +14,8 @@ from runtime.loading import Loading
 from runtime.session.asked.redaction import redacted
 from runtime.session.bodies.pointing import Path
 from runtime.session.kinds.table import KINDS
-from runtime.store import Entry, Row, Store, Wanted
+from runtime.store.entries import Entry, Row, Wanted
+from runtime.store.store import Store
 
 MOST = 1_000
 """Sessions that are looked at: each is a look at the store."""

@@ -35,15 +35,9 @@ from runtime.session.kinds import settings
 from runtime.session.replies import Summary
 from runtime.session.rules import MAX_SESSION_ID, check_new_session_id, check_session_id
 from runtime.session.state import Condition, SessionState
-from runtime.store import (
-    Fork,
-    Purge,
-    Store,
-    TrashedSession,
-    TrashPage,
-    TrashPosition,
-    Undelete,
-)
+from runtime.store.steps import Fork, Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.trash import TrashedSession, TrashPage, TrashPosition
 
 T = TypeVar("T")
 

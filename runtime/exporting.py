@@ -17,7 +17,7 @@ from runtime.session.entries.chain import tag
 from runtime.session.entries.tail import Tail
 from runtime.session.files.exported import ExportedLog
 from runtime.session.files.lines import lines_of
-from runtime.store import Entry, Wanted
+from runtime.store.entries import Entry, Wanted
 
 
 @frozen(eq=False)

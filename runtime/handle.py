@@ -22,8 +22,8 @@ from runtime.history import Find, HistoryStream
 from runtime.redacting import Redacted, Redacting
 from runtime.saving.persister import Persister
 from runtime.session.asked import calls, drafting, reading, resuming, working
-from runtime.session.asked.calls import Item
 from runtime.session.asked.drafting import CONTENT, Drafted
+from runtime.session.asked.items import Item, items_from_python
 from runtime.session.asked.reading import MESSAGES, Cursor, Following, Part
 from runtime.session.asked.resuming import Resumed
 from runtime.session.asked.telling import telling
@@ -54,7 +54,8 @@ from runtime.session.rules import check_agent, check_key, check_reason, check_se
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.session.work.ledger import Ledger
-from runtime.store import DEFAULT_AGENT, UsedPlace
+from runtime.store.stored import DEFAULT_AGENT
+from runtime.store.used import UsedPlace
 from runtime.turns import Turn, Turns, holding
 from runtime.working import read_on
 
@@ -182,7 +183,7 @@ class Session:
         has to be, 0: none. Raises `InvalidInput`, `KeyConflict`, `BelowFloor`,
         `PreconditionFailed`, `ExpectationFailed`.
         """
-        made = calls.items_from_python(items)
+        made = items_from_python(items)
         at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
         return await self._write(
             lambda state: calls.append_entries(

@@ -16,7 +16,7 @@ from runtime.config import MiB
 from runtime.errors import StoreUnavailable, damaged
 from runtime.session.entries.forms import shown, shown_texts
 from runtime.session.replies import History
-from runtime.store import MESSAGE, Entry, Row, Wanted
+from runtime.store.entries import MESSAGE, Entry, Row, Wanted
 
 PIECE = 1 * MiB
 """Bytes of text that are read at a time, or one entry's more: some milliseconds of a thread, and

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from runtime.store import Row
+from runtime.store.entries import Row
 
 
 @frozen

@@ -30,7 +30,9 @@ from runtime.saving.dirty import Batch
 from runtime.saving.persister import Persister
 from runtime.session.asked.searched import text_of
 from runtime.statistics import IndexStatistics
-from runtime.store import Change, Committed, Delta, Expire, Store
+from runtime.store.deltas import Committed, Delta
+from runtime.store.steps import Change, Expire
+from runtime.store.store import Store
 
 log = logging.getLogger("agent_runtime")
 

@@ -29,7 +29,7 @@ from runtime.listing import ShortLists
 from runtime.loading import Loading
 from runtime.saving.persister import Persister
 from runtime.statistics import OnCommit
-from runtime.store import Store
+from runtime.store.store import Store
 from runtime.tenure import Tenure
 from runtime.vacating import Vacating
 

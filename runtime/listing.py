@@ -16,7 +16,8 @@ import trio
 from attrs import define, field
 
 from runtime.errors import InvalidInput, RuntimeClosed, StoreUnavailable
-from runtime.store import INCLUDABLE, STREAMABLE, ListChunk, Listing, Store
+from runtime.store.listing import INCLUDABLE, STREAMABLE, ListChunk, Listing
+from runtime.store.store import Store
 
 MAX_LIMIT = 2**31
 """Of a page: more than any store has."""

@@ -21,7 +21,9 @@ from runtime.session.entries.tail import Needs
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
-from runtime.store import Row, Store, StoredSession, Wanted
+from runtime.store.entries import Row, Wanted
+from runtime.store.store import Store
+from runtime.store.stored import StoredSession
 
 T = TypeVar("T")
 

@@ -32,7 +32,8 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.replies import Reply
 from runtime.session.rules import MAX_SESSION_ID
 from runtime.session.state import Condition, SessionState
-from runtime.store import Scrub, Store
+from runtime.store.steps import Scrub
+from runtime.store.store import Store
 from runtime.vacating import Vacating
 
 T = TypeVar("T")

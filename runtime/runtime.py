@@ -32,17 +32,11 @@ from runtime.session.kinds.message import Message
 from runtime.session.replies import ApprovalPage, Summary
 from runtime.session.rules import FIRST_DAY, LAST_DAY, check_day
 from runtime.statistics import OnCommit, Statistics
-from runtime.store import (
-    DEFAULT_AGENT,
-    Listing,
-    ListPosition,
-    SessionPage,
-    Store,
-    TrashPage,
-    TrashPosition,
-    UsedPage,
-    UsedPlace,
-)
+from runtime.store.listing import Listing, ListPosition, SessionPage
+from runtime.store.store import Store
+from runtime.store.stored import DEFAULT_AGENT
+from runtime.store.trash import TrashPage, TrashPosition
+from runtime.store.used import UsedPage, UsedPlace
 
 T = TypeVar("T")
 

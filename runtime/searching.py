@@ -14,7 +14,8 @@ from runtime.indexing import AT_ONCE, Indexing
 from runtime.loading import Loading
 from runtime.session.asked.searched import snippet_of
 from runtime.session.bodies.words import terms
-from runtime.store import Row, Store, Wanted
+from runtime.store.entries import Row, Wanted
+from runtime.store.store import Store
 
 PIECE = 4 * MiB
 """Bytes of one session's entries that are read at once, to show parts of them."""

@@ -10,7 +10,7 @@ from runtime.history import PIECE, Find
 from runtime.session.asked.working import Unread
 from runtime.session.bodies.pieces import give_way
 from runtime.session.work.ledger import Ledger, has_meaning, meaning
-from runtime.store import Entry, Row, Wanted
+from runtime.store.entries import Entry, Row, Wanted
 
 PAUSE = 500
 """Entries behind which a thread lets others run."""

@@ -31,8 +31,8 @@ from persistence.sqlite.store import SQLiteStore
 from runtime.config import MiB
 from runtime.errors import BelowFloor, CallerError, InvalidInput
 from runtime.session.asked import calls, reading
-from runtime.session.asked.calls import Item
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item
 from runtime.session.asked.reading import Part
 from runtime.session.entries.forms import sent, shown_json
 from runtime.session.entries.stretch import Stretch
@@ -43,7 +43,10 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
-from runtime.store import MESSAGE, Delta, Entry, Row, Store, Undelete, Wanted
+from runtime.store.deltas import Delta
+from runtime.store.entries import MESSAGE, Entry, Row, Wanted
+from runtime.store.steps import Undelete
+from runtime.store.store import Store
 from tests.model import Asked, Model, Refused
 from tests.persistence.builders import query
 from tests.persistence.databases import Grounds, asked, emptied

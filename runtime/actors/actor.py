@@ -32,7 +32,7 @@ from runtime.feeds.feeds import Feeds
 from runtime.session.entries.tail import Needs
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.store import Row, Wanted
+from runtime.store.entries import Row, Wanted
 
 R = TypeVar("R")
 

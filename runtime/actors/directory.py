@@ -34,7 +34,7 @@ from runtime.errors import MailboxFull, RuntimeClosed
 from runtime.feeds.feeds import Feeds
 from runtime.session.state import SessionState
 from runtime.statistics import DirectoryStatistics
-from runtime.store import Row, Wanted
+from runtime.store.entries import Row, Wanted
 
 R = TypeVar("R")
 

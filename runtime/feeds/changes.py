@@ -30,7 +30,9 @@ from runtime.feeds.news import Reset, SessionChange
 from runtime.feeds.waking import Bell, Waker
 from runtime.session.kinds.settings import SETTINGS, SettingsFold
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Expire, Fork, Redact, SessionInfo, Undelete
+from runtime.store.deltas import Committed, Delta
+from runtime.store.listing import SessionInfo
+from runtime.store.steps import Change, Expire, Fork, Redact, Undelete
 
 KEPT = 1_000
 """Changes that are kept: at a hundred a second, ten seconds of a reader's absence. Some 300 KiB."""

@@ -8,7 +8,7 @@ from attrs import define, field
 from runtime.errors import PreconditionFailed
 from runtime.feeds.follower import Follower
 from runtime.feeds.news import Deleted, News, Reset, Told
-from runtime.store import Entry
+from runtime.store.entries import Entry
 
 
 @define(eq=False)

@@ -25,7 +25,9 @@ from runtime.feeds.waking import Bell
 from runtime.session.asked.reading import Cursor
 from runtime.session.drafts.seen import DraftNews, Seen
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Entry, Expire, Fork, Redact, Undelete
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import Entry
+from runtime.store.steps import Change, Expire, Fork, Redact, Undelete
 
 RING = 64
 """Entries at hand, at most: what a session's largest turn brings while a reader takes the last

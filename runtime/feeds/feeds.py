@@ -17,7 +17,8 @@ from runtime.feeds.feed import Feed
 from runtime.feeds.waking import Waker
 from runtime.ownership import shard_of
 from runtime.session.state import SessionState
-from runtime.store import Committed, Delta, SessionInfo
+from runtime.store.deltas import Committed, Delta
+from runtime.store.listing import SessionInfo
 
 
 @define(eq=False)

@@ -5,7 +5,7 @@ from typing import Literal
 from attrs import define, frozen
 
 from runtime.session.drafts.seen import DraftNews
-from runtime.store import Entry
+from runtime.store.entries import Entry
 
 
 @define(eq=False)

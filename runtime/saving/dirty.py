@@ -11,7 +11,7 @@ from attrs import define, field
 
 from runtime.errors import DeltaRejected, StoreError
 from runtime.saving.errand import Errand
-from runtime.store import Committed, Delta
+from runtime.store.deltas import Committed, Delta
 
 
 class Record(Protocol):

@@ -8,17 +8,9 @@ start from what is about to change.
 from attrs import define
 
 from runtime.session.state import SESSION_OVERHEAD
-from runtime.store import (
-    Committed,
-    Delta,
-    Expire,
-    Fork,
-    Purge,
-    Redact,
-    Scrub,
-    SessionInfo,
-    Undelete,
-)
+from runtime.store.deltas import Committed, Delta
+from runtime.store.listing import SessionInfo
+from runtime.store.steps import Expire, Fork, Purge, Redact, Scrub, Undelete
 
 
 @define(eq=False)

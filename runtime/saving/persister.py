@@ -37,7 +37,8 @@ from runtime.statistics import (
     OnCommit,
     PersisterStatistics,
 )
-from runtime.store import Committed, Store
+from runtime.store.deltas import Committed
+from runtime.store.store import Store
 
 log = logging.getLogger("agent_runtime")
 

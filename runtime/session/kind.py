@@ -15,7 +15,8 @@ from runtime.errors import InvalidInput
 from runtime.session.bodies.encoding import encode, parse
 from runtime.session.entries.chain import digest, digest_of
 from runtime.session.rules import check_key, check_small_body
-from runtime.store import DROPPED, Entry, Settings
+from runtime.store.entries import DROPPED, Entry
+from runtime.store.stored import Settings
 
 if TYPE_CHECKING:
     from runtime.session.life import Life

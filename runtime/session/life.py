@@ -29,14 +29,12 @@ from runtime.session.entries.stretch import Stretch
 from runtime.session.kind import Fold, Kind, Kinds, New
 from runtime.session.log import Brought, Log
 from runtime.session.work.ledger import Ledger
-from runtime.store import (
+from runtime.store.entries import CALL_SIZE, MESSAGE, Entry
+from runtime.store.steps import Change
+from runtime.store.stored import (
     ALL,
-    CALL_SIZE,
     DEFAULT_AGENT,
-    MESSAGE,
     STILL,
-    Change,
-    Entry,
     Header,
     Interval,
     Lease,

@@ -23,7 +23,8 @@ from runtime.session.entries.keys import Keys
 from runtime.session.entries.outline import Outline
 from runtime.session.entries.tail import Needs, Tail
 from runtime.session.kind import Kinds
-from runtime.store import DROPPED, MESSAGE, Entry, Row, StoredSession, Wanted
+from runtime.store.entries import DROPPED, MESSAGE, Entry, Row, Wanted
+from runtime.store.stored import StoredSession
 
 NOTHING: Mapping[int, Entry] = MappingProxyType({})
 UNSOUGHT = Wanted()

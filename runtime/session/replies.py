@@ -12,7 +12,8 @@ from attrs import frozen
 
 from runtime.session.entries.forms import shown_json
 from runtime.session.entries.stretch import Stretch
-from runtime.store import Entry, Origin
+from runtime.store.entries import Entry
+from runtime.store.stored import Origin
 
 
 @frozen(kw_only=True)

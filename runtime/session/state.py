@@ -21,7 +21,9 @@ from runtime.session.kind import Kinds, New
 from runtime.session.life import Life, Moment
 from runtime.session.log import Brought
 from runtime.session.rules import check_new_session_id
-from runtime.store import Change, Committed, Delta, StoredSession
+from runtime.store.deltas import Committed, Delta
+from runtime.store.steps import Change
+from runtime.store.stored import StoredSession
 
 SESSION_OVERHEAD = 4096
 """Bytes that an undurable session is counted with beside its text: task, mailbox and state keep it

@@ -37,7 +37,8 @@ from runtime.actors.actor import Actor
 from runtime.actors.directory import Directory
 from runtime.actors.mailbox import Command
 from runtime.session.state import SessionState
-from runtime.store import Committed, Delta, Row
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import Row
 from tests.faults.campaign import Clock, Effort, Report
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.schedules import cancelled_at, run_permuted

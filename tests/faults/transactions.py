@@ -10,17 +10,12 @@ from collections.abc import Iterator, Sequence
 from attrs import define, evolve, field, frozen
 
 from persistence import MemoryStore
-from runtime.store import (
-    Delta,
-    Interval,
-    Listing,
-    Purge,
-    Settings,
-    Store,
-    StoredSession,
-    TrashedSession,
-    Undelete,
-)
+from runtime.store.deltas import Delta
+from runtime.store.listing import Listing
+from runtime.store.steps import Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import Interval, Settings, StoredSession
+from runtime.store.trash import TrashedSession
 from tests.persistence.builders import (
     Item,
     at,

@@ -11,18 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 from persistence.sqlite.tables.schema import OLD_TABLES
 from runtime.session.entries.chain import digest, link
-from runtime.store import (
-    PLAIN,
-    Change,
-    Delta,
-    DraftChunk,
-    Entry,
-    Fork,
-    Header,
-    Settings,
-    Standing,
-    Step,
-)
+from runtime.store.deltas import Delta
+from runtime.store.entries import PLAIN, Entry
+from runtime.store.steps import Change, Fork, Step
+from runtime.store.stored import DraftChunk, Header, Settings, Standing
 
 NOON = "2025-12-31T12:00:00.000Z"
 

@@ -45,7 +45,10 @@ from runtime.session.kinds import message, settings
 from runtime.session.kinds.message import from_python
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import SessionState
-from runtime.store import Change, Committed, Delta, Row, StoredSession, Wanted
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import Row, Wanted
+from runtime.store.steps import Change
+from runtime.store.stored import StoredSession
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from runtime import (
     WrongOffset,
 )
 from runtime.session.drafts.draft import SILENCE
-from runtime.store import DraftChunk
+from runtime.store.stored import DraftChunk
 from tests.runtime.fakes import (
     FakeStore,
     call,

@@ -18,7 +18,8 @@ from runtime import (
     StoreError,
 )
 from runtime.saving.errand import Errand
-from runtime.store import Change, Committed, Delta, Expire, Fork
+from runtime.store.deltas import Committed, Delta
+from runtime.store.steps import Change, Expire, Fork
 from tests.runtime.fakes import (
     NOON,
     FakeStore,

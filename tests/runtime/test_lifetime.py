@@ -13,7 +13,7 @@ from runtime import (
     StoreUnavailable,
     open_runtime,
 )
-from runtime.store import Committed, Delta
+from runtime.store.deltas import Committed, Delta
 from tests.runtime.fakes import (
     FakeStore,
     call,

@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from persistence import SQLiteStore
 from runtime import InvalidInput, Runtime, RuntimeClosed, StoreUnavailable, open_runtime
 from runtime.listing import KEPT
-from runtime.store import ListChunk, Listing
+from runtime.store.listing import ListChunk, Listing
 from tests.runtime.fakes import FakeStore, call, running, unavailable, until, user
 
 CHUNKS = [ListChunk(b'{"n":%d}' % n, 1) for n in range(3)]

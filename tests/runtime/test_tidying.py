@@ -6,7 +6,8 @@ import pytest
 from trio.testing import MockClock
 
 from runtime import BelowFloor, Runtime, StoreError
-from runtime.store import DROPPED, Superseded
+from runtime.store.by_number import Superseded
+from runtime.store.entries import DROPPED
 from tests.runtime.fakes import FakeStore, Watch, running, stored, unavailable, user
 
 DAY = 24 * 3600.0

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from persistence import MemoryStore
 from runtime import StoreUnavailable, open_runtime
-from runtime.store import Committed
+from runtime.store.deltas import Committed
 from tests.web.conftest import Api, open_api
 from tests.web.serving import open_server
 from web import create_app

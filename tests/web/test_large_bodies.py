@@ -16,7 +16,7 @@ from quart import Response
 
 from persistence import MemoryStore
 from runtime import MAX_ENTRIES, KiB, open_runtime
-from runtime.session.asked import calls
+from runtime.session.asked import items
 from runtime.session.kinds import message, record
 from runtime.session.kinds.message import MessageKind
 from runtime.session.kinds.record import RecordKind
@@ -127,7 +127,7 @@ async def test_a_large_body_is_encoded_in_a_thread_and_not_walked_through_again(
         (RecordKind, "make"),
         (message, "encode"),
         (record, "encode"),
-        (calls, "check_tree"),
+        (items, "check_tree"),
         (message, "check_tree"),
     ]:
         watch(owner, name)

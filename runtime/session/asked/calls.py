@@ -1,25 +1,16 @@
 """Calls that append entries of several kinds in one step: all of them, or none.
 
-Rules:
-
-- The entries are taken in order, each on top of those before it: a rewind frees the keys that a
-  message behind it uses, so editing and sending again is one call.
-- A call with an id has one effect, and is answered the same again. Its id lies on the first entry
-  that it appended; the others follow on that one, but for those whose keys were known.
-- What an entry says is encoded where the call is made, in a thread if it is large, unless it
-  depends on the session: see `Kind.make`.
-- Repeats come first: a call all of whose entries are known by their keys, or whose own id is, is
-  answered before any condition is looked at (I3).
+The entries are taken in order, each on top of those before it: a rewind frees the keys that a
+message behind it uses, so editing and sending again is one call.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
-
-from attrs import evolve, frozen
+from typing import TypeVar
 
 from runtime.errors import CallerError, ExpectationFailed, InvalidInput, KeyConflict
-from runtime.session.bodies.encoding import check_tree
-from runtime.session.entries.chain import digest_of
+from runtime.session.asked.answered import written
+from runtime.session.asked.items import Item
+from runtime.session.asked.repeats import all_known, is_repeat, repeat
 from runtime.session.entries.tail import Needs
 from runtime.session.kind import Kind, New
 from runtime.session.kinds.record import (
@@ -32,84 +23,20 @@ from runtime.session.kinds.record import (
     known,
     records_at,
     records_of,
-    value_of,
 )
-from runtime.session.kinds.table import KINDS
 from runtime.session.life import REWIND, Life
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.session.steps import AT_ONCE, Steps, at_once
-from runtime.store import CALL_SIZE, Entry
 
 T = TypeVar("T")
 
 MAX_ENTRIES = 10_000
 """Entries in one call: what the largest checkpoint of a framework needs, and some megabytes."""
 
-
 MAX_REWINDS = 100
 """Rewinds in one call. Editing and sending again takes one; each lets all folds be made anew."""
-
-
-@frozen(kw_only=True)
-class Item:
-    """An entry as a call asks for it: the body is of plain JSON values."""
-
-    kind: str
-    body: Any = None
-    key: str | None = None
-    new: New | None = None
-    """The entry itself, if it does not depend on the session; the body is not looked at then."""
-    is_checked: bool = False
-    """Whether the body is known to be of plain JSON values."""
-
-
-def items_from_python(items: Iterable[Item]) -> list[Item]:
-    """The items, of bodies that a program made, checked. Raises `InvalidInput`."""
-
-    def made(item: Item) -> Item:
-        kind = _kind(item.kind)
-        if item.new is not None or item.is_checked:
-            return item
-        check_tree(item.body, "body")
-        return evolve(item, new=kind.make(item.key, item.body), is_checked=True)
-
-    return [_named(place, made, item) for place, item in enumerate(items, 1)]
-
-
-def items_from_json(parts: Iterable[tuple[str, str | None, bytes]]) -> tuple[list[Item], int]:
-    """The items of these kinds, keys and bodies, the last as JSON; and their lone surrogates.
-
-    Raises `InvalidInput`.
-    """
-    replaced = 0
-
-    def read(part: tuple[str, str | None, bytes]) -> Item:
-        nonlocal replaced
-        name, key, text = part
-        new, body, count = _kind(name).read(key, text)
-        replaced += count
-        return Item(kind=name, key=key, new=new, body=None if new else body, is_checked=True)
-
-    return [_named(place, read, part) for place, part in enumerate(parts, 1)], replaced
-
-
-def _kind(name: str) -> Kind:
-    kind = KINDS.get(name)
-    if kind is None:
-        names = (name for name, kind in KINDS.items() if kind.own_calls is None)
-        raise InvalidInput(f"kind: must be one of {', '.join(sorted(names))}")
-    if kind.own_calls is not None:
-        raise InvalidInput(f"kind: entries of kind {name} are made by {kind.own_calls} alone")
-    return kind
-
-
-def _named(place: int, make: Callable[[T], Item], thing: T) -> Item:
-    try:
-        return make(thing)
-    except InvalidInput as error:
-        raise InvalidInput(f"entry {place}: {error}") from None
 
 
 def append_entries(
@@ -134,16 +61,16 @@ def append_entries(
         raise InvalidInput(f"entries: at most {MAX_REWINDS} of a call can be rewinds")
     if call is not None:
         check_key(call)
-        if (answer := (yield from _repeat(state, lambda _: items, call, once=once))) is not None:
+        if (answer := (yield from repeat(state, lambda _: items, call, once=once))) is not None:
             return answer
-    if (answer := (yield from _all_known(state, items))) is not None:
+    if (answer := (yield from all_known(state, items))) is not None:
         return answer
     state.check(condition)
     try:
         _check_expectations(state, expect)
     except ExpectationFailed:
         if _is_done(state.life, items):
-            return _written(state, [], 0, [], repeated=True)
+            return written(state, [], 0, [], repeated=True)
         raise
     return (yield from _Call(state, at, once, call, len(items)).apply(items))
 
@@ -173,7 +100,7 @@ def put_records(
             news = at_once(changes_of(then, put, remove, remove_prefix))
             return [_item_of(new) for new in news]
 
-        if (answer := (yield from _repeat(state, items_at, call, once=once))) is not None:
+        if (answer := (yield from repeat(state, items_at, call, once=once))) is not None:
             return answer
     present = records_of(state.life) if state.life else Records()
     news = yield from changes_of(present, put, remove, remove_prefix)
@@ -186,11 +113,11 @@ def put_records(
         _check_expectations(state, expect)
     except ExpectationFailed:
         if state.life is not None and is_so_already(state.life, news):
-            return _written(state, [], 0, [], repeated=True)
+            return written(state, [], 0, [], repeated=True)
         raise
     if not news:
         state.present()
-        return _written(state, [], 0, [])
+        return written(state, [], 0, [])
     return (yield from _Call(state, at, once, call, len(news)).append(news))
 
 
@@ -200,12 +127,6 @@ def _item_of(new: New) -> Item:
 
 def _proposed(life: Life, kind: Kind, item: Item) -> New:
     return kind.propose(life, item.key, item.body) if item.new is None else item.new
-
-
-def _is_repeat(life: Life, kind: Kind, entry: Entry, item: Item) -> bool:
-    if item.new is None:
-        return kind.is_repeat(life, entry, item.body)
-    return item.new.digest == digest_of(entry)
 
 
 def _check_expectations(state: SessionState, expect: Mapping[str, int] | None) -> None:
@@ -256,7 +177,7 @@ class _Call:
         applied = self._life.version - self._before.version
         if applied:
             self._state.written(self._life, self._size)
-        return _written(self._state, self._seqs, applied, self._known)
+        return written(self._state, self._seqs, applied, self._known)
 
     def _take(self, numbered: tuple[int, Item]) -> None:
         place, item = numbered
@@ -273,7 +194,7 @@ class _Call:
                 return
             # What is known is not proposed again: it could not be, for what it asked for may be
             # out of reach by now, or come out otherwise.
-            if not _is_repeat(life, kind, life.entry(seq), item):
+            if not is_repeat(life, kind, life.entry(seq), item):
                 is_earlier = seq <= self._before.version
                 raise KeyConflict(item.kind, item.key or "", seq if is_earlier else None)
             self._seqs.append(seq)
@@ -293,144 +214,3 @@ class _Call:
         if self._call is not None:
             self._call, self._call_size = None, 0
         self._size += len(new.body) + len(new.metadata or b"") + ENTRY_OVERHEAD
-
-
-def _repeat(
-    state: SessionState, items_at: Callable[[int], Sequence[Item]], call: str, *, once: bool
-) -> Steps[Written | None]:
-    """The answer to a call whose id is known. Raises `KeyConflict` if it was another one.
-
-    `items_at` gives what the call asks for on top of a version. A call counts while its first entry
-    does, or its last: it may have rewound its own first one.
-    """
-    life = state.life
-    for first in life.log.seqs_of_call(call) if life else ():
-        assert life is not None, "only a life has calls"
-        items = items_at(first - 1)
-        size = life.entry(first).form >> CALL_SIZE
-        replayed = None
-        if size == len(items):
-            replayed = yield from _replay(life, items, first, once=once)
-        counts = life.counts(first, life.kind(first))
-        if replayed is None:
-            if counts:
-                raise KeyConflict("call", call, first)
-            continue
-        seqs, skipped, last = replayed
-        if counts or life.counts(last, life.kind(last)):
-            return _written(state, seqs, 0, skipped, repeated=True)
-    return None
-
-
-def _replay(
-    life: Life, items: Sequence[Item], first: int, *, once: bool
-) -> Steps[tuple[list[int], list[KnownRecord], int] | None]:
-    """The numbers that a call was given, the records that it passed over, and its last entry.
-
-    `None` if the call that begins with entry `first` was another one. It is taken once more, on top
-    of what was there then: only so can be told which of its entries were known already, and which
-    were appended.
-    """
-    last = first - 1
-    life.log.need(range(first, min(last + len(items), life.version) + 1))
-    life.need_keys(_unique_keys(life, items))
-    intervals = life.counting_at(last)
-    records = records_at(life, last) if once else None
-    seqs: list[int] = []
-    skipped: list[KnownRecord] = []
-    for count, item in enumerate(items, 1):
-        if count % AT_ONCE == 0:
-            yield
-        seq = _skipped(item, records.seqs) if records else None
-        if seq is not None:
-            value = value_of(life.entry(seq))
-            skipped.append(KnownRecord(key=item.key or "", seq=seq, value=value))
-            seqs.append(seq)
-            continue
-        kind = life.kinds.get(item.kind)
-        if kind is not None and kind.is_unique and item.key is not None:
-            seq = life.seq_of(item.kind, item.key, last=last, intervals=intervals)
-        if seq is None:
-            seq = last = last + 1
-        if not _says_the_same(life, seq, item):
-            return None
-        seqs.append(seq)
-        if item.kind == REWIND:
-            intervals = life.counting_at(last)
-            records = records_at(life, last) if once else None
-        elif item.kind == RECORD and records:
-            records.add(life.log.mark(seq))
-    return seqs, skipped, last
-
-
-def _skipped(item: Item, records: Mapping[str, int]) -> int | None:
-    """The number of the record for which a call with `once` passes the entry over."""
-    if item.kind != RECORD:
-        return None
-    if "removed" in item.body if item.new is None else item.new.body == REMOVED:
-        return None
-    return records.get(item.key or "")
-
-
-def _says_the_same(life: Life, seq: int, item: Item) -> bool:
-    if seq > life.version:
-        return False
-    entry = life.entry(seq)
-    if entry.kind != item.kind or entry.key != item.key:
-        return False
-    return _is_repeat(life, life.kinds[item.kind], entry, item)
-
-
-def _unique_keys(life: Life, items: Sequence[Item]) -> list[tuple[str, str]]:
-    """The kinds and keys of the entries that have one effect while they count."""
-    return [
-        (item.kind, item.key)
-        for item in items
-        if item.key is not None
-        and (kind := life.kinds.get(item.kind)) is not None
-        and kind.is_unique
-    ]
-
-
-def _all_known(state: SessionState, items: Sequence[Item]) -> Steps[Written | None]:
-    """The answer to a call all of whose entries are known by their keys."""
-    life = state.life
-    if life is None:
-        return None
-    keys = _unique_keys(life, items)
-    life.need_keys(keys)
-    if len(keys) < len(items):
-        return None
-    seqs: list[int] = []
-    for count, item in enumerate(items, 1):
-        if count % AT_ONCE == 0:
-            yield
-        assert item.key is not None
-        seq = life.seq_of(item.kind, item.key)
-        if seq is None:
-            return None
-        if not _says_the_same(life, seq, item):
-            raise KeyConflict(item.kind, item.key, seq)
-        seqs.append(seq)
-    return _written(state, seqs, 0, [], repeated=True)
-
-
-def _written(
-    state: SessionState,
-    seqs: Sequence[int],
-    applied: int,
-    known: Sequence[KnownRecord],
-    *,
-    repeated: bool = False,
-) -> Written:
-    life = state.present()
-    return Written(
-        session_id=state.session_id,
-        version=life.version,
-        durable_seq=state.durable_seq,
-        tag=life.tag,
-        seqs=seqs,
-        applied=applied,
-        known=known,
-        repeated=repeated,
-    )

@@ -26,7 +26,7 @@ from runtime.session.drafts.draft import (
 from runtime.session.life import Life
 from runtime.session.rules import check_key, check_name, check_role
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
-from runtime.store import MESSAGE
+from runtime.store.entries import MESSAGE
 
 CONTENT = "content"
 """The part that grows if none is named."""

@@ -19,7 +19,8 @@ from runtime.session.life import Life
 from runtime.session.replies import Summary
 from runtime.session.rules import check_metadata, check_title
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import Entry, Fork
+from runtime.store.entries import Entry
+from runtime.store.steps import Fork
 
 
 def fork_of(

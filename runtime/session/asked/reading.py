@@ -13,7 +13,7 @@ from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import History, LogPage
 from runtime.session.state import SessionState
-from runtime.store import MESSAGE, Entry
+from runtime.store.entries import MESSAGE, Entry
 
 
 @frozen

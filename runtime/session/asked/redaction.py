@@ -24,7 +24,9 @@ from runtime.session.kinds.settings import SETTINGS, SettingsFold
 from runtime.session.life import Life
 from runtime.session.state import Condition, SessionState
 from runtime.session.work.reported import kept_report, reported
-from runtime.store import DROPPED, MESSAGE, PLAIN, Entry, Redact, Settings
+from runtime.store.entries import DROPPED, MESSAGE, PLAIN, Entry
+from runtime.store.steps import Redact
+from runtime.store.stored import Settings
 
 MARKER = b'"[redacted]"'
 """What stands in the place of a value, as JSON."""

@@ -25,7 +25,7 @@ from runtime.session.replies import (
     Summary,
 )
 from runtime.session.state import SessionState
-from runtime.store import Numbers
+from runtime.store.used import Numbers
 
 MAX_PENDING = 100
 """Approvals that are shown, those first that were asked for first: a person answers one at a time.

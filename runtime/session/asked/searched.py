@@ -4,7 +4,7 @@ from runtime.index import Term, Text
 from runtime.session.bodies.words import snippet, words
 from runtime.session.kind import Searched
 from runtime.session.kinds.table import KINDS
-from runtime.store import Row
+from runtime.store.entries import Row
 
 
 def text_of(row: Row) -> Text | None:

@@ -16,7 +16,7 @@ from runtime.session.kinds.compaction import present_compaction
 from runtime.session.life import Life
 from runtime.session.replies import Reply
 from runtime.session.state import SessionState
-from runtime.store import MESSAGE
+from runtime.store.entries import MESSAGE
 
 MAX_INSTRUCTIONS = 16
 """Messages of the system at a session's beginning that are told in any case: a prompt, in parts."""

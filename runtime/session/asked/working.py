@@ -21,7 +21,8 @@ from runtime.session.replies import Reply
 from runtime.session.state import SessionState
 from runtime.session.work.ledger import Ledger, Stretch, meaning
 from runtime.session.work.sums import total
-from runtime.store import MESSAGE, Entry, Numbers, Used, UsedPlace
+from runtime.store.entries import MESSAGE, Entry
+from runtime.store.used import Numbers, Used, UsedPlace
 
 A = TypeVar("A", bound=Reply)
 

@@ -23,7 +23,7 @@ from attrs import define, field, frozen
 
 from runtime.config import SECONDS, KiB, MiB
 from runtime.session.drafts.text import Text
-from runtime.store import DraftChunk
+from runtime.store.stored import DraftChunk
 
 MAX_DRAFT = 4 * MiB
 """Characters of one draft, in all its parts: many times the longest answer of any model, and a

@@ -16,7 +16,7 @@ from struct import Struct
 
 import msgspec
 
-from runtime.store import DROPPED, NUMBER_ID, TEXT_ID, Entry
+from runtime.store.entries import DROPPED, NUMBER_ID, TEXT_ID, Entry
 
 LINK_SIZE = 8
 """Bytes of a link. 2^64 states: within one log two never meet by chance, and nobody gains by making

@@ -11,7 +11,8 @@ from operator import itemgetter
 
 import msgspec
 
-from runtime.store import Entry, Interval
+from runtime.store.entries import Entry
+from runtime.store.stored import Interval
 
 Rewind = tuple[int, int]
 """A rewind's number, and its `to`."""

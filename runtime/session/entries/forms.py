@@ -14,7 +14,7 @@ from runtime.errors import InvalidInput
 from runtime.session.bodies.pieces import WHOLE
 from runtime.session.entries.large_form import is_text_part, large_form
 from runtime.session.entries.tail import Kept, Piece
-from runtime.store import NUMBER_ID, PLAIN, TEXT_ID, Entry
+from runtime.store.entries import NUMBER_ID, PLAIN, TEXT_ID, Entry
 
 
 def sent(entry: Entry) -> bytes:

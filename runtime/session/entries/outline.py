@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 from runtime.session.entries.moments import MOMENT_SIZE, packed, unpacked
-from runtime.store import DROPPED, MESSAGE, Entry, Mark
+from runtime.store.entries import DROPPED, MESSAGE, Entry, Mark
 
 _FORM = 0xFF
 """What of a form is kept: all but the size of a call, which is with the body."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from attrs import evolve, frozen
 
 from runtime.session.entries.tail import Kept, Needs, Piece, Said, Tail
-from runtime.store import MESSAGE, PLAIN, Entry, Wanted
+from runtime.store.entries import MESSAGE, PLAIN, Entry, Wanted
 
 
 @frozen(eq=False)

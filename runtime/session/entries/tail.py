@@ -25,7 +25,7 @@ from attrs import frozen
 
 from runtime.session.entries.chain import LINK_SIZE
 from runtime.session.entries.moments import MOMENT_SIZE, packed, packed_own, unpacked
-from runtime.store import (
+from runtime.store.entries import (
     CALL_SIZE,
     DROPPED,
     MESSAGE,

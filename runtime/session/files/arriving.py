@@ -30,7 +30,7 @@ from runtime.session.kind import New
 from runtime.session.kinds.message import from_text
 from runtime.session.kinds.table import KINDS
 from runtime.session.rules import check_key
-from runtime.store import MESSAGE, NUMBER_ID
+from runtime.store.entries import MESSAGE, NUMBER_ID
 
 MAX_ARRIVING = 50_000
 """Entries of one file, or part of one, that come in as one call: all of them are in memory."""

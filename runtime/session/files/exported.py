@@ -10,7 +10,7 @@ from runtime.session.entries.tail import Tail
 from runtime.session.files.lines import FORMAT, FORMAT_VERSION, Heading
 from runtime.session.replies import Reply
 from runtime.session.state import SessionState
-from runtime.store import Header, Settings
+from runtime.store.stored import Header, Settings
 
 
 @frozen(kw_only=True)

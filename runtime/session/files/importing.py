@@ -26,7 +26,7 @@ from runtime.session.replies import Reply
 from runtime.session.rules import check_metadata
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.session.steps import AT_ONCE, Steps
-from runtime.store import DROPPED
+from runtime.store.entries import DROPPED
 
 AHEAD = 300.0
 """Seconds by which the clock of where a log comes from may be ahead of this one."""

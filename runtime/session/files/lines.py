@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from runtime.session.entries.forms import sent
-from runtime.store import CALL_SIZE, MESSAGE, NUMBER_ID, Entry
+from runtime.store.entries import CALL_SIZE, MESSAGE, NUMBER_ID, Entry
 
 FORMAT = "agent-runtime"
 FORMAT_VERSION = 1

@@ -38,7 +38,8 @@ from runtime.session.rules import (
     check_title,
 )
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import NEVER, Entry
+from runtime.store.entries import Entry
+from runtime.store.stored import NEVER
 
 APPROVAL, DECISION = "approval", "decision"
 

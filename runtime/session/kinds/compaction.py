@@ -27,7 +27,7 @@ from runtime.session.replies import Written
 from runtime.session.rules import MAX_SMALL_BODY, check_key, check_role
 from runtime.session.single import written
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import Entry
+from runtime.store.entries import Entry
 
 COMPACTION = "compaction"
 

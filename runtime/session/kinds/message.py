@@ -35,7 +35,7 @@ from runtime.session.life import Life
 from runtime.session.replies import Appended
 from runtime.session.rules import MAX_KEY, check_key, check_role
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID
+from runtime.store.entries import MESSAGE, NUMBER_ID, PLAIN, TEXT_ID
 
 
 @frozen(kw_only=True)

@@ -27,7 +27,7 @@ from runtime.session.replies import KnownRecord, Record, RecordPage
 from runtime.session.rules import check_record_key
 from runtime.session.state import SessionState
 from runtime.session.steps import AT_ONCE, Steps
-from runtime.store import DROPPED, REMOVAL, Entry
+from runtime.store.entries import DROPPED, REMOVAL, Entry
 
 RECORD = "record"
 

@@ -18,7 +18,7 @@ from runtime.session.life import REWIND, Life
 from runtime.session.replies import Summary
 from runtime.session.rules import check_key
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import Entry
+from runtime.store.entries import Entry
 
 
 class RewindKind(Kind):

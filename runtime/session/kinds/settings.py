@@ -23,7 +23,8 @@ from runtime.session.life import Life
 from runtime.session.replies import Activity, Summary
 from runtime.session.rules import check_agent, check_metadata, check_title
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import DEFAULT_AGENT, NEVER, Entry, Origin, Settings
+from runtime.store.entries import Entry
+from runtime.store.stored import DEFAULT_AGENT, NEVER, Origin, Settings
 
 SETTINGS = "settings"
 

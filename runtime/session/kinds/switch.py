@@ -18,7 +18,7 @@ from runtime.session.life import Life
 from runtime.session.replies import AgentContext, AgentSwitch
 from runtime.session.rules import check_agent, check_key, check_reason
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import Entry
+from runtime.store.entries import Entry
 
 SWITCH = "switch"
 

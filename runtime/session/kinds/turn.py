@@ -30,7 +30,8 @@ from runtime.session.life import Life
 from runtime.session.replies import HeldTurn, Reply, Stop
 from runtime.session.rules import check_name, check_reason, check_seconds
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import Entry, Lease
+from runtime.store.entries import Entry
+from runtime.store.stored import Lease
 
 TURN = "turn"
 

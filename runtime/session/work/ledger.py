@@ -25,7 +25,9 @@ from runtime.session.entries.counting import goal_of
 from runtime.session.entries.tail import Tail
 from runtime.session.work.spent import spent_by
 from runtime.session.work.sums import Sums
-from runtime.store import DEFAULT_AGENT, MESSAGE, Entry, Numbers, UsedPlace
+from runtime.store.entries import MESSAGE, Entry
+from runtime.store.stored import DEFAULT_AGENT
+from runtime.store.used import Numbers, UsedPlace
 
 KINDS = ("settings", "switch", "rewind", "usage")
 """The kinds whose entries mean something here; messages do if they have metadata."""

@@ -29,7 +29,7 @@ from runtime.session.bodies.picking import picked
 from runtime.session.bodies.pieces import WHOLE
 from runtime.session.kind import REPORT
 from runtime.session.rules import MAX_NAME
-from runtime.store import Numbers
+from runtime.store.used import Numbers
 
 MAX_NUMBER = 2**53 - 1
 """Of either sign: JSON's readers have it exactly everywhere, and no sum leaves a double's range."""

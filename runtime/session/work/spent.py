@@ -12,7 +12,9 @@ from collections.abc import Iterable
 import msgspec
 
 from runtime.session.work.reported import reported
-from runtime.store import MESSAGE, Amount, Amounts, Change, Entry, Numbers, UsedPlace
+from runtime.store.entries import MESSAGE, Entry
+from runtime.store.steps import Change
+from runtime.store.used import Amount, Amounts, Numbers, UsedPlace
 
 USAGE = "usage"
 """The kind of reports."""

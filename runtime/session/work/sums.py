@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-from runtime.store import Numbers, Used, UsedPlace
+from runtime.store.used import Numbers, Used, UsedPlace
 
 
 @define(eq=False)

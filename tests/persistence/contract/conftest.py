@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.store import Store
+from runtime.store.store import Store
 from tests.persistence.contract.stores import MAKERS
 from tests.persistence.databases import Grounds
 

@@ -6,15 +6,10 @@ from typing import Any, Literal
 from attrs import define, evolve, field
 
 from runtime.session.entries.chain import dropped_body
-from runtime.store import (
-    DROPPED,
-    Committed,
-    Delta,
-    Entry,
-    Header,
-    Settings,
-    Step,
-)
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import DROPPED, Entry
+from runtime.store.steps import Step
+from runtime.store.stored import Header, Settings
 from tests.persistence.builders import (
     Item,
     at,

@@ -6,14 +6,8 @@ brings back from the trash no other one touches: so their order does not matter.
 
 from attrs import evolve
 
-from runtime.store import (
-    Expire,
-    Interval,
-    Purge,
-    Settings,
-    Step,
-    Undelete,
-)
+from runtime.store.steps import Expire, Purge, Step, Undelete
+from runtime.store.stored import Interval, Settings
 from tests.persistence.builders import Item, at, begins, follows
 from tests.persistence.builders import fork as forks
 from tests.persistence.contract.model import Model, Play

@@ -8,19 +8,12 @@ from persistence.memory import MemoryStore
 from persistence.parts import Room
 from persistence.postgres.store import PostgresStore
 from persistence.sqlite.store import SQLiteStore
-from runtime.store import (
-    Committed,
-    Delta,
-    Entry,
-    Listing,
-    ListPosition,
-    Row,
-    SessionPage,
-    Store,
-    StoredSession,
-    TrashPosition,
-    Wanted,
-)
+from runtime.store.deltas import Committed, Delta
+from runtime.store.entries import Entry, Row, Wanted
+from runtime.store.listing import Listing, ListPosition, SessionPage
+from runtime.store.store import Store
+from runtime.store.stored import StoredSession
+from runtime.store.trash import TrashPosition
 from tests.persistence.builders import begins, delta
 from tests.persistence.databases import Grounds
 

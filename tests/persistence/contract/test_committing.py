@@ -3,17 +3,9 @@
 import pytest
 from attrs import evolve
 
-from runtime.store import (
-    ALL,
-    NUMBER_ID,
-    PLAIN,
-    TEXT_ID,
-    Entry,
-    Header,
-    Origin,
-    Settings,
-    Store,
-)
+from runtime.store.entries import NUMBER_ID, PLAIN, TEXT_ID, Entry
+from runtime.store.store import Store
+from runtime.store.stored import ALL, Header, Origin, Settings
 from tests.persistence.builders import (
     NOON,
     ROOT,

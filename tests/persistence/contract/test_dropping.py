@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from runtime.session.entries.chain import digest
-from runtime.store import DROPPED, Row, Store, Superseded, Wanted
+from runtime.store.by_number import Superseded
+from runtime.store.entries import DROPPED, Row, Wanted
+from runtime.store.store import Store
 from tests.persistence.builders import (
     Item,
     at,

@@ -2,7 +2,7 @@
 
 from persistence import MemoryStore
 from runtime import Listing, Message, MiB, RuntimeConfig, open_runtime
-from runtime.store import Store
+from runtime.store.store import Store
 from tests.clock import Clock
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from persistence.sequence import LOOKED_AT
 from runtime.errors import InvalidInput
-from runtime.store import MAX_FILTERS, Listing, Settings, Store
+from runtime.store.listing import MAX_FILTERS, Listing
+from runtime.store.store import Store
+from runtime.store.stored import Settings
 from tests.persistence.builders import at, born
 from tests.persistence.contract.stores import WHOLE, committed, ids, listed, pages
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from runtime.store import Store, Wanted
+from runtime.store.entries import Wanted
+from runtime.store.store import Store
 from tests.persistence.builders import Item, begins, born, delta, log, message, record
 from tests.persistence.contract.stores import begun, rows
 

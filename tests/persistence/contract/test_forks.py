@@ -3,7 +3,10 @@
 import pytest
 from attrs import evolve
 
-from runtime.store import Origin, Purge, Settings, Store, Wanted
+from runtime.store.entries import Wanted
+from runtime.store.steps import Purge
+from runtime.store.store import Store
+from runtime.store.stored import Origin, Settings
 from tests.persistence.builders import (
     ROOT,
     Item,

@@ -24,7 +24,10 @@ from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.store import SQLiteStore
 from persistence.sqlite.tables import entries
 from persistence.sqlite.writing import purging
-from runtime.store import MESSAGE, Listing, Store, StoredSession, Wanted
+from runtime.store.entries import MESSAGE, Wanted
+from runtime.store.listing import Listing
+from runtime.store.store import Store
+from runtime.store.stored import StoredSession
 from tests.persistence.builders import ROOT, at, query
 from tests.persistence.contract.model import Life, Model, as_far_as_fits, newest
 from tests.persistence.contract.plays import PLAYS

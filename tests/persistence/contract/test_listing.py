@@ -3,7 +3,9 @@
 import pytest
 
 from persistence.sequence import PAGE_BYTES
-from runtime.store import Listing, ListPosition, SessionInfo, Settings, Store
+from runtime.store.listing import Listing, ListPosition, SessionInfo
+from runtime.store.store import Store
+from runtime.store.stored import Settings
 from tests.persistence.builders import at, born, delta, follows
 from tests.persistence.contract.stores import (
     EVERYTHING,

@@ -3,7 +3,9 @@
 import pytest
 from attrs import evolve
 
-from runtime.store import REMOVAL, Entry, Mark, Store, StoredSession
+from runtime.store.entries import REMOVAL, Entry, Mark
+from runtime.store.store import Store
+from runtime.store.stored import StoredSession
 from tests.persistence.builders import ROOT, Item, begins, born, delta, fork, log, message, record
 from tests.persistence.contract.stores import begun, committed, loaded, rows
 

@@ -2,13 +2,9 @@
 
 import pytest
 
-from runtime.store import (
-    Delta,
-    Expire,
-    Purge,
-    Store,
-    Undelete,
-)
+from runtime.store.deltas import Delta
+from runtime.store.steps import Expire, Purge, Undelete
+from runtime.store.store import Store
 from tests.persistence.builders import at, begins, born, delta, follows, log
 from tests.persistence.contract.stores import (
     MANY,

@@ -4,7 +4,8 @@ from threading import Event, Thread
 
 import pytest
 
-from runtime.store import Store, Wanted
+from runtime.store.entries import Wanted
+from runtime.store.store import Store
 from tests.persistence.builders import Item, begins, born, delta, follows, log
 from tests.persistence.contract.stores import (
     EVERYTHING,

@@ -18,7 +18,10 @@ from runtime.session.asked.redaction import MARKER, entry_of, plan, redacted
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import ANY, SessionState
-from runtime.store import PLAIN, Delta, Entry, Step, Store
+from runtime.store.deltas import Delta
+from runtime.store.entries import PLAIN, Entry
+from runtime.store.steps import Step
+from runtime.store.store import Store
 from tests.persistence.contract.stores import MAKERS, committed, finish_purges, loaded
 from tests.persistence.databases import Grounds, emptied
 from tests.properties import examples

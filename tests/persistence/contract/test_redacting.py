@@ -4,20 +4,10 @@ import pytest
 from attrs import astuple, evolve
 
 from runtime.session.entries.chain import digest_of, link
-from runtime.store import (
-    Change,
-    DraftChunk,
-    Entry,
-    Purge,
-    Redact,
-    Row,
-    Scrub,
-    Settings,
-    Standing,
-    Store,
-    Undelete,
-    Wanted,
-)
+from runtime.store.entries import Entry, Row, Wanted
+from runtime.store.steps import Change, Purge, Redact, Scrub, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import DraftChunk, Settings, Standing
 from tests.persistence.builders import (
     NOON,
     ROOT,

@@ -6,11 +6,9 @@ import pytest
 from attrs import evolve
 
 from runtime.errors import DeltaRejected
-from runtime.store import (
-    Delta,
-    Settings,
-    Store,
-)
+from runtime.store.deltas import Delta
+from runtime.store.store import Store
+from runtime.store.stored import Settings
 from tests.persistence.builders import (
     ROOT,
     begins,

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 import pytest
 
-from runtime.store import Store, Wanted
+from runtime.store.entries import Wanted
+from runtime.store.store import Store
 from tests.persistence.builders import Item, born, log, message, record
 from tests.persistence.contract.stores import begun, rows
 

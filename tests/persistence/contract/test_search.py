@@ -5,7 +5,9 @@ import pytest
 from persistence import hits as all_hits
 from persistence.sqlite.store import SQLiteStore
 from runtime.session.asked.searched import text_of
-from runtime.store import Purge, Settings, Store, Undelete
+from runtime.store.steps import Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import Settings
 from tests.persistence.builders import Item, at, begins, born, delta, follows, fork, message
 from tests.persistence.contract.stores import begun, committed, finish_purges
 from tests.persistence.contract.texts import hits, pages, sought, taken

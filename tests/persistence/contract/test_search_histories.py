@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from persistence.memory import MemoryStore
 from persistence.postgres.writing import purging as postgres_purging
 from persistence.sqlite.writing import purging
-from runtime.store import MESSAGE, Store
+from runtime.store.entries import MESSAGE
+from runtime.store.store import Store
 from tests.persistence.contract.model import Model
 from tests.persistence.contract.plays import PLAYS
 from tests.persistence.contract.stores import MAKERS, committed, finish_purges

@@ -2,7 +2,10 @@
 
 import pytest
 
-from runtime.store import DraftChunk, Lease, Purge, Standing, Store, Undelete, WaitingPage
+from runtime.store.by_number import WaitingPage
+from runtime.store.steps import Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import DraftChunk, Lease, Standing
 from tests.persistence.builders import NOON, at, begins, born, delta, follows
 from tests.persistence.contract.stores import begun, committed, loaded
 

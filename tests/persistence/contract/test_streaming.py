@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from attrs import asdict
 
-from runtime.store import STREAMABLE, ListChunk, Listing, SessionInfo, Settings, Store
+from runtime.store.listing import STREAMABLE, ListChunk, Listing, SessionInfo
+from runtime.store.store import Store
+from runtime.store.stored import Settings
 from tests.persistence.builders import at, born, delta, follows
 from tests.persistence.contract.stores import EVERYTHING, WHOLE, begun, committed, listed, trashed
 

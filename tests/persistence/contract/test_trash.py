@@ -2,15 +2,11 @@
 
 import pytest
 
-from runtime.store import (
-    Purge,
-    SessionInfo,
-    Settings,
-    Store,
-    TrashedSession,
-    TrashPosition,
-    Undelete,
-)
+from runtime.store.listing import SessionInfo
+from runtime.store.steps import Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.stored import Settings
+from runtime.store.trash import TrashedSession, TrashPosition
 from tests.persistence.builders import at, born, delta, follows, log
 from tests.persistence.contract.stores import (
     begun,

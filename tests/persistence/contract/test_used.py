@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from runtime.store import Purge, Store, Undelete, Used, UsedPage
+from runtime.store.steps import Purge, Undelete
+from runtime.store.store import Store
+from runtime.store.used import Used, UsedPage
 from tests.persistence.builders import Item, at, begins, born, delta, follows, fork, message
 from tests.persistence.contract.stores import (
     MANY,

@@ -17,7 +17,8 @@ from persistence.sqlite.store import SQLiteStore
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
-from runtime.store import Delta, Store
+from runtime.store.deltas import Delta
+from runtime.store.store import Store
 from tests.persistence.contract.stores import MAKERS, MANY, finish_purges
 from tests.persistence.databases import Grounds, emptied
 from tests.properties import examples

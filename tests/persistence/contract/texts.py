@@ -6,7 +6,7 @@ from typing import Any
 from runtime.index import HitPage, HitPosition, Sought
 from runtime.session.asked.searched import text_of
 from runtime.session.bodies.words import terms
-from runtime.store import Store
+from runtime.store.store import Store
 
 MUCH = 1_000_000
 

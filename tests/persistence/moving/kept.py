@@ -5,16 +5,9 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from persistence import open_store
-from runtime.store import (
-    NEVER,
-    REMOVAL,
-    DraftChunk,
-    Lease,
-    Origin,
-    Settings,
-    Standing,
-    Store,
-)
+from runtime.store.entries import REMOVAL
+from runtime.store.store import Store
+from runtime.store.stored import NEVER, DraftChunk, Lease, Origin, Settings, Standing
 from tests.persistence.builders import (
     NOON,
     Item,

@@ -9,7 +9,7 @@ import trio
 
 from persistence import move, moving, open_store, verify
 from runtime import Item, Message, Runtime, open_runtime
-from runtime.store import Undelete
+from runtime.store.steps import Undelete
 from tests.persistence.builders import begins, born, delta, dump, follows, query
 from tests.persistence.contract.stores import begun, committed, in_trash, loaded
 from tests.persistence.moving.kept import CHUNKS, LOG, content, everything, filled, opened

@@ -15,7 +15,7 @@ from persistence.postgres.connections import begin_snapshot, connect, take_time
 from persistence.postgres.store import PostgresStore
 from persistence.postgres.verify import verify
 from runtime import CannotOpenStore, Settings
-from runtime.store import DraftChunk, Lease, Standing
+from runtime.store.stored import DraftChunk, Lease, Standing
 from tests.persistence.builders import (
     NOON,
     Item,

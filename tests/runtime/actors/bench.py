@@ -11,7 +11,7 @@ from runtime.actors.mailbox import Command
 from runtime.feeds.feeds import Feeds
 from runtime.session.asked import reading
 from runtime.session.state import SessionState
-from runtime.store import Row, Wanted
+from runtime.store.entries import Row, Wanted
 from tests.runtime.fakes import NOON, absent_state
 
 

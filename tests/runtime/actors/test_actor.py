@@ -20,7 +20,7 @@ from runtime.feeds.feeds import Feeds
 from runtime.session.asked import reading
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.store import Committed
+from runtime.store.deltas import Committed
 from tests.runtime.actors.bench import Bench, absent, delete, history, nothing
 from tests.runtime.fakes import Crash, Length, Say, absent_state, call, unavailable
 

@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from runtime import Item, KeyConflict, PreconditionFailed, StoreUnavailable
 from runtime.session.asked.reading import Cursor
-from runtime.store import Wanted
+from runtime.store.entries import Wanted
 from tests.runtime.fakes import FakeStore, call, running, texts, unavailable, until, user
 
 RESIDENT = 3

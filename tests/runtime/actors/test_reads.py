@@ -19,7 +19,7 @@ from runtime.session.asked import reading
 from runtime.session.entries.tail import Needs
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
-from runtime.store import Wanted
+from runtime.store.entries import Wanted
 from tests.runtime.actors.bench import Bench, history
 from tests.runtime.fakes import (
     Crash,

@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from runtime import InvalidInput, Item, KeyConflict
 from runtime.session.asked import calls
+from runtime.session.asked.items import items_from_python
 from runtime.session.kinds.message import from_json
 from runtime.session.steps import AT_ONCE
 from tests.runtime.fakes import (
@@ -62,7 +63,7 @@ async def test_others_have_their_turn_between_the_steps(clock: MockClock, store:
 
 def test_a_step_is_bounded() -> None:
     state = absent_state("s")
-    made = calls.items_from_python(items())
+    made = items_from_python(items())
     steps = calls.append_entries(state, made, at=NOON)
     for _ in range(COUNT // AT_ONCE):
         next(steps)
@@ -75,7 +76,7 @@ def test_a_call_that_is_given_up_in_the_middle_has_done_nothing() -> None:
     state = absent_state("s")
     state.write([from_json({"role": "user", "content": "before"})], NOON)
     tag = state.tag
-    steps = calls.append_entries(state, calls.items_from_python(items()), at=NOON)
+    steps = calls.append_entries(state, items_from_python(items()), at=NOON)
     next(steps)
     steps.close()
     assert (state.version, state.tag, state.mark) == (1, tag, 1)

@@ -10,7 +10,8 @@ from runtime.saving.errand import Errand
 from runtime.session.asked import drafting
 from runtime.session.kinds import message
 from runtime.session.state import SessionState
-from runtime.store import Committed, Delta, Expire
+from runtime.store.deltas import Committed, Delta
+from runtime.store.steps import Expire
 from tests.runtime.fakes import NOON, at, said, state_of
 
 REJECTED = DeltaRejected("poison")

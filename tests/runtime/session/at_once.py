@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.session.asked import calls
-from runtime.session.asked.calls import Item
+from runtime.session.asked.items import Item
 from runtime.session.replies import Written
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once

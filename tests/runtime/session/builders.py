@@ -7,15 +7,18 @@ import msgspec
 from hypothesis import strategies as st
 
 from persistence import MemoryStore
-from runtime.session.asked.calls import Item
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item
 from runtime.session.entries.tail import Needs
 from runtime.session.kinds import message, record
 from runtime.session.kinds.message import from_json
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import SessionState
-from runtime.store import Change, Delta, Entry, Row, StoredSession, Wanted
+from runtime.store.deltas import Delta
+from runtime.store.entries import Entry, Row, Wanted
+from runtime.store.steps import Change
+from runtime.store.stored import StoredSession
 from tests.runtime.fakes import from_entry
 
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from runtime.session.entries.tail import Tail
-from runtime.store import CALL_SIZE, MESSAGE, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
+from runtime.store.entries import CALL_SIZE, MESSAGE, NUMBER_ID, PLAIN, TEXT_ID, Entry, Row
 from tests.runtime.session.builders import at, entry, keys, text
 
 ROOT = b"the root"

@@ -15,8 +15,8 @@ from runtime.errors import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session.asked.calls import Item, items_from_json, items_from_python
 from runtime.session.asked.fork import fork_of
+from runtime.session.asked.items import Item, items_from_json, items_from_python
 from runtime.session.asked.reading import Part, log_page
 from runtime.session.kinds import approval
 from runtime.session.kinds.rewind import rewind
@@ -25,7 +25,8 @@ from runtime.session.kinds.table import KINDS
 from runtime.session.kinds.turn import take
 from runtime.session.replies import Approval
 from runtime.session.state import ANY, Condition, SessionState
-from runtime.store import NEVER, Delta
+from runtime.store.deltas import Delta
+from runtime.store.stored import NEVER
 from tests.runtime.fakes import from_entry
 from tests.runtime.session.builders import (
     MOMENT,

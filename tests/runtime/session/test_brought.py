@@ -8,7 +8,7 @@ from runtime.session.entries.chain import digest_of, dropped_body
 from runtime.session.entries.tail import Needs
 from runtime.session.log import Log
 from runtime.session.state import SessionState
-from runtime.store import DROPPED, MESSAGE, Entry, Row, Wanted
+from runtime.store.entries import DROPPED, MESSAGE, Entry, Row, Wanted
 from tests.runtime.session.builders import with_tail_only
 from tests.runtime.session.logs import FIRST, state
 

@@ -15,7 +15,8 @@ from runtime import (
     PreconditionFailed,
     SessionNotFound,
 )
-from runtime.session.asked.calls import MAX_ENTRIES, items_from_json, items_from_python
+from runtime.session.asked.calls import MAX_ENTRIES
+from runtime.session.asked.items import items_from_json, items_from_python
 from runtime.session.kinds import record
 from runtime.session.kinds.rewind import rewind
 from runtime.session.replies import KnownRecord, Written

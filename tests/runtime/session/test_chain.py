@@ -18,7 +18,7 @@ from runtime.session.entries.chain import (
     new_root,
     tag,
 )
-from runtime.store import DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry
+from runtime.store.entries import DROPPED, NUMBER_ID, PLAIN, TEXT_ID, Entry
 from tests.properties import examples
 from tests.runtime.session.builders import NOON, at, entry
 

@@ -11,7 +11,7 @@ from runtime.session.entries.chain import dropped_body
 from runtime.session.entries.forms import shown, shown_json
 from runtime.session.entries.stretch import Stretch
 from runtime.session.entries.tail import Needs, Tail
-from runtime.store import MESSAGE, PLAIN, Entry
+from runtime.store.entries import MESSAGE, PLAIN, Entry
 from tests.properties import examples
 from tests.runtime.session.builders import entry
 from tests.runtime.session.tails import ROOT, an_entry, extend, row, split

@@ -23,7 +23,8 @@ from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import SessionState
 from runtime.session.steps import at_once
-from runtime.store import Delta, DraftChunk
+from runtime.store.deltas import Delta
+from runtime.store.stored import DraftChunk
 from tests.properties import examples
 from tests.runtime.session.builders import MOMENT, NOON, absent, back_to, said, say, user
 

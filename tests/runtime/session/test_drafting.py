@@ -29,7 +29,9 @@ from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import Condition, SessionState
 from runtime.session.steps import at_once
-from runtime.store import Change, Delta, DraftChunk
+from runtime.store.deltas import Delta
+from runtime.store.steps import Change
+from runtime.store.stored import DraftChunk
 from tests.runtime.session.builders import (
     MOMENT,
     NOON,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from persistence import MemoryStore
 from runtime.errors import CallerError, InvalidInput, LogConflict, PreconditionFailed
-from runtime.session.asked.calls import Item
+from runtime.session.asked.items import Item
 from runtime.session.files.arriving import read_log
 from runtime.session.files.importing import Imported, import_log
 from runtime.session.kinds import approval, compaction, turn, usage
@@ -19,7 +19,7 @@ from runtime.session.kinds.settings import create, first_entry, update
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import Condition, SessionState
 from runtime.session.steps import at_once
-from runtime.store import NEVER
+from runtime.store.stored import NEVER
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import (
     NOON,

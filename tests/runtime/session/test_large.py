@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import example, given, settings
 
 from runtime import InvalidInput
-from runtime.session.asked.calls import items_from_json
+from runtime.session.asked.items import items_from_json
 from runtime.session.bodies.encoding import parse
 from runtime.session.bodies.pieces import WHOLE
 from runtime.session.entries.forms import history_form, shown
@@ -17,7 +17,7 @@ from runtime.session.entries.large_form import large_form
 from runtime.session.kind import New
 from runtime.session.kinds.message import from_json, from_text
 from runtime.session.kinds.record import put_from_json
-from runtime.store import PLAIN, Entry
+from runtime.store.entries import PLAIN, Entry
 from tests.properties import examples
 from tests.runtime.session.builders import NOON, messages
 from tests.runtime.session.test_message import SHOWN

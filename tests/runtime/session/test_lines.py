@@ -11,7 +11,7 @@ from runtime.session.files.arriving import ArrivingLog, read_log
 from runtime.session.files.exported import exported
 from runtime.session.files.lines import is_heading, lines_of
 from runtime.session.state import SessionState
-from runtime.store import NUMBER_ID, Entry
+from runtime.store.entries import NUMBER_ID, Entry
 from tests.runtime.session.builders import NOON, absent, at, messages, say, session_with, user
 
 HEADING = {"format": "agent-runtime", "session_id": "s"}

@@ -7,7 +7,8 @@ from persistence import MemoryStore
 from runtime.session.entries.tail import Needs
 from runtime.session.log import PACKED_AT_ONCE, Log
 from runtime.session.state import SessionState
-from runtime.store import DROPPED, MESSAGE, Entry, StoredSession, Wanted
+from runtime.store.entries import DROPPED, MESSAGE, Entry, Wanted
+from runtime.store.stored import StoredSession
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, commit, put, said, with_tail_only
 from tests.runtime.session.logs import FIRST, state

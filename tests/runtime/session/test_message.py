@@ -17,7 +17,7 @@ from runtime.session.kinds.message import from_json, from_python
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life
 from runtime.session.log import Log
-from runtime.store import PLAIN, Entry
+from runtime.store.entries import PLAIN, Entry
 from tests.properties import examples
 from tests.runtime.session.builders import (
     NOON,

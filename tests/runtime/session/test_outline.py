@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.session.entries.outline import Outline
-from runtime.store import CALL_SIZE, DROPPED, MESSAGE, REMOVAL, Entry, Mark
+from runtime.store.entries import CALL_SIZE, DROPPED, MESSAGE, REMOVAL, Entry, Mark
 from tests.runtime.session.builders import NOON, at, entry, keys
 
 KINDS = (MESSAGE, "record", "switch", "rewind")

@@ -12,7 +12,7 @@ from runtime.session.kinds import record
 from runtime.session.kinds.record import drop_superseded, read, records_at
 from runtime.session.kinds.rewind import rewind
 from runtime.session.state import SessionState
-from runtime.store import DROPPED
+from runtime.store.entries import DROPPED
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     NOON,

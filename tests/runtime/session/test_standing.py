@@ -7,7 +7,8 @@ from runtime.errors import PreconditionFailed
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Moment
 from runtime.session.state import Condition, SessionState
-from runtime.store import STILL, Change, Lease, Standing
+from runtime.store.steps import Change
+from runtime.store.stored import STILL, Lease, Standing
 from tests.runtime.session.builders import NOON, absent, at, commit, say, user
 
 HELD = Standing(lease=Lease(7, at(1), 90.0))

@@ -15,7 +15,7 @@ from runtime.session.kinds.message import append, from_json
 from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.table import KINDS
 from runtime.session.state import SESSION_OVERHEAD, Condition, SessionState
-from runtime.store import Change
+from runtime.store.steps import Change
 from tests.runtime.session.at_once import append_entries, put_records
 from tests.runtime.session.builders import (
     MOMENT,

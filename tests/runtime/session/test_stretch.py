@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from runtime.session.entries.forms import shown_json
 from runtime.session.entries.stretch import Stretch
 from runtime.session.entries.tail import Needs, Tail
-from runtime.store import MESSAGE, PLAIN, Entry
+from runtime.store.entries import MESSAGE, PLAIN, Entry
 from tests.runtime.session.builders import entry
 from tests.runtime.session.tails import ROOT, extend, row, split
 

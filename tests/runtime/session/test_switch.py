@@ -11,7 +11,7 @@ from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.settings import create, first_entry
 from runtime.session.kinds.switch import MAX_SHOWN_SWITCHES, agent_context, switch_agent
 from runtime.session.state import SessionState
-from runtime.store import DEFAULT_AGENT
+from runtime.store.stored import DEFAULT_AGENT
 from tests.runtime.session.builders import NOON, absent, at, picture, reloaded, session_with
 
 

@@ -16,7 +16,8 @@ from runtime.session.entries.counting import closed
 from runtime.session.entries.forms import shown_json
 from runtime.session.entries.stretch import Stretch
 from runtime.session.entries.tail import Needs, Tail
-from runtime.store import ALL, DROPPED, MESSAGE, PLAIN, Entry
+from runtime.store.entries import DROPPED, MESSAGE, PLAIN, Entry
+from runtime.store.stored import ALL
 from tests.runtime.session.builders import NOON, entry
 from tests.runtime.session.tails import ROOT, an_entry, extend, row, split
 

@@ -14,7 +14,7 @@ from runtime.errors import (
     SessionNotFound,
     TurnHeld,
 )
-from runtime.session.asked.calls import Item, items_from_json, items_from_python
+from runtime.session.asked.items import Item, items_from_json, items_from_python
 from runtime.session.kinds import turn
 from runtime.session.kinds.rewind import rewind
 from runtime.session.kinds.settings import summary, update

@@ -8,7 +8,8 @@ import pytest
 
 from persistence import SQLiteStore
 from runtime import CannotOpenStore, Entry, Listing, sent
-from runtime.store import StoredSession, TrashedSession
+from runtime.store.stored import StoredSession
+from runtime.store.trash import TrashedSession
 from tests.persistence.builders import OldDatabase, dump
 from tests.persistence.sqlite.guide.later_database import LaterDatabase
 

@@ -12,7 +12,8 @@ from persistence.sqlite.guide.as_log import log_of
 from persistence.sqlite.guide.old_session import OldMessage, OldSession, OldSwitch
 from runtime import sent
 from runtime.session.entries.chain import digest_of, link
-from runtime.store import Change, Entry
+from runtime.store.entries import Entry
+from runtime.store.steps import Change
 from tests.persistence.builders import at
 
 times = st.integers(0, 59).map(at)

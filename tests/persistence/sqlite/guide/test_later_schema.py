@@ -10,7 +10,7 @@ import pytest
 from persistence import SQLiteStore, open_store
 from persistence.sqlite.checking.verify import verify
 from runtime import CannotOpenStore, Listing
-from runtime.store import StoredSession
+from runtime.store.stored import StoredSession
 from tests.persistence.builders import change, dump, query
 from tests.persistence.sqlite.guide.later_database import Keys, LaterDatabase
 from tests.persistence.sqlite.guide.looking import messages, taken_over, trash

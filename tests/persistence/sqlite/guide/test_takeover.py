@@ -13,7 +13,7 @@ from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guide import takeover as guide
 from persistence.sqlite.tables.schema import OLD_TABLES
 from persistence.sqlite.writing.batch import write
-from runtime.store import Delta
+from runtime.store.deltas import Delta
 from tests.persistence.builders import OldDatabase, change, delta, dump, follows, query
 from tests.persistence.sqlite.guide.looking import backups, messages, refused, taken_over
 

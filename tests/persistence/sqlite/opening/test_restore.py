@@ -14,7 +14,7 @@ from persistence.sqlite.checking.verify import verify
 from persistence.sqlite.guards.witness import read
 from persistence.sqlite.opening.restore import restore
 from runtime.errors import CannotOpenStore
-from runtime.store import Listing
+from runtime.store.listing import Listing
 from tests.persistence.builders import (
     HOLD,
     OldDatabase,

@@ -13,7 +13,7 @@ from persistence.sqlite.opening import converting
 from persistence.sqlite.store import SQLiteStore
 from runtime.session.kinds.table import KINDS
 from runtime.session.life import Life, Moment
-from runtime.store import PLAIN, TEXT_ID
+from runtime.store.entries import PLAIN, TEXT_ID
 from tests.persistence.builders import query
 from tests.persistence.sqlite.opening.upgrades import entries, history, said, upgraded
 from tests.persistence.version1 import CREATED, Version1, moment

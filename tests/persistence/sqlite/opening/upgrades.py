@@ -7,7 +7,8 @@ import pytest
 
 from persistence.sqlite.store import SQLiteStore
 from runtime.errors import CannotOpenStore
-from runtime.store import Entry, StoredSession
+from runtime.store.entries import Entry
+from runtime.store.stored import StoredSession
 from tests.persistence.builders import query
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from runtime.session.asked.calls import Item
+from runtime.session.asked.items import Item
 from runtime.session.asked.working import Unread, ledger_of
 from runtime.session.kinds.message import append, from_json
 from runtime.session.kinds.rewind import rewind
@@ -14,7 +14,7 @@ from runtime.session.kinds.switch import switch_agent
 from runtime.session.kinds.usage import report, report_usage
 from runtime.session.state import SessionState
 from runtime.session.work.ledger import Ledger
-from runtime.store import DEFAULT_AGENT
+from runtime.store.stored import DEFAULT_AGENT
 from tests.properties import examples
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, forked, with_tail_only
