@@ -445,7 +445,8 @@ class Tail:
         # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
         # threads may look here.
         forms = bytes(self._forms[begin : min(end, settled)])
-        for run in _RUNS.finditer(forms):
+        stop = 0
+        while (run := _RUNS.search(forms, stop)) is not None:
             start, stop = run.span()
             index = begin + start
             cut_from = self._ends[index - 1] if index else 0
