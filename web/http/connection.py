@@ -34,13 +34,13 @@ from contextlib import aclosing, suppress
 import trio
 from attrs import define, field
 
-from runtime import SECONDS, KiB
+from runtime import SECONDS
 from web.http.body import NOTHING, ComingBody
 from web.http.crowd import Crowd
 from web.http.delivery import Delivery, is_client_gone
 from web.http.failure import names
 from web.http.heads import CONTINUE, Heads
-from web.http.limits import RECEIVE_SIZE
+from web.http.limits import RECEIVE_SIZE, REMEMBERED_HEAD
 from web.http.line import Line
 from web.http.linger import linger
 from web.http.message import Body, Chunks, ClientGone, Request, Response
@@ -53,10 +53,6 @@ LAST_WORD = 0.5 * SECONDS
 """For whoever streams without an end to say its last word when the server stops. A client that
 takes nothing more does not hear it: its stream would hold up the end for as long as any answer may.
 """
-
-REMEMBERED = 1 * KiB
-"""Bytes of a head that is kept, to be compared with the next one. Programs that poll send less, and
-each idle connection keeps one."""
 
 Answer = Callable[[Request], Awaitable[Response]]
 """Makes the answer to a request. What it raises is a failure of its own, and is answered 500; but
@@ -171,7 +167,7 @@ class Connection:
         """The head that this packet begins with, if it is whole. Nothing was here before it."""
         self._parser.receive(data)
         head = self._parser.head()
-        if head is None or head.length != 0 or self._parser.has_rest or len(data) > REMEMBERED:
+        if head is None or head.length != 0 or self._parser.has_rest or len(data) > REMEMBERED_HEAD:
             return head
         self._known_data, self._known = data, head
         self._known_request = _request(head, NOTHING)

@@ -11,8 +11,7 @@ from tests.properties import examples
 from tests.web.http.packets import CHUNKED, HELLO, get, post
 from tests.web.http.serving import hello_and_echo, in_memory, read
 from tests.web.http.test_parser import Understood, understood
-from web.http.connection import REMEMBERED
-from web.http.limits import HEAD_SIZE
+from web.http.limits import HEAD_SIZE, REMEMBERED_HEAD
 from web.http.message import Request, Response
 
 BODY = post(b"Content-Length: %d" % len(HELLO))
@@ -126,13 +125,15 @@ async def test_a_last_request_is_the_last_one_although_it_is_known() -> None:
     assert answers.count(b"connection: close") == 1
 
 
-@pytest.mark.parametrize("size", [REMEMBERED - 1, REMEMBERED, REMEMBERED + 1, HEAD_SIZE])
+@pytest.mark.parametrize(
+    "size", [REMEMBERED_HEAD - 1, REMEMBERED_HEAD, REMEMBERED_HEAD + 1, HEAD_SIZE]
+)
 async def test_a_head_of_any_length_can_come_again(size: int) -> None:
     head = get(b"/hello", b"X: " + b"x" * (size - len(get(b"/hello", b"X: "))))
     assert len(head) == size
     found, requests, _ = await told([head, head])
     assert found[0] == found[1]
-    assert (requests[0] is requests[1]) is (size <= REMEMBERED)
+    assert (requests[0] is requests[1]) is (size <= REMEMBERED_HEAD)
 
 
 async def test_a_head_that_is_too_large_is_refused_behind_a_known_one() -> None:
