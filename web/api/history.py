@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import History, HistoryStream, shown_texts
+from runtime import History, HistoryStream, KiB, shown_texts
 from web.api.agents import AgentHistory, AgentSwitchOut
 from web.call.rendering import LONG, begun, encode, encoded_answer, laid, made
 from web.call.resources import Resources
@@ -13,6 +13,10 @@ from web.call.route import Route
 from web.call.tags import headers_of, unchanged
 from web.call.types import Timestamp
 from web.http.message import Buffers, Chunks, Request, Response
+
+SHORT = 16 * KiB
+"""Bytes of the messages below which to copy them into the answer takes less time than to put it
+together of several places."""
 
 
 class HistoryMessageOut(Struct, omit_defaults=True):
@@ -81,7 +85,7 @@ async def _shown(history: History) -> bytes | Buffers:
         else:
             size += len(piece)
     size += copied + transformed
-    if size < LONG:
+    if size < SHORT:
         return encode(HistoryOut.of(history, [Raw(b",".join(shown_texts(pieces)))]))
     start, end = _around(history)
     return await made(

@@ -42,9 +42,9 @@ _FULL = 1024 * 1024
 """Bytes of a piece that is not merged any more: one stretch of the event loop never moves much more
 than what an append brings, however much is there."""
 
-_SHORT = 4 * 1024
+_SHORT = 16 * 1024
 """Bytes that follow on each other in a history, below which to copy them takes less time than to
-make a view of where they lie."""
+make views of where they lie, and to put an answer together of several places."""
 
 _COLUMNS = 24
 """Bytes that an entry takes beside its texts."""

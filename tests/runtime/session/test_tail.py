@@ -218,7 +218,7 @@ def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
 
 
 def test_a_history_copies_only_what_is_short() -> None:
-    bodies = [b'"%s"' % (bytes([64 + seq]) * 1_000) for seq in range(1, 10)]
+    bodies = [b'"%s"' % (bytes([64 + seq]) * 4_000) for seq in range(1, 10)]
     rows = [row(entry(seq, body=body, form=PLAIN)) for seq, body in enumerate(bodies, 1)]
     tail = Tail.of_rows(ROOT, rows)
     (one,), (other,), (short,) = tail.shown(2, 8), tail.shown(3, 9), tail.shown(4, 6)
