@@ -15,8 +15,7 @@ framing, the bytes that may come without one of the body itself."""
 
 REMEMBERED_HEAD = 512
 """Bytes of a head that is kept, to be compared with the next one: programs that poll send less. It
-stays while a connection is idle, and takes about as much again with what it says; the worst takes
-18 KiB."""
+stays while a connection is idle. A short one takes half a KiB with what it says, the worst 18."""
 
 RECEIVE_SIZE = 64 * KiB
 """Bytes asked for at once. A head, or a short message, comes in one piece; of a long body no more
