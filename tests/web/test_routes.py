@@ -20,7 +20,7 @@ def table(*paths: str) -> Table:
 
 def found(table: Table, path: str) -> tuple[str, list[str]] | None:
     place, values = table.find(path)
-    return None if place is None else (place.template.removeprefix(PREFIX), values)
+    return None if place is None else (place.template.removeprefix(PREFIX), list(values))
 
 
 def test_captured_segments_stay_as_they_were_sent() -> None:
@@ -43,6 +43,15 @@ def test_what_was_captured_on_a_way_that_leads_nowhere_is_forgotten() -> None:
     both = table("/<x>/<y>/end", "/<x>/b/<z>/other")
     assert found(both, f"{PREFIX}/1/b/end") == ("/<x>/<y>/end", ["1", "b"])
     assert found(both, f"{PREFIX}/1/b/2/other") == ("/<x>/b/<z>/other", ["1", "2"])
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 257, 10_000])
+def test_a_path_of_any_length_leads_to_its_place_again_and_again(length: int) -> None:
+    one = table("/<x>/a", "/<x>")
+    for value in ("y" * length, "z" * length, "y" * length):
+        assert found(one, f"{PREFIX}/{value}/a") == ("/<x>/a", [value])
+        assert found(one, f"{PREFIX}/{value}") == ("/<x>", [value])
+        assert found(one, f"{PREFIX}/{value}/b") is None
 
 
 @pytest.mark.parametrize(

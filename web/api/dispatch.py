@@ -3,7 +3,7 @@
 Each happens here, once, whatever server the request came through.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 
 from attrs import evolve
@@ -122,7 +122,7 @@ class Api:
         return () if self.rules is None else self.rules.cors(request)
 
     async def _called(
-        self, place: Place, values: list[str], request: Request, hop: Hop | None
+        self, place: Place, values: Sequence[str], request: Request, hop: Hop | None
     ) -> Response:
         route = place.routes.get(request.method)
         if self._spans is not None:

@@ -1,11 +1,11 @@
 """A history on the wire: at once where it is in memory, else as it is read."""
 
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from runtime import History, HistoryStream, shown_texts
+from runtime import History, HistoryStream, KiB, shown_texts
 from web.api.agents import AgentHistory, AgentSwitchOut
 from web.call.rendering import LONG, begun, encode, encoded_answer, laid, made
 from web.call.resources import Resources
@@ -13,6 +13,10 @@ from web.call.route import Route
 from web.call.tags import headers_of, unchanged
 from web.call.types import Timestamp
 from web.http.message import Buffers, Chunks, Request, Response
+
+SHORT = 16 * KiB
+"""Bytes of the messages below which to copy them into the answer takes less time than to put it
+together of several places."""
 
 
 class HistoryMessageOut(Struct, omit_defaults=True):
@@ -35,10 +39,11 @@ class HistoryOut(Struct):
     agent_history: AgentHistory
 
     @classmethod
-    def without_messages(cls, history: History) -> "HistoryOut":
+    def of(cls, history: History, texts: list[Raw]) -> "HistoryOut":
+        """To be encoded. `texts`: its messages as JSON, in each some with commas between them."""
         return cls(
             session_id=history.session_id,
-            messages=[],
+            messages=cast(list[HistoryMessageOut], texts),
             message_count=history.message_count,
             last_activity=history.last_activity,
             current_agent=history.current_agent,
@@ -64,19 +69,24 @@ async def history(resources: Resources, request: Request, session_id: str) -> Re
 ROUTES = (Route("GET", "/sessions/<session_id>/history", history, {200: HistoryOut, 304: None}),)
 
 
-async def _shown(history: History) -> Buffers:
+async def _shown(history: History) -> bytes | Buffers:
     """A `HistoryOut`, as JSON.
 
-    Most messages are sent from where they lie. Some are copied, which takes time with many, and
-    some transformed, which takes a hundred times as long.
+    Most messages of a long one are sent from where they lie. Some are copied, which takes time with
+    many, and some transformed, which takes a hundred times as long.
     """
     pieces = history.entries.shown()
-    copied = transformed = 0
+    size = copied = transformed = 0
     for piece in pieces:
         if not isinstance(piece, (bytes, memoryview)):
             transformed += len(piece.body)
         elif len(piece) < LONG:
             copied += len(piece)
+        else:
+            size += len(piece)
+    size += copied + transformed
+    if size < SHORT:
+        return encode(HistoryOut.of(history, [Raw(b",".join(shown_texts(pieces)))]))
     start, end = _around(history)
     return await made(
         copied + transformed,
@@ -87,7 +97,7 @@ async def _shown(history: History) -> Buffers:
 
 def _around(history: History) -> tuple[bytes, bytes]:
     """What stands before its messages, and behind them."""
-    whole = encode(HistoryOut.without_messages(history))
+    whole = encode(HistoryOut.of(history, []))
     # No text can have it: there, the quotation marks would be escaped.
     start, empty, end = whole.partition(b'"messages":[]')
     assert empty, "that is what it has without messages"

@@ -10,6 +10,7 @@ prefix, or beside it. Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from attrs import Factory, define, field, frozen
 
@@ -27,6 +28,10 @@ _PREFIXES: Mapping[str | None, Sequence[str]] = {
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 """The usual ones: what another server may ask for. Not all of them are answered anywhere."""
+
+_REMEMBERED, _SHORT = 1024, 256
+"""Paths of which it is remembered where they lead, and their characters at most: who polls sends
+the same ones, and strangers fill a quarter of a mebibyte."""
 
 
 @frozen(eq=False)
@@ -83,6 +88,7 @@ class Table:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._top = _Node()
+        self._known = lru_cache(_REMEMBERED)(self._find)
         by_path: dict[str, list[Route]] = {}
         for route in self.routes:
             for prefix in _PREFIXES[route.outside]:
@@ -92,10 +98,13 @@ class Table:
         for place in self.places:
             self._add(place)
 
-    def find(self, path: str) -> tuple[Place | None, list[str]]:
+    def find(self, path: str) -> tuple[Place | None, Sequence[str]]:
         """The place of a path as it was sent, and the captured segments, still encoded."""
+        return self._known(path) if len(path) <= _SHORT else self._find(path)
+
+    def _find(self, path: str) -> tuple[Place | None, Sequence[str]]:
         values: list[str] = []
-        return self._top.find(path.split("/"), 0, values), values
+        return self._top.find(path.split("/"), 0, values), tuple(values)
 
     def _add(self, place: Place) -> None:
         node = self._top

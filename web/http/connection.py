@@ -20,6 +20,9 @@ Rules:
   has gone when it takes nothing more. Who streams notices that at the next piece. For a stream that
   is silent the crowd looks whether the socket has failed, and the kernel probes it: that reads
   nothing away, and tells a client that has gone from one that has only stopped sending.
+- A head is what its bytes say. Who asks again mostly sends the same ones: a packet that is, to the
+  last byte, the one before it, which was a head and nothing else, is that head, and is not parsed.
+  Of all other packets nothing is assumed.
 - An answer that precedes the end of its request is the connection's last: what follows is not worth
   reading through to find the next one. What is here already, is.
 """
@@ -37,7 +40,7 @@ from web.http.crowd import Crowd
 from web.http.delivery import Delivery, is_client_gone
 from web.http.failure import names
 from web.http.heads import CONTINUE, Heads
-from web.http.limits import RECEIVE_SIZE
+from web.http.limits import RECEIVE_SIZE, REMEMBERED_HEAD
 from web.http.line import Line
 from web.http.linger import linger
 from web.http.message import Body, Chunks, ClientGone, Request, Response
@@ -71,6 +74,11 @@ class Connection:
 
     _delivery: Delivery = field(init=False)
     _parser: Parser = field(factory=Parser, init=False)
+    _known_data: bytes = field(default=b"", init=False)
+    """The last packet that was a head, without a body, and nothing else; empty: none was."""
+    _known: Head | None = field(default=None, init=False)
+    _known_request: Request = field(init=False)
+    """What it says."""
     _waiting: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     """All of it. Cancelled only while it is idle."""
     _streaming: trio.CancelScope | None = field(default=None, init=False)
@@ -147,14 +155,23 @@ class Connection:
                 data = await self.line.receive_some(RECEIVE_SIZE)
                 if not data:
                     return None
-                self._parser.receive(data)
-                head = self._parser.head()
+                head = self._known if data == self._known_data else self._begin(data)
             if head is None:
                 head = await self._wait_for_rest()
         finally:
             self.crowd.work(self)
         # It was asked to go while this was on its way.
         return None if self._dismissed else head
+
+    def _begin(self, data: bytes) -> Head | None:
+        """The head that this packet begins with, if it is whole. Nothing was here before it."""
+        self._parser.receive(data)
+        head = self._parser.head()
+        if head is None or head.length != 0 or self._parser.has_rest or len(data) > REMEMBERED_HEAD:
+            return head
+        self._known_data, self._known = data, head
+        self._known_request = _request(head, NOTHING)
+        return head
 
     async def _wait_for_rest(self) -> Head:
         self.in_head = True
@@ -171,20 +188,21 @@ class Connection:
 
     def _respond(self, head: Head) -> Awaitable[bool]:
         """Whether the connection goes on."""
-        return self._answer(head, NOTHING) if head.length == 0 else self._answer_with_body(head)
+        if head is self._known:
+            return self._answer(head, self._known_request)
+        if head.length == 0:
+            return self._answer(head, _request(head, NOTHING))
+        return self._answer_with_body(head)
 
     async def _answer_with_body(self, head: Head) -> bool:
         body = ComingBody(head.length, lambda: self._pull(head))
         try:
-            return await self._answer(head, body)
+            return await self._answer(head, _request(head, body))
         finally:
             body.end()
             self._parser.drop()
 
-    async def _answer(self, head: Head, body: Body) -> bool:
-        request = Request(
-            method=head.method, path=head.path, query=head.query, headers=head.headers, body=body
-        )
+    async def _answer(self, head: Head, request: Request) -> bool:
         try:
             response = await self.answer(request)
         except Exception as failure:
@@ -197,7 +215,9 @@ class Connection:
         made = response.body
         if not isinstance(made, (bytes, tuple)):
             return await self._stream(response, made, head)
-        last = await self._is_last(head)
+        if head.length != 0:
+            await self._glance(head)
+        last = self._is_last(head)
         await self._delivery.whole(response, made, head, last=last)
         return not last
 
@@ -210,7 +230,9 @@ class Connection:
                 if self.crowd.leaving:
                     self.hurry()
                 async with aclosing(chunks):
-                    last = await self._is_last(head)
+                    if head.length != 0:
+                        await self._glance(head)
+                    last = self._is_last(head)
                     whole = await self._delivery.stream(response, chunks, head, last=last)
         finally:
             self.crowd.streaming.discard(self)
@@ -218,12 +240,8 @@ class Connection:
         self._ended |= not whole
         return whole and not last
 
-    async def _is_last(self, head: Head) -> bool:
-        """Whether this answer is the connection's last. Raises `Refusal` if it is none at all."""
-        if self._refused is not None:
-            raise Refusal(self._refused)
-        if not self._parser.is_complete:
-            await self._glance(head)
+    def _is_last(self, head: Head) -> bool:
+        """Whether this answer is the connection's last."""
         return head.last or self.crowd.leaving or not self._parser.is_complete
 
     async def _pull(self, head: Head) -> bytes:
@@ -259,10 +277,18 @@ class Connection:
             raise ClientGone("the rest of this body will not come: " + REASONS[self._refused])
 
     async def _glance(self, head: Head) -> None:
-        """Take in what has come of a body that nobody read.
+        """Take in what has come of a body that nobody read. Raises `Refusal` if it is none.
 
         A short one that left its client apart from its head shall not cost the connection.
         """
-        if not head.waits and self.line.has_come():
+        if self._refused is not None:
+            raise Refusal(self._refused)
+        if not self._parser.is_complete and not head.waits and self.line.has_come():
             with suppress(Refusal):
                 self._parser.receive(await self.line.receive_some(RECEIVE_SIZE))
+
+
+def _request(head: Head, body: Body) -> Request:
+    return Request(
+        method=head.method, path=head.path, query=head.query, headers=head.headers, body=body
+    )

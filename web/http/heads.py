@@ -7,6 +7,7 @@ answer says of them itself is left out.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from types import MappingProxyType
 
@@ -33,6 +34,10 @@ _OURS_WITHOUT_BODY = _OURS | {"content-type"}
 """RFC 9110, 8.6: a length is not allowed with 204; and with 304, length and type would be taken for
 those of the answer that the client has."""
 
+_REMEMBERED = 128
+"""Answers whose own lines are remembered, some hundred bytes each: who asks again is mostly told
+the same, and to check and to join the lines is more than half of what a head costs."""
+
 
 @define
 class Heads:
@@ -58,20 +63,15 @@ class Heads:
         """
         if not OK <= status <= LAST:
             raise ValueError(f"{status} is not the status of an answer")
-        ours = _OURS_WITHOUT_BODY if status in WITHOUT_BODY else _OURS
-        lines = [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in ours]
-        fields = "".join(lines)
-        if fields.count("\n") != len(lines) or fields.count("\r") != len(lines):
-            raise ValueError("a header of the answer has a line break")
-        if status not in WITHOUT_BODY:
-            if length is not None:
-                fields += f"content-length: {length}\r\n"
-            elif chunked:
-                fields += "transfer-encoding: chunked\r\n"
-        if last:
-            fields += "connection: close\r\n"
-        line = _LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-        return f"{line}{fields}date: {self._today()}\r\n\r\n".encode("latin-1")
+        if status in WITHOUT_BODY:
+            framing = ""
+        elif length is not None:
+            framing = f"content-length: {length}\r\n"
+        else:
+            framing = "transfer-encoding: chunked\r\n" if chunked else ""
+        close = "connection: close\r\n" if last else ""
+        lines = _lines(status, tuple(headers))
+        return f"{lines}{framing}{close}date: {self._today()}\r\n\r\n".encode("latin-1")
 
     def refusal(self, status: int) -> bytes:
         """A whole answer to what did not become a request; it ends the connection."""
@@ -87,3 +87,15 @@ class Heads:
             self._second = second
             self._date = formatdate(second, usegmt=True)
         return self._date
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _lines(status: int, headers: tuple[tuple[str, str], ...]) -> str:
+    """The first lines of a head: what the answer itself says. Raises `ValueError`."""
+    ours = _OURS_WITHOUT_BODY if status in WITHOUT_BODY else _OURS
+    lines = [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in ours]
+    fields = "".join(lines)
+    if fields.count("\n") != len(lines) or fields.count("\r") != len(lines):
+        raise ValueError("a header of the answer has a line break")
+    line = _LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    return line + fields

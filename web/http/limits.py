@@ -13,6 +13,10 @@ HEAD_SIZE = 16 * KiB
 """Bytes of a request's head; those that browsers and IDEs send fit into 2. Of a chunked body's
 framing, the bytes that may come without one of the body itself."""
 
+REMEMBERED_HEAD = 512
+"""Bytes of a head that is kept, to be compared with the next one: programs that poll send less. It
+stays while a connection is idle. A short one takes half a KiB with what it says, the worst 18."""
+
 RECEIVE_SIZE = 64 * KiB
 """Bytes asked for at once. A head, or a short message, comes in one piece; of a long body no more
 than this waits in memory for somebody to ask for it."""

@@ -56,7 +56,7 @@ def within(intervals: Sequence[Interval], seq: int) -> bool:
 def closed(intervals: Iterable[Interval], last: int) -> tuple[tuple[int, int], ...]:
     """The intervals cut off behind entry `last`."""
     return tuple(
-        (low, last if high is None else min(high, last)) for low, high in intervals if low <= last
+        [(low, last if high is None else min(high, last)) for low, high in intervals if low <= last]
     )
 
 

@@ -42,6 +42,10 @@ _FULL = 1024 * 1024
 """Bytes of a piece that is not merged any more: one stretch of the event loop never moves much more
 than what an append brings, however much is there."""
 
+_SHORT = 16 * 1024
+"""Bytes that follow on each other in a history, below which to copy them takes less time than to
+make views of where they lie, and to put an answer together of several places."""
+
 _COLUMNS = 24
 """Bytes that an entry takes beside its texts."""
 
@@ -433,7 +437,10 @@ class Tail:
                 yield entry.seq, entry.call
 
     def shown(self, low: int, high: int) -> "list[Piece]":
-        """The messages from `low` to `high`, for a history. Raises `Needs`."""
+        """The messages from `low` to `high`, for a history: what is long where it lies.
+
+        Raises `Needs`.
+        """
         if low > high:
             return []
         if low < self.first:
@@ -444,15 +451,18 @@ class Tail:
         # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
         # threads may look here.
         forms = bytes(self._forms[begin : min(end, settled)])
-        for run in _RUNS.finditer(forms):
+        stop = 0
+        while (run := _RUNS.search(forms, stop)) is not None:
             start, stop = run.span()
             index = begin + start
             cut_from = self._ends[index - 1] if index else 0
             cut_to = self._ends[begin + stop - 1] - 1
-            if forms[start] & _SHOWN:
-                found += self._views(cut_from, cut_to)
-            else:
+            if not forms[start] & _SHOWN:
                 found.append(Kept(self._cut(cut_from, cut_to)))
+            elif cut_to - cut_from < _SHORT:
+                found.append(self._cut(cut_from, cut_to))
+            else:
+                found += self._views(cut_from, cut_to)
         if fresh:
             found += (
                 entry.body if entry.form & PLAIN else Kept(entry.body)

@@ -218,9 +218,12 @@ def test_messages_that_fill_many_pieces_are_found_again(at_once: int) -> None:
     assert shown_json(tail.shown(1, 9)) == b"[" + b",".join(one.body for one in entries) + b"]"
 
 
-def test_a_history_does_not_copy_what_is_packed() -> None:
-    tail = Tail.of_rows(ROOT, [row(entry(seq, form=PLAIN)) for seq in range(1, 10)])
-    (one,), (other,) = tail.shown(2, 8), tail.shown(3, 9)
+def test_a_history_copies_only_what_is_short() -> None:
+    bodies = [b'"%s"' % (bytes([64 + seq]) * 4_000) for seq in range(1, 10)]
+    rows = [row(entry(seq, body=body, form=PLAIN)) for seq, body in enumerate(bodies, 1)]
+    tail = Tail.of_rows(ROOT, rows)
+    (one,), (other,), (short,) = tail.shown(2, 8), tail.shown(3, 9), tail.shown(4, 6)
     assert isinstance(one, memoryview)
     assert isinstance(other, memoryview)
     assert one.obj is other.obj
+    assert short == b",".join(bodies[3:6])

@@ -27,6 +27,25 @@ def test_the_last_answer_says_so() -> None:
     assert b"\r\nconnection: close\r\n" in heads().render(200, (), length=0, last=True)
 
 
+def test_an_answer_that_is_given_again_says_what_is_new() -> None:
+    headers = (("Content-Type", "a/b"), ("ETag", '"1-a"'))
+    one = heads()
+    whole = one.render(200, headers, length=3, last=False)
+    assert one.render(200, headers, length=3, last=False) == whole
+    assert one.render(200, headers, length=4, last=False) == whole.replace(b": 3", b": 4")
+    assert b'\r\nETag: "1-b"\r\n' in one.render(200, (("ETag", '"1-b"'),), length=3, last=False)
+    assert b"Content-Type" not in one.render(304, headers, length=0, last=False)
+    assert whole == one.render(200, headers, length=3, last=False)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\r\nB: c", "\n"])
+def test_a_line_break_is_refused_each_time(text: str, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(ValueError, match="line break"):
+            heads().render(200, (("A", text),), length=0, last=False)
+
+
 def test_what_is_the_servers_to_say_nobody_else_says() -> None:
     wrong = (
         ("Content-Length", "7"),
