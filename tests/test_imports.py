@@ -22,7 +22,7 @@ PACKAGES = ("runtime", "persistence", "web")
 
 CLI = ROOT / "web" / "cli"
 COMPOSITION_ROOT = [
-    CLI / "commands.py",
+    *(CLI / name for name in ("commands.py", "found.py")),
     *(CLI / "sessions" / name for name in ("completion.py", "looking.py", "changing.py")),
     *(CLI / "exchange" / name for name in ("carrying.py",)),
     ROOT / "web" / "clients" / "embedded.py",

@@ -28,9 +28,10 @@ from persistence import MemoryStore
 from runtime import open_runtime
 from tests.faults.campaign import comes_true
 from tests.service import COMMAND, Service, command, running
+from tests.web.cli.given import all_commands
 from web import create_app
 from web.api.routes import PREFIX
-from web.cli.commands import main, serve
+from web.cli.commands import serve
 from web.cli.watch import Exit
 from web.clients import AgentRuntimeClient, Terms
 from web.clients.core.place import TOKEN, URL
@@ -105,8 +106,12 @@ def test_the_variable_in_the_text_is_an_options() -> None:
 
 def test_every_option_in_the_text_is_one() -> None:
     text = "".join(re.findall(r"`[^`\n]+`", README)) + "".join(blocks("sh"))
-    commands = [*main.commands.values(), load]
-    known = {word for one in commands for option in one.params for word in option.opts}
+    known = {
+        word
+        for one in (*all_commands().values(), load)
+        for option in one.params
+        for word in option.opts
+    }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) <= known | {"--help"}
 
 

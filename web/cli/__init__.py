@@ -13,7 +13,8 @@ A map, in the order in which one file may import another:
 - `terminal`   what the commands print
 - `sessions`   commands about sessions
 - `exchange`   sessions out of a store into files, and files into a store or a service
-- `found`      what `search` prints
+- `found`      what finds messages and titles
+- `lazy`       a program whose commands are imported when they are used
 - `commands`   the other commands, and all of them as one program
 - `entrance`   where the program begins
 """

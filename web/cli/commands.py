@@ -7,7 +7,6 @@ in the environment.
 import io
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -24,7 +23,6 @@ from persistence import (
     back_up,
     can_be_shared,
     move,
-    open_reader,
     open_store,
     restore,
     restore_hint,
@@ -32,17 +30,13 @@ from persistence import (
     verify,
     without_password,
 )
-from runtime import CannotOpenStore, InvalidInput, Store, StoreInUse, open_runtime, sought
+from runtime import CannotOpenStore, Store, StoreInUse, open_runtime
 from web.cli import terminal
-from web.cli.exchange.carrying import export_command, import_command
 from web.cli.exits import INTERRUPTED, exit_codes
-from web.cli.found import print_found
+from web.cli.lazy import LazyGroup
 from web.cli.logs import open_log
 from web.cli.service import run
-from web.cli.sessions.changing import fork, rewind, undelete
-from web.cli.sessions.completion import completion
-from web.cli.sessions.looking import sessions, show
-from web.cli.settings import COUNT, HOURS, database, option, service_config, service_options
+from web.cli.settings import HOURS, database, option, service_config, service_options
 from web.cli.sharing import sharing_of
 from web.cli.sinks import unblocked_terminal
 from web.cli.watch import Stop, watched
@@ -50,7 +44,21 @@ from web.cli.watch import Stop, watched
 CLEANUP = "POST /api/v1/maintenance/cleanup"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    elsewhere={
+        "completion": "web.cli.sessions.completion:completion",
+        "export": "web.cli.exchange.carrying:export_command",
+        "fork": "web.cli.sessions.changing:fork",
+        "import": "web.cli.exchange.carrying:import_command",
+        "rewind": "web.cli.sessions.changing:rewind",
+        "search": "web.cli.found:search",
+        "sessions": "web.cli.sessions.looking:sessions",
+        "show": "web.cli.sessions.looking:show",
+        "undelete": "web.cli.sessions.changing:undelete",
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(version("agent-runtime"), message="agent-runtime %(version)s")
 def main() -> None:
     """Keeps the chats of AI-agent IDEs through every restart."""
@@ -96,35 +104,6 @@ def _serve(settings: Mapping[str, Any], stop: Stop) -> None:
             config = evolve(config, node_token=sharing.token or store.node_secret)
         announce = partial(terminal.announce, without_password(db), config.runtime.durability)
         trio.run(run, store, config, announce, stop)
-
-
-for command in (
-    *(sessions, show, rewind, fork, undelete, completion),
-    *(export_command, import_command),
-):
-    main.add_command(command)
-
-
-@main.command()
-@click.argument("query", metavar="QUERY")
-@database
-@click.option("--role", help="Only messages of this role.")
-@click.option("--prefix", default="", help="Only sessions whose id begins so.")
-@click.option("--since", metavar="TIME", help="Only what was written then or later, ISO 8601.")
-@click.option("--until", metavar="TIME", help="Only what was written before.")
-@click.option("--limit", type=COUNT, default=20, show_default=True, help="Only the newest ones.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def search(query: str, db: str, limit: int, as_json: bool, **among: Any) -> None:
-    """Finds messages and titles that have all words of QUERY, the newest first.
-
-    Words, "words that follow each other", and beginnings*. Works beside a running service.
-    """
-    try:
-        wanted = sought(query, **among)
-    except InvalidInput as error:
-        raise click.UsageError(str(error)) from error
-    with exit_codes(), closing(open_reader(db)) as reader:
-        print_found(reader, wanted, limit, as_json=as_json)
 
 
 @main.command()

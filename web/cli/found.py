@@ -1,12 +1,26 @@
-"""What `search` prints: what was found, or JSON."""
+"""`search`: what was found, or JSON."""
 
 import json
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import closing
+from typing import Any, Protocol
 
 import click
 
-from runtime import Found, HitPage, HitPosition, Row, Sought, Wanted, found_in
+from persistence import open_reader
+from runtime import (
+    Found,
+    HitPage,
+    HitPosition,
+    InvalidInput,
+    Row,
+    Sought,
+    Wanted,
+    found_in,
+)
+from runtime import sought as sought_for
+from web.cli.exits import exit_codes
+from web.cli.settings import COUNT, database
 
 PAGE = 100
 """Hits that are read at a time."""
@@ -75,3 +89,25 @@ def _print_lines(found: Found) -> None:
 def _line(text: str) -> str:
     """Keeps text from steering the terminal, and on its line."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+@click.command()
+@click.argument("query", metavar="QUERY")
+@database
+@click.option("--role", help="Only messages of this role.")
+@click.option("--prefix", default="", help="Only sessions whose id begins so.")
+@click.option("--since", metavar="TIME", help="Only what was written then or later, ISO 8601.")
+@click.option("--until", metavar="TIME", help="Only what was written before.")
+@click.option("--limit", type=COUNT, default=20, show_default=True, help="Only the newest ones.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def search(query: str, db: str, limit: int, as_json: bool, **among: Any) -> None:
+    """Finds messages and titles that have all words of QUERY, the newest first.
+
+    Words, "words that follow each other", and beginnings*. Works beside a running service.
+    """
+    try:
+        wanted = sought_for(query, **among)
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    with exit_codes(), closing(open_reader(db)) as reader:
+        print_found(reader, wanted, limit, as_json=as_json)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 
+import click
 import pytest
 import trio
 
@@ -15,6 +16,7 @@ from runtime import Message, Runtime, open_runtime
 from tests.clock import Clock
 from tests.persistence.builders import query
 from tests.service import COMMAND, PATIENCE, Service
+from web.cli.commands import main
 
 DB = "data/agent_runtime.db"
 OFFLINE = ("sessions", "show session-1", "export session-1", "backup copy.db", "verify")
@@ -98,3 +100,10 @@ def on_a_terminal(folder: Path, *arguments: str, **environment: str) -> str:
 needs_terminals = pytest.mark.skipif(
     not hasattr(os, "openpty"), reason="this system has no such terminals"
 )
+
+
+def all_commands() -> dict[str, click.Command]:
+    """All of the program's commands, by name."""
+    context = click.Context(main)
+    found = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}

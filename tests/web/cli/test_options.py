@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from tests.service import command, running
-from tests.web.cli.given import DB
+from tests.web.cli.given import DB, all_commands
 from web.cli.commands import main, serve
 
-COMMANDS = tuple(main.commands)
+COMMANDS = tuple(all_commands())
 
 
 def options_of(name: str) -> list[click.Option]:
-    return [param for param in main.commands[name].params if isinstance(param, click.Option)]
+    return [param for param in all_commands()[name].params if isinstance(param, click.Option)]
 
 
 def help_of(*arguments: str) -> str:
