@@ -134,7 +134,7 @@ class DirtySet:
     rejected_bytes: int = 0
     """Invariant: the sum of the sizes of that."""
     _took_long: bool = False
-    """Whether what was taken last goes on: then it is the others' turn."""
+    """Whether something long was taken last, and goes on: then it is the others' turn."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -240,7 +240,10 @@ class DirtySet:
         Returns the records that have more to settle.
         """
         settling: list[Record] = []
-        self._took_long = bool(committed.unfinished)
+        # What shows to be long in the others' turn gives them no second one: if something long
+        # began again and again, none of them would ever go on.
+        was_others_turn = self._took_long and not any(dirty.is_long for dirty, _ in batch)
+        self._took_long = bool(committed.unfinished) and not was_others_turn
         for dirty, delta in batch:
             record = dirty.record
             if delta.session_id in committed.rejected:

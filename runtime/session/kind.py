@@ -4,12 +4,12 @@ A kind is one file beside this one, with its commands, and one row in `kinds.py`
 (the store, deltas, histories of changes, forks, verify) knows entries, and no kinds.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from runtime.errors import InvalidInput
 from runtime.session.bodies.encoding import encode, parse
@@ -66,10 +66,6 @@ class Fold:
 
     __slots__ = ()
 
-    is_of_marks: ClassVar[bool] = False
-    """Whether it follows from numbers, kinds and keys alone, and may be large: then it is made anew
-    when a call is taken back, and not copied before each."""
-
     def add(self, entry: Entry) -> None:
         """Takes one more entry in, the newest so far."""
 
@@ -89,6 +85,11 @@ class Fold:
         """One that stays as it is when this one changes."""
         return deepcopy(self)
 
+    def point(self) -> Callable[[], "Fold"]:
+        """What gives the fold as it is now, whatever comes until then; until the next point."""
+        copy = self.copy()
+        return lambda: copy
+
     def describe(self, header: dict[str, Any]) -> None:
         """Says what of it belongs into a `Header`.
 
@@ -101,6 +102,46 @@ class Fold:
     def view(self) -> Any:
         """What it holds, as plain JSON values; for whoever asks by the kind's name alone."""
         return None
+
+
+@define
+class Latest(Fold):
+    """Of each key, the number of the entry that it has now.
+
+    There may be a hundred thousand: so what a call has changed is put back if it is taken back, and
+    nothing is copied before it.
+    """
+
+    seqs: dict[str, int] = field(factory=dict)
+    _before: dict[str, int | None] | None = field(default=None, init=False, eq=False, repr=False)
+    """What the keys had that have changed since the last point; `None`: there was none."""
+
+    def put(self, key: str, seq: int | None) -> None:
+        """The key has this entry now; `None`: none."""
+        if self._before is not None:
+            self._before.setdefault(key, self.seqs.get(key))
+        if seq is None:
+            self.seqs.pop(key, None)
+        else:
+            self.seqs[key] = seq
+
+    def copy(self) -> Self:
+        return type(self)(self.seqs.copy())
+
+    def point(self) -> Callable[[], Fold]:
+        before: dict[str, int | None] = {}
+        self._before = before
+
+        def again() -> Fold:
+            self._before = None
+            for key, seq in before.items():
+                self.put(key, seq)
+            return self
+
+        return again
+
+    def view(self) -> Any:
+        return dict(self.seqs)
 
 
 class Kind:

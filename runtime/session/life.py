@@ -14,7 +14,7 @@ The rules:
 - Every fold follows from the entries that count, and from nothing else.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -59,9 +59,9 @@ class Point:
     message_count: int
     is_stale: bool
     drafts: Mapping[str, Draft] | None
-    folds: dict[str, Fold] | None
-    """Copies, but for those of marks; `None`: all entries are in memory. What is not here is made
-    anew when it is needed, which seldom happens and costs the other calls nothing."""
+    folds: Mapping[str, Callable[[], Fold]] | None
+    """`None`: all entries are in memory, so that the folds can be made anew, which seldom happens
+    and costs the other calls nothing."""
 
 
 @frozen
@@ -333,7 +333,7 @@ class Life:
             self._message_count,
             self._is_stale,
             self.drafts.point(),
-            None if self._is_whole else self._copies(_small(self._folds)),
+            None if self._is_whole else self._points(),
         )
 
     def take_back(self, point: Point) -> None:
@@ -350,9 +350,8 @@ class Life:
         self.drafts.take_back(point.drafts)
         self._message_count = point.message_count
         if point.folds is not None:
-            self._folds, self._described = {**self._folds, **point.folds}, None
-            if is_folded:
-                self._folds = self._folded(self.intervals, self.version, point.folds)
+            before = {name: again() for name, again in point.folds.items()}
+            self._folds, self._described = {**self._folds, **before}, None
         else:
             self._is_stale = point.is_stale or is_folded
 
@@ -458,6 +457,13 @@ class Life:
         return {
             name: fold if self.kinds[name].fold is Fold else fold.copy()
             for name, fold in folds.items()
+        }
+
+    def _points(self) -> dict[str, Callable[[], Fold]]:
+        return {
+            name: fold.point()
+            for name, fold in self._folds.items()
+            if self.kinds[name].fold is not Fold
         }
 
     def _refresh(self) -> None:
@@ -573,11 +579,6 @@ class Life:
         self._rewinds, self.intervals = rewinds, intervals
         self.settings_changed = True
         self._is_stale = self._is_whole
-
-
-def _small(folds: Mapping[str, Fold]) -> Mapping[str, Fold]:
-    """Those that a copy costs little of."""
-    return {name: fold for name, fold in folds.items() if not fold.is_of_marks}
 
 
 def _end_of(lease: Lease | None, moment: Moment) -> float:

@@ -6,14 +6,19 @@ The statement is in `writing`, but that of `entry` is here: most rows of all are
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
+from typing import cast
 
 from persistence import intervals
-from runtime import DraftChunk, Entry, Header, Settings, Standing
+from runtime import DraftChunk, Entry, Header, KiB, Settings, Standing
 
 Values = tuple[object, ...]
 
 TOGETHER = (32, 8, 1)
 """Rows of one statement. Few sizes, so that the prepared statements are found again."""
+
+TEXT = 256 * KiB
+"""Characters of the bodies in one statement, or one body's more. Python's module copies all that a
+statement is given at one go, and the copies stay until the same statement is used again."""
 
 _ENTRY = ("id", "no", "seq", "kind", "at", "form", "chain", "body", "key", "metadata", "call")
 _MANDATORY = _ENTRY.index("body") + 1
@@ -88,23 +93,40 @@ def insert(connection: sqlite3.Connection, entries: Sequence[Values]) -> None:
     """
     columns = _columns_of(entries)
     names = ", ".join(_ENTRY[:columns])
-    write(connection, f"INSERT INTO entry ({names})", [row[:columns] for row in entries])
+    into = f"INSERT INTO entry ({names})"
+    write(connection, into, [row[:columns] for row in entries], text=_MANDATORY - 1)
 
 
-def write(connection: sqlite3.Connection, into: str, rows: Sequence[Values]) -> None:
+def write(
+    connection: sqlite3.Connection, into: str, rows: Sequence[Values], text: int | None = None
+) -> None:
     """Inserts rows of equal width; `into` is the statement up to its `VALUES`.
+
+    `text` is the place of a value that may be long.
 
     Many rows go with one statement. Python's module gives the interpreter's lock away for each
     statement, and has to get it back: beside threads that compute, a hundred rows one by one take
     fifty milliseconds instead of one.
     """
     done = 0
-    for together in TOGETHER:
-        while len(rows) - done >= together:
-            marks = ", ".join(["(" + ", ".join("?" * len(rows[0])) + ")"] * together)
-            values = tuple(chain.from_iterable(rows[done : done + together]))
-            connection.execute(f"{into} VALUES {marks}", values)
-            done += together
+    while done < len(rows):
+        some = _together(rows, done, text)
+        marks = ", ".join(["(" + ", ".join("?" * len(rows[0])) + ")"] * len(some))
+        connection.execute(f"{into} VALUES {marks}", tuple(chain.from_iterable(some)))
+        done += len(some)
+
+
+def _together(rows: Sequence[Values], done: int, text: int | None) -> Sequence[Values]:
+    """The next rows that go with one statement."""
+    for count in TOGETHER:
+        some = rows[done : done + count]
+        if len(some) == count and (count == 1 or text is None or _length(some, text) <= TEXT):
+            break
+    return some
+
+
+def _length(rows: Sequence[Values], text: int) -> int:
+    return sum([len(cast(str, row[text])) for row in rows])
 
 
 def _columns_of(entries: Sequence[Values]) -> int:

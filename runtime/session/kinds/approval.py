@@ -18,14 +18,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from attrs import define, evolve, field
+from attrs import define, evolve
 from msgspec import Meta, Struct
 
 from runtime.clock import later, milliseconds
 from runtime.errors import ApprovalNotFound, ApprovalSettled, InvalidInput, KeyConflict
 from runtime.session.bodies.encoding import encode
 from runtime.session.entries.chain import digest_of
-from runtime.session.kind import Fold, Kind, New, arrived_as
+from runtime.session.kind import Kind, Latest, New, arrived_as
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import Approval, ApprovalPage, ApprovalState
@@ -57,21 +57,11 @@ DECISIONS: tuple[Decision, ...] = ("approved", "denied")
 
 
 @define
-class Numbers(Fold):
+class Numbers(Latest):
     """Of each id: the number of its entry, in the order in which they came."""
 
-    is_of_marks = True
-
-    seqs: dict[str, int] = field(factory=dict)
-
     def add(self, entry: Entry) -> None:
-        self.seqs[entry.key or ""] = entry.seq
-
-    def copy(self) -> "Numbers":
-        return Numbers(self.seqs.copy())
-
-    def view(self) -> Any:
-        return dict(self.seqs)
+        self.put(entry.key or "", entry.seq)
 
 
 class ApprovalKind(Kind):

@@ -13,14 +13,14 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 
 from runtime.errors import ExpectationFailed, InvalidInput
 from runtime.session.bodies.encoding import encode, parse
 from runtime.session.bodies.normal import Apart, normal
 from runtime.session.bodies.pieces import WHOLE
 from runtime.session.entries.counting import closed
-from runtime.session.kind import Fold, Kind, New
+from runtime.session.kind import Kind, Latest, New
 from runtime.session.life import Life
 from runtime.session.log import PAGE_BYTES
 from runtime.session.replies import KnownRecord, Record, RecordPage
@@ -39,27 +39,22 @@ _DROPPED = re.compile(rb'\{"dropped":"[0-9a-f]{32}"\}')
 
 
 @define
-class Records(Fold):
+class Records(Latest):
     """The newest value of each key that counts, as the number of its entry."""
 
-    is_of_marks = True
-
-    seqs: dict[str, int] = field(factory=dict)
     _sorted: list[str] | None = None
     """The keys in their order, once somebody has asked for it."""
 
     def add(self, entry: Entry) -> None:
-        key = entry.key or ""
-        if entry.form & REMOVAL:
-            if self.seqs.pop(key, None) is not None and self._sorted is not None:
-                del self._sorted[bisect_left(self._sorted, key)]
-            return
-        if self._sorted is not None and key not in self.seqs:
-            insort(self._sorted, key)
-        self.seqs[key] = entry.seq
+        self.put(entry.key or "", None if entry.form & REMOVAL else entry.seq)
 
-    def copy(self) -> "Records":
-        return Records(self.seqs.copy())
+    def put(self, key: str, seq: int | None) -> None:
+        if self._sorted is not None and (key in self.seqs) != (seq is not None):
+            if seq is None:
+                del self._sorted[bisect_left(self._sorted, key)]
+            else:
+                insort(self._sorted, key)
+        Latest.put(self, key, seq)
 
     def keys(self) -> list[str]:
         """All keys, in their order."""
@@ -84,9 +79,6 @@ class Records(Fold):
             if last is None or not prefix.startswith(last):
                 yield from self.with_prefix(prefix)
                 last = prefix
-
-    def view(self) -> Any:
-        return dict(self.seqs)
 
 
 class RecordKind(Kind):

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.clock import milliseconds
 from runtime.errors import InvalidInput
-from runtime.session.bodies.encoding import encode
+from runtime.session.bodies.encoding import encode, encode_exactly, replace_surrogates
 from runtime.session.bodies.pointing import ANY_MEMBER
 from runtime.session.kind import Fold, Kind, New, Searched, arrived_as
 from runtime.session.kinds.message import number
@@ -187,8 +187,12 @@ def patch_entry(life: Life, patch: Mapping[str, Any]) -> tuple[New, bool]:
         # The first entry of a session is kept whole, with what a patch would take out.
         check_metadata(encode(patch["metadata"], "metadata") if life.version == 0 else metadata)
         body["metadata"] = patch["metadata"]
+    try:
+        text = encode_exactly(body, "settings")
+    except UnicodeEncodeError:  # what is kept is what it is compared as: names may be others then
+        return patch_entry(life, replace_surrogates(patch)[0])
     changes = (title, archived, metadata) != (fold.title, fold.archived, fold.metadata)
-    return New(SETTINGS, None, encode(body, "settings")), changes
+    return New(SETTINGS, None, text), changes
 
 
 def first_entry(

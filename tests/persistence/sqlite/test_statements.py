@@ -2,8 +2,10 @@
 
 from itertools import product
 
+from persistence.parts import WHOLE
 from persistence.sqlite.reading import listing
 from persistence.sqlite.store import SQLiteStore
+from persistence.sqlite.tables import rows
 from runtime import MAX_FILTERS, Listing
 from tests.persistence.builders import born, query
 
@@ -24,12 +26,23 @@ def test_no_list_is_too_long_a_statement(store: SQLiteStore) -> None:
     assert len(store.list_sessions(wanted, 1).sessions) == 1
 
 
-def test_many_rows_go_with_few_statements(store: SQLiteStore) -> None:
+def rows_of_each_statement(store: SQLiteStore, texts: list[str]) -> list[int]:
+    """Of those that write the entries of a new session."""
     asked: list[str] = []
     store._db.conn.set_trace_callback(asked.append)
-    store.commit([born("s", *map(str, range(32 + 8 + 2)))])
+    store.commit([born("s", *texts)])
     store._db.conn.set_trace_callback(None)
-    inserted = [sql for sql in asked if "INTO entry" in sql]
-    assert [sql.count("(") - 1 for sql in inserted] == [32, 8, 1, 1]
     found = query(store.path, "SELECT seq FROM entry ORDER BY id")
-    assert found == [(n,) for n in range(1, 43)]
+    assert found == [(n,) for n in range(1, len(texts) + 1)]
+    return [sql.count("(") - 1 for sql in asked if "INTO entry" in sql]
+
+
+def test_many_rows_go_with_few_statements(store: SQLiteStore) -> None:
+    texts = list(map(str, range(32 + 8 + 2)))
+    assert rows_of_each_statement(store, texts) == [32, 8, 1, 1]
+
+
+def test_long_rows_go_with_statements_of_their_own(store: SQLiteStore) -> None:
+    store._room = WHOLE
+    short, long = ["short"] * 8, "x" * rows.TEXT
+    assert rows_of_each_statement(store, [*short, long, *short, long, long]) == [8, 1, 8, 1, 1]

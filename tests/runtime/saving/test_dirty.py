@@ -142,6 +142,19 @@ async def test_what_is_unfinished_is_taken_every_other_time() -> None:
         settle(dirty)
 
 
+async def test_what_is_long_goes_on_however_often_something_long_begins() -> None:
+    dirty = dirty_set(session("long"))
+    taken: list[str] = []
+    for name in "abcd":
+        batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)
+        taken += (delta.session_id for _, delta in batch if delta.session_id == "long")
+        unfinished = {delta.session_id for _, delta in batch}
+        answer = evolve(committed(batch), unfinished=unfinished)
+        dirty.settle(batch, answer, taken_at=9, deadline=inf)
+        dirty.add(session(name), 9)
+    assert taken == ["long", "long"]
+
+
 async def test_others_wait_for_no_second_part_and_it_is_known_that_more_is_left() -> None:
     dirty = dirty_set(session("long"))
     batch, _ = dirty.take(9, max_sessions=9, max_bytes=10**9)

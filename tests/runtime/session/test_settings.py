@@ -120,6 +120,12 @@ def test_a_patch_that_changes_nothing_is_no_entry() -> None:
     assert picture(state) == before
 
 
+def test_a_patch_is_compared_as_it_is_kept() -> None:
+    state = created(metadata={"\ufffd": 1})
+    assert update(state, {"metadata": {"\ud800": None}}, at=NOON).metadata == {}
+    assert summary(reloaded(state), NOON).metadata == {}
+
+
 def test_a_change_of_settings_is_no_activity_and_no_rewind_takes_it_back() -> None:
     state = session_with("a")
     update(state, {"title": "t"}, at=at(9))
