@@ -46,8 +46,9 @@ LATENESS = 0.01
 """How much later than `commit_timeout` a caller may be told, as a share of it: a hundred looks at
 the waiters in that time, however many there are."""
 
-REST = 0.005
-"""Seconds that a step of a long command waits for a commit to end: most take less."""
+REST = 0.002
+"""Seconds that a step of a long command waits for a commit to end: most take about as long, and who
+writes ten thousand entries waits half a second more at worst."""
 
 ENDED = "The runtime ended before this was confirmed on disk"
 
