@@ -16,9 +16,12 @@ INTERRUPTED = 128 + signal.SIGINT
 def main() -> None:
     """The command `agent-runtime`."""
     before = signal.signal(signal.SIGINT, _leave)
-    gc.disable()  # what is imported stays: to search it again and again takes a tenth of this time
+    # What is imported stays: to search it for garbage again and again takes a tenth of this time,
+    # and to search it once more when the collector is on again, as much.
+    gc.disable()
     from web.cli import commands
 
+    gc.freeze()
     gc.enable()
     signal.signal(signal.SIGINT, before)
     commands.main(prog_name="agent-runtime")
