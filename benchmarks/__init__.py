@@ -15,7 +15,7 @@ The works, as functions:
 - `search`     words among a million messages, and what their index costs those who append
 - `layouts`    two ways to lay out the table of entries, with nothing around it
 - `compare`    the service beside the bare servers of `stack`
-- `neighbours` what one client does to everybody else
+- `neighbours` what one client does to everybody else; one of them is a process, a `filler`
 - `streams`    what following a session costs, in processes of `followers`, of a service that is
   `noting` its commits
 - `nodes`      sessions on PostgreSQL: what the fence and other nodes cost, moving there and back

@@ -1,8 +1,10 @@
 """What one client's legal requests do to everybody else, however large and dense they are."""
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from itertools import count, cycle
+from itertools import count
 from typing import Any
 
 import trio
@@ -12,7 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.client import API, Address, Connection, open_connections
 from benchmarks.load.driving import Schedule, Tally, drive
 from benchmarks.measure import Spread, Timer, p99
-from benchmarks.processes import service
+from benchmarks.processes import Process, next_line, running, service
 from benchmarks.workload import encoded, short_message
 
 PATIENCE = 100.0
@@ -138,7 +140,6 @@ OTHERS = 8
 """Connections of those who append, each to a session of its own."""
 RATE = 200.0
 """Their requests per second: about a tenth of what the service can answer."""
-SESSION = f"{API}/sessions/at-its-limits"
 ALONE, BESIDE = "appends alone", "beside the session at its limits"
 
 
@@ -149,20 +150,20 @@ async def append_beside_limits(bench: Bench) -> None:
     are a matter of their own.
     """
     with service(bench.folder / "limits.db") as (address, _):
-        requests = cycle(_requests(address, bench.of(1, 100)))
-        async with open_connections(address, 1 + OTHERS) as (client, *others):
-            await client.expect(next(requests), keep=False)  # the session is there
-            appends = [(other, _appends(address, n)) for n, other in enumerate(others)]
-            # Some hundred requests, so that a 99th percentile means something.
-            alone, beside = bench.of((1.5, 3.0), (0.1, 0.1))
-            rounds = await bench.turns(
-                {
-                    ALONE: partial(_part, appends, None, alone),
-                    BESIDE: partial(_part, appends, partial(_fill, client, requests), beside),
-                }
-            )
+        async with filling(address, bench.of(1, 100)) as filler:
+            async with open_connections(address, OTHERS) as others:
+                appends = [(other, _appends(address, n)) for n, other in enumerate(others)]
+                # Some hundred requests, so that a 99th percentile means something.
+                alone, beside = bench.of((1.5, 3.0), (0.1, 0.1))
+                rounds = await bench.turns(
+                    {
+                        ALONE: partial(_part, appends, None, alone),
+                        BESIDE: partial(_part, appends, filler, beside),
+                    }
+                )
     note = f"{RATE:.0f} messages with ids a second to {OTHERS} sessions, open loop, `commit`"
-    notes = {ALONE: note, BESIDE: f"{note}; one client patches, fills and lists, back to back"}
+    beside_note = f"{note}; one client patches, fills and lists, back to back, in its own process"
+    notes = {ALONE: note, BESIDE: beside_note}
     work, slowest = "POST messages while one session is at its limits", {}
     for part, tallies in rounds.items():
         latencies = [tally.latencies for tally in tallies]
@@ -172,59 +173,33 @@ async def append_beside_limits(bench: Bench) -> None:
     bench.judge("append_beside_limits", slowest[BESIDE].over(slowest[ALONE]))
 
 
+@asynccontextmanager
+async def filling(address: Address, share: int) -> AsyncIterator[Process]:
+    """The client at its limits. The session is there; it asks nothing until it is told to."""
+    command = [sys.executable, "-m", "benchmarks.filler", address.url, str(share)]
+    with running(command) as process:
+        line = await trio.to_thread.run_sync(next_line, process)
+        assert "is there" in line, f"nobody fills: {line!r}"
+        yield process
+
+
 async def _part(
-    others: Sequence[tuple[Connection, Iterator[bytes]]],
-    fill: Callable[[float], Any] | None,
-    seconds: float,
+    others: Sequence[tuple[Connection, Iterator[bytes]]], filler: Process | None, seconds: float
 ) -> Tally:
-    tally, schedule = Tally(), Schedule(seconds, RATE)
-    async with trio.open_nursery() as nursery:
-        if fill is not None:
-            nursery.start_soon(fill, schedule.end)
-        await drive(others, schedule, tally)
+    if filler is not None:
+        assert filler.stdin is not None
+        filler.stdin.write(f"{seconds}\n")
+        filler.stdin.flush()
+    tally = Tally()
+    await drive(others, Schedule(seconds, RATE), tally)
+    if filler is not None:
+        line = await trio.to_thread.run_sync(next_line, filler)
+        assert int(line) > 0, "it has asked nothing"
     assert not tally.errors, f"appends failed: {dict(tally.errors)}"
     return tally
-
-
-async def _fill(connection: Connection, requests: Iterator[bytes], end: float) -> None:
-    """Asks back to back, at least once."""
-    while True:
-        await connection.expect(next(requests), keep=False)
-        if trio.current_time() >= end:
-            return
 
 
 def _appends(address: Address, number: int) -> Iterator[bytes]:
     path = f"{API}/sessions/other-{number}/messages"
     for turn in count():
         yield address.post(path, encoded(short_message() | {"id": f"{turn}"}).encode())
-
-
-def _requests(address: Address, share: int) -> list[bytes]:
-    """One of each kind, over and over; sizes are divided by `share`."""
-    keys = [f"{n:05}".ljust(512, "k") for n in range(10_000 // share)]
-    switch = {"kind": "switch", "body": {"to": "coder", "reason": "r" * 4096}}
-    message = {"role": "user", "content": "x" * 16_000}
-
-    def post(what: str, body: object) -> bytes:
-        return address.post(f"{SESSION}/{what}", encoded(body).encode())
-
-    def patch(value: int, title: str) -> bytes:
-        metadata = {f"member{n}": value for n in range(4_000 // share)}
-        body = {"metadata": metadata, "title": title * 512}
-        return address.post(SESSION, encoded(body).encode(), "PATCH")
-
-    return [
-        post("messages", {"messages": [message] * (1_000 // share)}),
-        patch(1, "t"),
-        post("records", {"put": [{"key": key, "value": key} for key in keys]}),
-        address.get(f"{SESSION}/records?limit=1000"),
-        post("log", {"entries": [switch] * (3_900 // share)}),
-        patch(2, "u"),
-        address.get(f"{SESSION}/messages?last=1000"),
-        post("records", {"remove_prefix": ["0"]}),
-        address.get(f"{API}/sessions?limit=1000&include=title,metadata"),
-        address.get(f"{API}/sessions?metadata.member1=2"),
-        post("rewind", {"to": 1}),
-        address.get(f"{SESSION}/history"),
-    ]
