@@ -150,17 +150,19 @@ async def append_beside_limits(bench: Bench) -> None:
     are a matter of their own.
     """
     with service(bench.folder / "limits.db") as (address, _):
-        async with filling(address, bench.of(1, 100)) as filler:
-            async with open_connections(address, OTHERS) as others:
-                appends = [(other, _appends(address, n)) for n, other in enumerate(others)]
-                # Some hundred requests, so that a 99th percentile means something.
-                alone, beside = bench.of((1.5, 3.0), (0.1, 0.1))
-                rounds = await bench.turns(
-                    {
-                        ALONE: partial(_part, appends, None, alone),
-                        BESIDE: partial(_part, appends, filler, beside),
-                    }
-                )
+        async with (
+            filling(address, bench.of(1, 100)) as filler,
+            open_connections(address, OTHERS) as others,
+        ):
+            appends = [(other, _appends(address, n)) for n, other in enumerate(others)]
+            # Some hundred requests, so that a 99th percentile means something.
+            alone, beside = bench.of((1.5, 3.0), (0.1, 0.1))
+            rounds = await bench.turns(
+                {
+                    ALONE: partial(_part, appends, None, alone),
+                    BESIDE: partial(_part, appends, filler, beside),
+                }
+            )
     note = f"{RATE:.0f} messages with ids a second to {OTHERS} sessions, open loop, `commit`"
     beside_note = f"{note}; one client patches, fills and lists, back to back, in its own process"
     notes = {ALONE: note, BESIDE: beside_note}

@@ -222,7 +222,8 @@ class Summary(Reply):
 
     title: str | None
     archived: bool
-    metadata: Mapping[str, Any]
+    metadata_json: bytes
+    """What `metadata` says, as it is kept: whoever passes it on need not decode it."""
     created_at: str
     last_activity: str
     message_count: int
@@ -233,3 +234,9 @@ class Summary(Reply):
     forked_from: Origin | None
     repeated: bool = False
     """Whether it is the answer to a call that was made before, so that nothing changed."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What its clients keep with the session."""
+        found: Mapping[str, Any] = msgspec.json.decode(self.metadata_json)
+        return found

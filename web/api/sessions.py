@@ -1,6 +1,6 @@
 """Sessions: creating, reading, changing and deleting them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
@@ -76,7 +76,7 @@ class SessionOut(Struct, omit_defaults=True):
             session_id=summary.session_id,
             title=summary.title,
             archived=summary.archived,
-            metadata=dict(summary.metadata),
+            metadata=cast("dict[str, Any]", Raw(summary.metadata_json)),
             created_at=summary.created_at,
             last_activity=summary.last_activity,
             message_count=summary.message_count,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from attrs import define, evolve
+from attrs import define, evolve, field
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.clock import milliseconds
@@ -33,6 +33,10 @@ _PLAIN = frozenset((str, int, float, bool, list))
 _MEMBERS = {"title", "archived", "metadata"}
 
 
+_Patched = tuple[str | None, bool, bytes]
+"""Title, archived and metadata."""
+
+
 @define
 class SettingsFold(Fold):
     """The settings as they are now."""
@@ -44,8 +48,19 @@ class SettingsFold(Fold):
     forgotten_switches: int = 0
     last_switch_at: str | None = None
     forked_from: Origin | None = None
+    _coming: tuple[bytes, _Patched] | None = field(default=None, eq=False)
+    """The body of a patch that may come next, and what the settings will be then. To work that out
+    takes milliseconds if it has thousands of members, and it is done before it is accepted."""
+
+    def expect(self, body: bytes, patched: _Patched) -> None:
+        """What the settings will be if the next entry is a patch with this body."""
+        self._coming = body, patched
 
     def add(self, entry: Entry) -> None:
+        coming, self._coming = self._coming, None
+        if coming is not None and coming[0] is entry.body:
+            self.title, self.archived, self.metadata = coming[1]
+            return
         body = msgspec.json.decode(entry.body)
         if "title" in body:
             self.title = body["title"]
@@ -191,8 +206,10 @@ def patch_entry(life: Life, patch: Mapping[str, Any]) -> tuple[New, bool]:
         text = encode_exactly(body, "settings")
     except UnicodeEncodeError:  # what is kept is what it is compared as: names may be others then
         return patch_entry(life, replace_surrogates(patch)[0])
-    changes = (title, archived, metadata) != (fold.title, fold.archived, fold.metadata)
-    return New(SETTINGS, None, text), changes
+    patched = title, archived, metadata
+    if life.version > 0:  # what comes first is no patch
+        fold.expect(text, patched)
+    return New(SETTINGS, None, text), patched != (fold.title, fold.archived, fold.metadata)
 
 
 def first_entry(
@@ -248,7 +265,7 @@ def summary(state: SessionState, at: str, *, repeated: bool = False) -> Summary:
         tag=life.tag,
         title=settings.title,
         archived=settings.archived,
-        metadata=msgspec.json.decode(settings.metadata),
+        metadata_json=settings.metadata,
         created_at=header.created_at,
         last_activity=header.last_activity,
         message_count=header.message_count,

@@ -126,6 +126,16 @@ def test_a_patch_is_compared_as_it_is_kept() -> None:
     assert summary(reloaded(state), NOON).metadata == {}
 
 
+def test_a_patch_that_was_worked_out_and_refused_is_not_the_next_one() -> None:
+    state = created(title="old", metadata={"a": 1})
+    stale = Condition(tags=frozenset(("9-00",)))
+    with pytest.raises(PreconditionFailed):
+        update(state, {"title": "no", "metadata": {"a": 2}}, at=NOON, condition=stale)
+    found = update(state, {"archived": True}, at=NOON)
+    assert (found.title, found.archived, found.metadata) == ("old", True, {"a": 1})
+    assert summary(reloaded(state), NOON).metadata == {"a": 1}
+
+
 def test_a_change_of_settings_is_no_activity_and_no_rewind_takes_it_back() -> None:
     state = session_with("a")
     update(state, {"title": "t"}, at=at(9))
