@@ -11,7 +11,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from types import MappingProxyType
 
 from attrs import evolve
@@ -348,11 +348,15 @@ class Log:
         return (keyed for keyed in self.tail.keyed(before) if self._kinds[keyed[1]].is_unique)
 
     def _early_messages(self, low: int, high: int, *, backwards: bool = False) -> Iterator[int]:
-        others = [low - 1, *self.outline.others(low, high), high + 1]
-        between = pairwise(others)
+        # What is between all others; not looked for before it is asked for, as others may be many.
+        others = self.outline.others(low, high)
         if not backwards:
-            for one, next_one in between:
-                yield from range(one + 1, next_one)
+            for other in others:
+                yield from range(low, other)
+                low = other + 1
+            yield from range(low, high + 1)
         else:
-            for one, next_one in reversed(list(between)):
-                yield from range(next_one - 1, one, -1)
+            for other in reversed(others):
+                yield from range(high, other, -1)
+                high = other - 1
+            yield from range(high, low - 1, -1)

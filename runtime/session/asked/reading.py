@@ -156,7 +156,8 @@ def _numbers(life: Life, part: Part, low: int, high: int, *, backwards: bool) ->
         return chain.from_iterable(of_kind(name, *interval) for interval in order(intervals))
 
     names = [name for name in part.kinds or life.kinds if name in life.kinds]
-    return merge(*map(counting, names), reverse=backwards)
+    found = [counting(name) for name in names]
+    return found[0] if len(found) == 1 else merge(*found, reverse=backwards)
 
 
 def check_cursor(state: SessionState, cursor: Cursor | None) -> None:
