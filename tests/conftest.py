@@ -6,12 +6,14 @@ for: a PostgreSQL database, of its own or shared.
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.persistence.databases import common_database, grounds
 from tests.postgres.fixtures import database, databases
+from tests.warm import warm
 
 __all__ = ["common_database", "database", "databases", "grounds"]
 
@@ -46,3 +48,10 @@ def pytest_collection_finish() -> None:
     """All tests, and what they import, stay: no search for garbage needs to look at them again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> Iterator[None]:
+    """Services are forked off a process that has imported what they need."""
+    with warm():
+        yield

@@ -23,6 +23,7 @@ from runtime.store import (
     Standing,
     Step,
 )
+from tests.warm import Process, start
 
 NOON = "2025-12-31T12:00:00.000Z"
 
@@ -200,14 +201,10 @@ def dump(path: Path) -> list[str]:
 
 
 @contextmanager
-def other_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+def other_process(code: str, *arguments: object) -> Iterator[Process]:
     """A Python that runs `code` and has printed a first line; killed (-9) at the end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    with start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline(), "the other process failed"
