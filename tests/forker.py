@@ -45,6 +45,7 @@ def next_order(orders: socket.socket) -> dict[str, Any]:
                 if not text:
                     os._exit(0)
                 *streams, told = descriptors
+                _have_its_limits()
                 pid = os.fork()
                 if pid == 0:
                     watched.close()
@@ -57,6 +58,14 @@ def next_order(orders: socket.socket) -> dict[str, Any]:
                 os.write(told, b"%d\n" % pid)
                 end = os.pidfd_open(pid)
                 watched.register(end, selectors.EVENT_READ, (pid, end, told))
+
+
+def _have_its_limits() -> None:
+    """Those of who gives the orders: whom it starts would inherit them."""
+    for name in dir(resource):
+        if name.startswith("RLIMIT_"):
+            limit = getattr(resource, name)
+            resource.setrlimit(limit, resource.prlimit(os.getppid(), limit))
 
 
 def _tell_the_end(watched: selectors.BaseSelector, pid: int, end: int, told: int) -> None:
@@ -80,8 +89,6 @@ def become(order: dict[str, Any]) -> str:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
     os.umask(order["umask"])
-    for limit, sizes in order["limits"]:
-        resource.setrlimit(limit, sizes)
     os.environ.clear()
     os.environ.update(order["environment"])
     time.tzset()

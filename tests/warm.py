@@ -132,7 +132,6 @@ class Forker:
             "folder": str(folder),
             "environment": dict(environment),
             "umask": _umask(),
-            "limits": _limits(),
         }
         with ExitStack() as lent:
             ends = [_lend(lent, stream, number) for number, stream in enumerate(streams)]
@@ -154,13 +153,6 @@ def _umask() -> int:
     return mask
 
 
-def _limits() -> list[tuple[int, tuple[int, int]]]:
-    import resource  # here, as this module is there for all tests, and those run on Windows
-
-    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
-    return [(limit, resource.getrlimit(limit)) for limit in (getattr(resource, n) for n in names)]
-
-
 def _lend(lent: ExitStack, stream: Stream, number: int) -> tuple[int, IO[str] | None]:
     """A descriptor for the process, and our end of it if it is a pipe."""
     if stream is None:
@@ -180,7 +172,7 @@ _forker: Callable[[], Forker] | None = None
 def warm() -> Iterator[None]:
     """In the block Pythons are forked, where that is possible. The first one waits for imports."""
     global _forker
-    if not (hasattr(os, "fork") and hasattr(os, "pidfd_open")):
+    if not hasattr(os, "pidfd_open"):
         yield
         return
     with ExitStack() as stack:
