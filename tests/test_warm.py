@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="forks onl
 @pytest.fixture(params=["forked", "started"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "started":
-        monkeypatch.setattr("tests.warm._forker", None)
+        monkeypatch.setattr("tests.warm._forkers", None)
     way: str = request.param
     return way
 

@@ -13,9 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import IO, Self
@@ -165,22 +164,37 @@ def _lend(lent: ExitStack, stream: Stream, number: int) -> tuple[int, IO[str] | 
     return (stream if isinstance(stream, int) else stream.fileno()), None
 
 
-_forker: Callable[[], Forker] | None = None
+@define(eq=False)
+class _Forkers:
+    """The one of this process, which begins when it is first asked for."""
+
+    _stack: ExitStack
+    _begun: Forker | None = None
+    _lock: Lock = field(factory=Lock)
+
+    def get(self) -> Forker:
+        with self._lock:
+            if self._begun is None:
+                self._begun = self._stack.enter_context(Forker.open())
+            return self._begun
+
+
+_forkers: _Forkers | None = None
 
 
 @contextmanager
 def warm() -> Iterator[None]:
     """In the block Pythons are forked, where that is possible. The first one waits for imports."""
-    global _forker
+    global _forkers
     if not hasattr(os, "pidfd_open"):
         yield
         return
     with ExitStack() as stack:
-        _forker = cache(lambda: stack.enter_context(Forker.open()))
+        _forkers = _Forkers(stack)
         try:
             yield
         finally:
-            _forker = None
+            _forkers = None
 
 
 def start(
@@ -195,12 +209,12 @@ def start(
     """What this command line names; `environment` is beside what this process has."""
     full = {**os.environ, **(environment or {})}
     program = _program(arguments)
-    if _forker is None or program is None or _matters_to_a_start(environment or {}):
+    if _forkers is None or program is None or _matters_to_a_start(environment or {}):
         return subprocess.Popen(
             arguments, cwd=folder, env=full, stdin=stdin, stdout=stdout, stderr=stderr, text=True
         )
     streams = (stdin, stdout, stderr)
-    return _forker().start(*program, folder or Path.cwd(), full, streams)
+    return _forkers.get().start(*program, folder or Path.cwd(), full, streams)
 
 
 def _program(arguments: Sequence[str]) -> tuple[str, Sequence[str]] | None:
