@@ -1,4 +1,4 @@
-"""One service and one browser for a file; each test has a tab of its own."""
+"""One browser for all files, and one service for each; each test has a tab of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(needs_chromium)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with driven(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
