@@ -4,7 +4,9 @@ import pytest
 
 from runtime.store import Store, Wanted
 from tests.persistence.builders import Item, begins, born, delta, log, message, record
-from tests.persistence.contract.stores import begun, rows
+from tests.persistence.contract.stores import WHOLE, begun, rows
+
+STORES = WHOLE
 
 ITEMS = (
     message("one", "a", call="call-1"),
