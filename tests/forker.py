@@ -22,7 +22,9 @@ import persistence.postgres.store
 import persistence.sqlite.store  # noqa: F401
 import tests.persistence.builders  # noqa: F401
 import web.cli.commands
-import web.cli.service  # noqa: F401
+import web.cli.service
+import web.tracing.collected  # noqa: F401
+from web.api.routes import whole_table
 
 LARGEST = 1 << 20
 """Bytes of an order, at most."""
@@ -98,6 +100,7 @@ def become(order: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    whole_table()  # imports all calls
     gc.collect()
     gc.freeze()  # else each child would copy all pages with objects, to look for garbage
     code = become(next_order(socket.socket(fileno=int(sys.argv[1]))))
