@@ -10,7 +10,7 @@ from subprocess import PIPE
 
 import pytest
 
-from tests.warm import COMMAND, Forked, start
+from tests.warm import COMMAND, ROOT, Forked, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="forks only on Linux")
 
@@ -115,6 +115,13 @@ def test_it_reads_what_it_is_written() -> None:
         process.stdin.write("straße\n")
         process.stdin.flush()
         assert process.stdout.read() == "STRASSE\n"
+
+
+def test_it_is_a_module() -> None:
+    command = [sys.executable, "-m", "tests.elsewhere", "import sys; print(sys.argv[1:])", "a", "b"]
+    with start(command, ROOT, stdout=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read() == "['a', 'b']\n"
 
 
 def test_it_is_the_command(tmp_path: Path) -> None:

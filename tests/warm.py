@@ -33,13 +33,14 @@ Stream = IO[str] | int | None
 class Forked:
     """What `subprocess.Popen` is to those who look after a process."""
 
+    args: Sequence[str]
     pid: int
     stdin: IO[str] | None
     stdout: IO[str] | None
     stderr: IO[str] | None
     _told: int
     """The pipe that is told the exit code."""
-    _code: int | None = None
+    returncode: int | None = None
     _lock: Lock = field(factory=Lock)
 
     def __enter__(self) -> Self:
@@ -69,6 +70,9 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, sig)
 
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
@@ -76,10 +80,10 @@ class Forked:
         if not self._lock.acquire(blocking=seconds != 0):
             return None  # another thread waits for the end
         try:
-            if self._code is None and _is_told(self._told, seconds):
-                self._code = int(os.read(self._told, 20))
+            if self.returncode is None and _is_told(self._told, seconds):
+                self.returncode = int(os.read(self._told, 20))
                 os.close(self._told)
-            return self._code
+            return self.returncode
         finally:
             self._lock.release()
 
@@ -143,7 +147,7 @@ class Forker:
         while not pid.endswith(b"\n"):
             pid += os.read(told, 1) or b"is gone\n"
         stdin, stdout, stderr = (ours for _, ours in ends)
-        return Forked(int(pid), stdin, stdout, stderr, told)
+        return Forked(arguments, int(pid), stdin, stdout, stderr, told)
 
 
 def _umask() -> int:
@@ -219,11 +223,16 @@ def start(
 
 def _program(arguments: Sequence[str]) -> tuple[str, Sequence[str]] | None:
     """The code and its arguments, if it is a Python that can be forked."""
-    if arguments[0] == COMMAND:
-        return "from web.cli.entrance import main; main()", arguments
-    if list(arguments[:2]) == [sys.executable, "-c"]:
-        return arguments[2], ["-c", *arguments[3:]]
-    return None
+    match arguments:
+        case [program, *_] if program == COMMAND:
+            return "from web.cli.entrance import main; main()", arguments
+        case [python, "-c", code, *rest] if python == sys.executable:
+            return code, ["-c", *rest]
+        case [python, "-m", name, *rest] if python == sys.executable:
+            code = f"import runpy; runpy.run_module({name!r}, None, '__main__', alter_sys=True)"
+            return code, ["-m", *rest]
+        case _:
+            return None
 
 
 def _matters_to_a_start(names: Iterable[str]) -> bool:
