@@ -6,7 +6,7 @@ for: a PostgreSQL database, of its own or shared.
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,8 +44,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores + (cores + 1) // 2, 8)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays: no search finds any garbage meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
-    """All tests, and what they import, stay: no search for garbage needs to look at them again."""
+    """Nor does any need to look at it again."""
     gc.collect()
     gc.freeze()
 

@@ -12,8 +12,9 @@ from tests.service import Service, running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
+    here = str(Path(__file__).parent)
+    for item in items:  # which are those of all folders
+        if str(item.path).startswith(here):
             item.add_marker(needs_chromium)
 
 
