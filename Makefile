@@ -26,12 +26,14 @@ help:
 serve: $(VENV)/.serve
 	@exec $(BIN)/agent-runtime serve $(ARGS)
 
-# By several processes side by side; ARGS=-n0 for one, which --pdb and -s need.
+# By several processes side by side; ARGS=-n0 for one, which --pdb and -s need. mypy runs beside
+# them, and what it says comes behind what pytest says.
 test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(COMPILED) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/mypy > $(VENV)/.types 2>&1 & types=$$!; \
+	$(COMPILED) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/.types; exit $$((tests || types))
 
 # Each framework in an environment of its own, below .venv-frameworks. The counts go into
 # docs/frameworks.md.

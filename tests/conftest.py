@@ -6,12 +6,14 @@ for: a PostgreSQL database, of its own or shared.
 
 import gc
 import os
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.persistence.databases import common_database, grounds
 from tests.postgres.fixtures import database, databases
+from tests.warm import warm
 
 __all__ = ["common_database", "database", "databases", "grounds"]
 
@@ -42,7 +44,24 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores + (cores + 1) // 2, 8)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays: no search finds any garbage meanwhile."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
-    """All tests, and what they import, stay: no search for garbage needs to look at them again."""
+    """Nor does any need to look at it again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> Iterator[None]:
+    """Services are forked off a process that has imported what they need."""
+    with warm():
+        yield

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
@@ -13,9 +12,10 @@ import httpx
 from attrs import define
 from click.testing import CliRunner
 
+from tests.warm import COMMAND, Process, start
 from web.cli.commands import main
 
-COMMAND = str(Path(sys.executable).with_name("agent-runtime"))
+__all__ = ["COMMAND"]
 
 PATIENCE = 100.0
 """Seconds for an answer, or for a process to end: so many that only what hangs takes them.
@@ -28,7 +28,7 @@ For the campaigns, which nobody else bounds. No test judges by it: pytest has a 
 class Service:
     """A running service."""
 
-    process: subprocess.Popen[str]
+    process: Process
     url: str
     announcement: str
     """The line that it printed when it was ready."""
@@ -52,13 +52,8 @@ def started(
     stderr: IO[str] | int | None = None,
 ) -> Iterator[Service]:
     """The service that this command line starts in `folder`; it dies with the block."""
-    process = subprocess.Popen(
-        arguments,
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
+    process = start(
+        arguments, folder, environment=environment, stdout=subprocess.PIPE, stderr=stderr
     )
     assert process.stdout is not None
     try:

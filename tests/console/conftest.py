@@ -1,4 +1,4 @@
-"""One service and one browser for a file; each test has a tab of its own."""
+"""One browser for all files, and one service for each; each test has a tab of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +12,13 @@ from tests.service import Service, running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
+    here = str(Path(__file__).parent)
+    for item in items:  # which are those of all folders
+        if str(item.path).startswith(here):
             item.add_marker(needs_chromium)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with driven(tmp_path_factory.mktemp("browser")) as browser:
         yield browser

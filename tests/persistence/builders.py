@@ -15,6 +15,7 @@ from runtime.store.deltas import Delta
 from runtime.store.entries import PLAIN, Entry
 from runtime.store.steps import Change, Fork, Step
 from runtime.store.stored import DraftChunk, Header, Settings, Standing
+from tests.warm import Process, start
 
 NOON = "2025-12-31T12:00:00.000Z"
 
@@ -192,14 +193,10 @@ def dump(path: Path) -> list[str]:
 
 
 @contextmanager
-def other_process(code: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+def other_process(code: str, *arguments: object) -> Iterator[Process]:
     """A Python that runs `code` and has printed a first line; killed (-9) at the end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    with start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline(), "the other process failed"

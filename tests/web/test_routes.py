@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from web.api.routes import PREFIX, Table, all_routes
+from web.api.routes import PREFIX, Table, whole_table
 from web.call.resources import Resources
 from web.call.route import Route
 from web.http.message import Request, Response
@@ -101,13 +101,13 @@ def test_one_call_has_one_row() -> None:
 
 
 def every_path() -> Iterable[str]:
-    return [place.template for place in Table(all_routes()).places]
+    return [place.template for place in whole_table().places]
 
 
 @pytest.mark.parametrize("template", every_path())
 def test_every_row_is_found_by_its_path(template: str) -> None:
     path = "/".join("history" if part.startswith("<") else part for part in template.split("/"))
-    place, values = Table(all_routes()).find(path)
+    place, values = whole_table().find(path)
     assert place is not None
     assert place.template == template
     assert len(values) == len(place.names)

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from runtime import Runtime
 from web.access.rules import Guard
-from web.api.routes import METHODS, Place, Table, all_routes
+from web.api.routes import METHODS, Place, whole_table
 from web.call.bodies import Bodies
 from web.call.paths import said
 from web.call.problems import problem_of
@@ -51,7 +51,7 @@ class Api:
         `spans`: where each request is one; `None`: nobody collects them.
         """
         limits = Guard() if rules is None else rules
-        self.table = Table(all_routes())
+        self.table = whole_table()
         # The page asks for the token itself, so it must come in without.
         self.rules = (
             None if rules is None else evolve(rules, open_paths=rules.open_paths | files.PATHS)

@@ -10,7 +10,7 @@ prefix, or beside it. Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from attrs import Factory, define, field, frozen
 
@@ -117,8 +117,13 @@ class Table:
         node.place = place
 
 
-def all_routes() -> Iterator[Route]:
-    """The rows of all files here."""
+@cache
+def whole_table() -> Table:
+    """Of the rows of all files here. It is made once: what they say does not change."""
+    return Table(_rows())
+
+
+def _rows() -> Iterator[Route]:
     for module in modules():
         yield from getattr(module, "ROUTES", ())
 

@@ -5,7 +5,9 @@ import pytest
 from runtime.store.entries import Wanted
 from runtime.store.store import Store
 from tests.persistence.builders import Item, begins, born, delta, log, message, record
-from tests.persistence.contract.stores import begun, rows
+from tests.persistence.contract.stores import WHOLE, begun, rows
+
+STORES = WHOLE
 
 ITEMS = (
     message("one", "a", call="call-1"),

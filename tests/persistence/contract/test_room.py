@@ -7,7 +7,9 @@ import pytest
 from runtime.store.entries import Wanted
 from runtime.store.store import Store
 from tests.persistence.builders import Item, born, log, message, record
-from tests.persistence.contract.stores import begun, rows
+from tests.persistence.contract.stores import WHOLE, begun, rows
+
+STORES = WHOLE
 
 ITEMS = tuple(message("x" * 72) if seq != 5 else record("r", "x" * 87) for seq in range(1, 13))
 """A hundred bytes of text each."""

@@ -264,7 +264,8 @@ def altering(write: Callable[..., None]) -> Callable[..., None]:
 def test_a_full_disk_is_named(small: str, tmp_path: Path) -> None:
     target = tmp_path / "target.db"
     with other_process(SMALL_FILES, small, target) as other:
-        said, _ = other.communicate(timeout=60)
+        assert other.stdout is not None
+        said = other.stdout.read()
     assert "There is no room for all sessions" in said
     assert "Make room" in said
     assert is_empty(f"sqlite:///{target}")

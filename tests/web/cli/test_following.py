@@ -25,6 +25,7 @@ from runtime import (
 from tests.clock import Clock
 from tests.faults.cluster.ports import free_port
 from tests.service import COMMAND, PATIENCE, Service, command, running
+from tests.warm import Process, start
 from tests.web.cli.given import DB, seed
 from web.cli.sessions.following import PATIENCE as TRIED_AGAIN
 from web.cli.sessions.following import PAUSE, Followed
@@ -33,19 +34,17 @@ PLACE = "/api/v1/sessions/s"
 
 
 @contextmanager
-def following(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+def following(folder: Path, *options: str) -> Iterator[Process]:
     """`show s --follow`, until the block ends."""
     arguments = [COMMAND, "show", "s", "--follow", *options]
-    with subprocess.Popen(
-        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with start(arguments, folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def read_until(process: "subprocess.Popen[str]", wanted: str) -> list[str]:
+def read_until(process: Process, wanted: str) -> list[str]:
     """The lines up to this one."""
     assert process.stdout is not None
     lines = []

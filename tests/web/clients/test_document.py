@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddic
 
 import pytest
 
-from web.api.routes import PREFIX, Table, all_routes
+from web.api.routes import PREFIX, whole_table
 from web.clients import AgentRuntimeClient, AsyncAgentRuntimeClient, calls
 from web.clients.core.call import Ask, Pages
 from web.clients.core.course import Stream
@@ -22,7 +22,7 @@ from web.docs import openapi
 
 Json = dict[str, Any]
 
-DOCUMENT = openapi.document(Table(all_routes()))
+DOCUMENT = openapi.document(whole_table())
 OPERATIONS: Mapping[str, tuple[str, Json]] = {
     operation["operationId"]: (method, operation)
     for path, methods in DOCUMENT["paths"].items()

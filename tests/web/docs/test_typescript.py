@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.service import running
-from web.api.routes import Table, all_routes
+from web.api.routes import whole_table
 from web.docs.openapi import document
 from web.docs.typescript.operations import operations
 from web.docs.typescript.package import NAME, write
@@ -38,7 +38,7 @@ def package(folder: Path) -> Path:
 
 
 def test_every_call_of_the_document_is_a_method_in_both_files(package: Path) -> None:
-    names = [operation.name for operation in operations(document(Table(all_routes())))]
+    names = [operation.name for operation in operations(document(whole_table()))]
     assert {"health", "getLog", "followSession"} <= set(names)
     assert "sendChat" not in names
     javascript = (package / "index.js").read_text()

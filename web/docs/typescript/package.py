@@ -4,7 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from web.api.routes import Table, all_routes
+from web.api.routes import whole_table
 from web.docs.openapi import document
 from web.docs.typescript.methods import heads, method, signature
 from web.docs.typescript.operations import operations
@@ -19,7 +19,7 @@ BASE = Path(__file__).parent / "base"
 def write(folder: Path) -> None:
     """Makes the folder, or what is in it, anew."""
     folder.mkdir(parents=True, exist_ok=True)
-    described = document(Table(all_routes()))
+    described = document(whole_table())
     found = list(operations(described))
     javascript = (
         (BASE / "base.js").read_text(encoding="utf-8"),

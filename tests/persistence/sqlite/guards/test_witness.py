@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -37,12 +38,20 @@ os.kill(os.getpid(), 9)
 """Leaves a WAL with that many acknowledged commits."""
 
 
-@pytest.fixture
-def killed(path: Path) -> Path:
-    """A database whose ten transactions are all in the WAL."""
+@pytest.fixture(scope="module")
+def left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a killed process, which nobody touches."""
+    path = tmp_path_factory.mktemp("killed") / "sessions.db"
     with other_process(COMMIT_AND_DIE, path, 10) as process:
         process.wait()
     assert wal(path).stat().st_size > 0
+    return path.parent
+
+
+@pytest.fixture
+def killed(left_behind: Path, path: Path) -> Path:
+    """A database whose ten transactions are all in the WAL."""
+    shutil.copytree(left_behind, path.parent, dirs_exist_ok=True)
     return path
 
 
