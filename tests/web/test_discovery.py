@@ -1,12 +1,14 @@
 """A file in `web/api/` is found by being there: a new kind's endpoints are one new file."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.web.conftest import open_api
 from web import api as package
+from web.api.routes import whole_table
 
 NOTES = '''
 """Notes: a kind that there is not."""
@@ -50,9 +52,12 @@ ROUTES = (Route("GET", "/notes", get_notes, {200: NoteOut}),)
 
 
 @pytest.fixture
-def with_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def with_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "notes.py").write_text(NOTES)
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    whole_table.cache_clear()  # other tests of this process have looked what is there
+    yield
+    whole_table.cache_clear()
 
 
 @pytest.mark.usefixtures("with_notes")
