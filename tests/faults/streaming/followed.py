@@ -4,6 +4,7 @@ A record is a flat list. What is between two `reset`s is one stretch: the entrie
 the first on, wherever the connection was cut meanwhile.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -23,6 +24,10 @@ class Shown:
     @property
     def seq(self) -> int:
         return int(self.name.partition("-")[0])
+
+    @property
+    def at(self) -> str:
+        return _at(self.text)
 
 
 @frozen
@@ -53,8 +58,6 @@ class Stretch:
     durable: int = 0
     is_deleted: bool = False
     """Whether a deletion was the last that came of it."""
-    is_behind_another: bool = False
-    """Whether there was another one just before, of which nothing came."""
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -67,10 +70,9 @@ def stretches(record: Sequence[Noted]) -> list[Stretch]:
     for noted in record:
         match noted:
             case Reset():
-                has_shown = bool(found[-1].shown)
-                if not has_shown:
+                if not found[-1].shown:
                     found.pop()
-                found.append(Stretch(is_behind_another=not has_shown))
+                found.append(Stretch())
             case Shown():
                 found[-1].shown.append(noted)
                 found[-1].is_deleted = False
@@ -94,7 +96,7 @@ def judge(
     if wrong:
         return wrong  # what follows would only say the same in other words
     wrong += _vanished(before, last, lives, lossy)
-    wrong += _needless(before, last)
+    wrong += _needless(before, last, lives)
     living = next((life.entries for life in lives if life.is_living), None)
     if living is not None:
         if last.entries != living:
@@ -125,15 +127,27 @@ def _vanished(
             yield f"shown and then gone: of {len(kept)} entries, {_last(stretch)} the last one"
 
 
-def _needless(before: Sequence[Stretch], last: Stretch) -> Iterator[str]:
+def _needless(before: Sequence[Stretch], last: Stretch, lives: Sequence[Life]) -> Iterator[str]:
     """A `reset`, and then the same life again.
 
-    With another life in between, of which nothing came, it has a reason: a life may come back.
+    It has a reason if there was another life meanwhile, though nothing of that came: where a reader
+    begins anew, any log fits that is there by then.
     """
     for old, new in pairwise((*before, last)):
-        if old.shown[-1] in new.shown and not new.is_behind_another:
+        if old.shown[-1] not in new.shown:
+            continue
+        place = new.shown.index(old.shown[-1])
+        behind = new.shown[place + 1 :]
+        begin, end = old.shown[-1].at, behind[0].at if behind else "later"
+        others = (life for life in lives if life.entries[:1] != new.entries[:1])
+        if not any(begin <= _at(text) <= end for life in others for text in life.entries):
             yield f"a reset without a reason: {_last(old)} is in what came then"
 
 
 def _last(stretch: Stretch) -> str:
     return stretch.shown[-1].name if stretch.shown else "none"
+
+
+def _at(text: str) -> str:
+    at: str = json.loads(text)["at"]
+    return at

@@ -19,10 +19,19 @@ from tests.faults.streaming.turns import Grant
 from tests.faults.streaming.watchers import Sights, Watcher
 from tests.sse import Event
 
-OLD = [Shown(f"{seq}-aa", text_of({"at": "then", "seq": seq, "body": "old"})) for seq in (1, 2, 3)]
-NEW = [Shown(f"{seq}-bb", text_of({"at": "now", "seq": seq, "body": "new"})) for seq in (1, 2, 3)]
+TIMES = {"old": ("1", "1", "3"), "other": ("2",), "new": ("4", "4", "4")}
+"""When their entries came: the first life came back behind another one."""
+
+
+def shown(life: str, chain: str) -> list[Shown]:
+    entries = enumerate(TIMES[life], 1)
+    return [Shown(f"{seq}-{chain}", text_of({"at": at, "body": life})) for seq, at in entries]
+
+
+OLD, OTHER, NEW = shown("old", "aa"), shown("other", "cc"), shown("new", "bb")
 LIVES = [
     Life(tuple(one.text for one in OLD)),
+    Life(tuple(one.text for one in OTHER)),
     Life(tuple(one.text for one in NEW), is_living=True),
 ]
 NAMES = [one.name for one in NEW]
@@ -32,7 +41,13 @@ HONEST: dict[str, list[Noted]] = {
     "from another life": [*OLD[:2], Deleted(), Reset(), *NEW],
     "a life that came back": [*NEW[:1], Deleted(), *NEW[1:]],
     "two resets in a row": [*OLD, Reset(), Reset(), *NEW],
-    "a life that came back behind another, of which nothing came": [*NEW, Reset(), Reset(), *NEW],
+    "one that came back behind another, of which nothing came": [
+        *OLD[:2],
+        Reset(),
+        *OLD,
+        Reset(),
+        *NEW,
+    ],
 }
 
 
@@ -45,6 +60,13 @@ def test_a_follower_with_the_log_is_in_order_and_any_falsified_one_is_not(
     assert len(lies) == 6
     found = {what: followed.judge(lie, LIVES, NAMES) for what, lie in lies.items()}
     assert [what for what, faults in found.items() if not faults] == []
+
+
+def test_a_life_that_was_there_all_the_time_needs_no_reset() -> None:
+    record: list[Noted] = [*OLD[:1], Reset(), *OLD, Reset(), *NEW]
+    assert followed.judge(record, LIVES, NAMES) == [
+        "a reset without a reason: 1-aa is in what came then"
+    ]
 
 
 def test_what_a_crash_took_is_a_fault_in_commit_durability() -> None:
