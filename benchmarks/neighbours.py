@@ -156,11 +156,11 @@ async def append_beside_limits(bench: Bench) -> None:
         ):
             appends = [(other, _appends(address, n)) for n, other in enumerate(others)]
             # Some hundred requests, so that a 99th percentile means something.
-            alone, beside = bench.of((1.5, 3.0), (0.1, 0.1))
+            seconds = bench.of(3.0, 0.1)
             rounds = await bench.turns(
                 {
-                    ALONE: partial(_part, appends, None, alone),
-                    BESIDE: partial(_part, appends, filler, beside),
+                    ALONE: partial(_part, appends, None, seconds),
+                    BESIDE: partial(_part, appends, filler, seconds),
                 }
             )
     note = f"{RATE:.0f} messages with ids a second to {OTHERS} sessions, open loop, `commit`"
