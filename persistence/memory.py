@@ -46,7 +46,7 @@ from runtime import (
 
 @define(eq=False)
 class MemoryStore:
-    """Keeps sessions in this process only. It implements `runtime.store.Store`."""
+    """Keeps sessions in this process only. It implements `runtime.Store`."""
 
     ownership: Ownership = field(factory=Alone, init=False)
     node_secret: None = field(default=None, init=False)

@@ -45,7 +45,7 @@ from runtime import (
 
 @define(eq=False)
 class PostgresStore(PostgresReader):
-    """Keeps sessions in a PostgreSQL database. It implements `runtime.store.Store`."""
+    """Keeps sessions in a PostgreSQL database. It implements `runtime.Store`."""
 
     _writer: Writer = field(kw_only=True)
     ownership: Membership = field(kw_only=True)

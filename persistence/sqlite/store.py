@@ -39,7 +39,7 @@ log = logging.getLogger("agent_runtime")
 
 @define(eq=False)
 class SQLiteStore(SQLiteReader):
-    """Keeps sessions in a SQLite database. It implements `runtime.store.Store`."""
+    """Keeps sessions in a SQLite database. It implements `runtime.Store`."""
 
     _owner: Owner
     _db: Database

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.store import Store
+from runtime.store.store import Store
 from tests.persistence.builders import born
 from tests.persistence.contract.stores import WHOLE, committed
 from tests.persistence.contract.texts import hits, taken
