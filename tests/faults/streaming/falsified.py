@@ -26,4 +26,4 @@ def falsified(record: Sequence[Noted]) -> Iterator[tuple[str, list[Noted]]]:
     renamed = evolve(end, name=f"{end.seq}-{'0' * 16}")
     yield "an entry under another name", [*record[:last], renamed, *record[last + 1 :]]
     again = [record[place] for place in shown]
-    yield "a reset without a reason", [*record, Reset(), *again]
+    yield "a reset without a reason", [*record, Reset(end.at), *again]

@@ -6,6 +6,7 @@ the first on, wherever the connection was cut meanwhile.
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from attrs import define, field, frozen
@@ -26,13 +27,17 @@ class Shown:
         return int(self.name.partition("-")[0])
 
     @property
-    def at(self) -> str:
-        return _at(self.text)
+    def at(self) -> float:
+        """When it was written, in seconds since 1970."""
+        return datetime.fromisoformat(json.loads(self.text)["at"]).timestamp()
 
 
 @frozen
 class Reset:
     """All of before is void."""
+
+    at: float
+    """When it was read, in seconds since 1970."""
 
 
 @frozen
@@ -51,9 +56,19 @@ Noted = Shown | Reset | Deleted | Durable
 
 
 @define
+class Deletion:
+    """Somebody asked for the session to be deleted: it was, at some moment in between, or not."""
+
+    asked_at: float
+    answered_at: float | None = None
+    """`None`: not yet."""
+
+
+@define
 class Stretch:
     """What came of one life."""
 
+    begun_at: float = 0
     shown: list[Shown] = field(factory=list)
     durable: int = 0
     is_deleted: bool = False
@@ -69,10 +84,10 @@ def stretches(record: Sequence[Noted]) -> list[Stretch]:
     found = [Stretch()]
     for noted in record:
         match noted:
-            case Reset():
+            case Reset(at=at):
                 if not found[-1].shown:
                     found.pop()
-                found.append(Stretch())
+                found.append(Stretch(at))
             case Shown():
                 found[-1].shown.append(noted)
                 found[-1].is_deleted = False
@@ -84,7 +99,12 @@ def stretches(record: Sequence[Noted]) -> list[Stretch]:
 
 
 def judge(
-    record: Sequence[Noted], lives: Sequence[Life], names: Sequence[str], *, lossy: bool = False
+    record: Sequence[Noted],
+    lives: Sequence[Life],
+    names: Sequence[str],
+    deletions: Sequence[Deletion] = (),
+    *,
+    lossy: bool = False,
 ) -> list[str]:
     """What is wrong with it; nothing, if it is what the store's lives have.
 
@@ -96,7 +116,7 @@ def judge(
     if wrong:
         return wrong  # what follows would only say the same in other words
     wrong += _vanished(before, last, lives, lossy)
-    wrong += _needless(before, last, lives)
+    wrong += _needless(before, last, deletions)
     living = next((life.entries for life in lives if life.is_living), None)
     if living is not None:
         if last.entries != living:
@@ -127,27 +147,23 @@ def _vanished(
             yield f"shown and then gone: of {len(kept)} entries, {_last(stretch)} the last one"
 
 
-def _needless(before: Sequence[Stretch], last: Stretch, lives: Sequence[Life]) -> Iterator[str]:
+def _needless(
+    before: Sequence[Stretch], last: Stretch, deletions: Sequence[Deletion]
+) -> Iterator[str]:
     """A `reset`, and then the same life again.
 
-    It has a reason if there was another life meanwhile, though nothing of that came: where a reader
-    begins anew, any log fits that is there by then.
+    It has a reason if the session was deleted meanwhile: another life was there, and the first one
+    was brought back. The other life need not be in the store, for a crash may have taken it, and
+    with it that the first one was ever gone.
     """
     for old, new in pairwise((*before, last)):
-        if old.shown[-1] not in new.shown:
-            continue
-        place = new.shown.index(old.shown[-1])
-        behind = new.shown[place + 1 :]
-        begin, end = old.shown[-1].at, behind[0].at if behind else "later"
-        others = (life for life in lives if life.entries[:1] != new.entries[:1])
-        if not any(begin <= _at(text) <= end for life in others for text in life.entries):
+        begin, end = old.shown[-1].at, new.begun_at
+        if old.shown[-1] in new.shown and not any(
+            one.asked_at <= end and (one.answered_at is None or begin <= one.answered_at)
+            for one in deletions
+        ):
             yield f"a reset without a reason: {_last(old)} is in what came then"
 
 
 def _last(stretch: Stretch) -> str:
     return stretch.shown[-1].name if stretch.shown else "none"
-
-
-def _at(text: str) -> str:
-    at: str = json.loads(text)["at"]
-    return at

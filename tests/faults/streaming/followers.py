@@ -4,7 +4,7 @@ Each goes away at some moment and comes back behind the last event that it has, 
 """
 
 from random import Random
-from time import monotonic
+from time import monotonic, time
 from typing import Literal
 
 from attrs import define, field
@@ -103,7 +103,7 @@ class Follower:
         for event in events:
             match event.kind:
                 case "reset":
-                    self.record.append(Reset())
+                    self.record.append(Reset(time()))
                     self._cursor = event.id or self._cursor
                     self.book.count("resets")
                 case "deleted":

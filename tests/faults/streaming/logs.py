@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from time import time
 
 from attrs import define, field
 
@@ -32,6 +33,7 @@ class Logs:
     followers: list[Follower] = field(factory=list)
     wreckers: dict[str, Wrecker] = field(factory=dict)
     lives: dict[str, Sequence[Life]] = field(factory=dict)
+    _ended_at: float = 0
 
     def clients(self) -> Iterator[Work]:
         for session_id in WRITERS:
@@ -55,10 +57,13 @@ class Logs:
         """Any moment will do."""
 
     def ended(self, in_order: bool) -> None:
-        """They have to find out."""
+        """The followers have to find out."""
+        self._ended_at = time()
 
     def returned(self, client: Client) -> None:
-        """What there is, they are told by the streams."""
+        """What there is, the followers are told by the streams."""
+        for wrecker in self.wreckers.values():
+            wrecker.settle(self._ended_at)
 
     def judge(self, client: Client) -> None:
         """Everybody reads to the end, and the lives are read."""
@@ -91,7 +96,8 @@ class Logs:
         self, follower: Follower, record: Sequence[Noted], names: Sequence[str]
     ) -> list[str]:
         lives = self.lives[follower.session_id]
-        return followed.judge(record, lives, names, lossy=self.is_lossy)
+        deletions = self.wreckers[follower.session_id].deletions
+        return followed.judge(record, lives, names, deletions, lossy=self.is_lossy)
 
     def _count(self, follower: Follower) -> None:
         """Of how many lives the last entry came before they were deleted: it need not."""

@@ -11,7 +11,7 @@ from tests.faults.streaming.answers import script, whole
 from tests.faults.streaming.approvals import Refused, Told
 from tests.faults.streaming.drafts import Draft, Return
 from tests.faults.streaming.falsified import falsified
-from tests.faults.streaming.followed import Deleted, Durable, Noted, Reset, Shown
+from tests.faults.streaming.followed import Deleted, Deletion, Durable, Noted, Reset, Shown
 from tests.faults.streaming.lives import Life, text_of
 from tests.faults.streaming.place import Place
 from tests.faults.streaming.trial import Book
@@ -19,13 +19,16 @@ from tests.faults.streaming.turns import Grant
 from tests.faults.streaming.watchers import Sights, Watcher
 from tests.sse import Event
 
-TIMES = {"old": ("1", "1", "3"), "other": ("2",), "new": ("4", "4", "4")}
-"""When their entries came: the first life came back behind another one."""
+TIMES = {"old": (1, 2, 8), "other": (5,), "new": (11, 12, 13)}
+"""The second at which each of their entries came: the first life came back behind another one."""
+DELETIONS = [Deletion(4, 5), Deletion(6, 7), Deletion(9, 10)]
 
 
 def shown(life: str, chain: str) -> list[Shown]:
-    entries = enumerate(TIMES[life], 1)
-    return [Shown(f"{seq}-{chain}", text_of({"at": at, "body": life})) for seq, at in entries]
+    return [
+        Shown(f"{seq}-{chain}", text_of({"at": f"1970-01-01T00:00:{at:02}.000Z", "body": life}))
+        for seq, at in enumerate(TIMES[life], 1)
+    ]
 
 
 OLD, OTHER, NEW = shown("old", "aa"), shown("other", "cc"), shown("new", "bb")
@@ -38,50 +41,58 @@ NAMES = [one.name for one in NEW]
 
 HONEST: dict[str, list[Noted]] = {
     "all at once": [*NEW],
-    "from another life": [*OLD[:2], Deleted(), Reset(), *NEW],
+    "from another life": [*OLD[:2], Deleted(), Reset(11), *NEW],
     "a life that came back": [*NEW[:1], Deleted(), *NEW[1:]],
-    "two resets in a row": [*OLD, Reset(), Reset(), *NEW],
+    "two resets in a row": [*OLD, Reset(11), Reset(12), *NEW],
     "one that came back behind another, of which nothing came": [
         *OLD[:2],
-        Reset(),
+        Reset(8),
         *OLD,
-        Reset(),
+        Reset(11),
         *NEW,
     ],
 }
+
+
+def faults(record: list[Noted], *, lossy: bool = False) -> list[str]:
+    return followed.judge(record, LIVES, NAMES, DELETIONS, lossy=lossy)
 
 
 @pytest.mark.parametrize("record", HONEST.values(), ids=HONEST)
 def test_a_follower_with_the_log_is_in_order_and_any_falsified_one_is_not(
     record: list[Noted],
 ) -> None:
-    assert followed.judge(record, LIVES, NAMES) == []
+    assert faults(record) == []
     lies = dict(falsified(record))
     assert len(lies) == 6
-    found = {what: followed.judge(lie, LIVES, NAMES) for what, lie in lies.items()}
-    assert [what for what, faults in found.items() if not faults] == []
+    assert [what for what, lie in lies.items() if not faults(lie)] == []
 
 
 def test_a_life_that_was_there_all_the_time_needs_no_reset() -> None:
-    record: list[Noted] = [*OLD[:1], Reset(), *OLD, Reset(), *NEW]
-    assert followed.judge(record, LIVES, NAMES) == [
-        "a reset without a reason: 1-aa is in what came then"
-    ]
+    record: list[Noted] = [*OLD[:1], Reset(3), *OLD, Reset(11), *NEW]
+    assert faults(record) == ["a reset without a reason: 1-aa is in what came then"]
+
+
+def test_a_life_may_have_been_away_until_a_deletion_is_known_to_be_over() -> None:
+    record: list[Noted] = [*NEW, Reset(15), *NEW]
+    assert followed.judge(record, LIVES, NAMES, [Deletion(3)]) == []
+    assert followed.judge(record, LIVES, NAMES, [Deletion(3, 12)])
+    assert followed.judge(record, LIVES, NAMES, [Deletion(16)])
 
 
 def test_what_a_crash_took_is_a_fault_in_commit_durability() -> None:
-    lost: Noted = Shown("3-cc", "a message that was lost")
-    record: list[Noted] = [*OLD[:2], lost, Reset(), *NEW]
-    assert followed.judge(record, LIVES, NAMES)
-    assert followed.judge(record, LIVES, NAMES, lossy=True) == []
+    lost: Noted = Shown("3-cc", OTHER[0].text)
+    record: list[Noted] = [*OLD[:2], lost, Reset(11), *NEW]
+    assert faults(record)
+    assert faults(record, lossy=True) == []
 
 
 def test_what_was_said_to_be_durable_may_not_go_in_either() -> None:
-    lost: Noted = Shown("3-cc", "a message that was lost")
-    record: list[Noted] = [*OLD[:2], Durable(2), lost, Reset(), *NEW]
-    assert followed.judge(record, LIVES, NAMES, lossy=True) == []
-    record = [*OLD[:2], lost, Durable(3), Reset(), *NEW]
-    assert followed.judge(record, LIVES, NAMES, lossy=True)
+    lost: Noted = Shown("3-cc", OTHER[0].text)
+    record: list[Noted] = [*OLD[:2], Durable(2), lost, Reset(11), *NEW]
+    assert faults(record, lossy=True) == []
+    record = [*OLD[:2], lost, Durable(3), Reset(11), *NEW]
+    assert faults(record, lossy=True)
 
 
 ANSWER = "an answer"

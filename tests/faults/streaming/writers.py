@@ -1,12 +1,14 @@
 """Who writes what the followers follow: messages and all else, and who takes sessions away."""
 
 from random import Random
+from time import time
 from typing import Any
 
 from attrs import define, field
 
+from tests.faults.streaming.followed import Deletion
 from tests.faults.streaming.lives import Life, log_of
-from tests.faults.streaming.place import LATER, Answer, Client
+from tests.faults.streaming.place import LATER, Answer, Client, Over
 from tests.faults.streaming.trial import Book
 
 BUSY, SPARSE = 0.015, 0.2
@@ -111,6 +113,13 @@ class Wrecker:
     random: Random
     purged: list[Life] = field(factory=list)
     """What went for good, or may have, as it was."""
+    deletions: list[Deletion] = field(factory=list)
+
+    def settle(self, ended_at: float) -> None:
+        """The process that ended then has done what it was asked for, or it never will be done."""
+        for deletion in self.deletions:
+            if deletion.answered_at is None:
+                deletion.answered_at = ended_at
 
     def wreck(self) -> None:
         """Raises `Over`."""
@@ -119,9 +128,9 @@ class Wrecker:
             self.client.place.pause(self.random.uniform(0.2, 1.0))
             match self.random.randrange(6):
                 case 0 | 1:
-                    self._count("deletions", self.client.call("DELETE", at))
+                    self._count("deletions", self._delete(at))
                 case 2:
-                    self._count("deletions", self.client.call("DELETE", at))
+                    self._count("deletions", self._delete(at))
                     self._count("undeletions", self.client.call("POST", f"{at}/undelete", {}))
                 case 3:
                     self._purge()
@@ -138,12 +147,21 @@ class Wrecker:
             entries, etag = log
             assert etag is not None
             self.purged.append(Life(entries))
-            answer = self.client.call(
-                "DELETE", f"/sessions/{self.session_id}?purge=true", If_Match=etag
-            )
+            answer = self._delete(f"/sessions/{self.session_id}?purge=true", If_Match=etag)
             self._count("purges", answer)
             if answer is None or answer.is_taken:
                 return
+
+    def _delete(self, path: str, **headers: str) -> Answer | None:
+        deletion = Deletion(time())
+        self.deletions.append(deletion)
+        try:
+            answer = self.client.call("DELETE", path, **headers)
+        except Over:  # it has reached nobody
+            self.deletions.pop()
+            raise
+        deletion.answered_at = None if answer is None else time()
+        return answer
 
     def _count(self, what: str, answer: Answer | None) -> None:
         if answer is not None and answer.is_taken:
