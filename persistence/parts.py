@@ -44,8 +44,6 @@ class Room:
     """Bytes of their text, or one entry's more: about as long."""
     least: int = 25
     """Entries that each of several long changes may have of that: fewer would be all commits."""
-    alone: int = 2
-    """Times as many where the commit has nothing else to write: then nobody waits for it yet."""
     copies: int = 2_000
     """Entries that are copied for forks: short ones take some five milliseconds."""
     copied_size: int = 1 * MiB
@@ -60,14 +58,13 @@ class Room:
             return count > self.entries or _size(entries) > self.size
         return count > self.long or _size(entries) > self.long_size
 
-    def share(self, entries: Sequence[Entry], *, sharers: int, alone: bool) -> list[Entry]:
+    def share(self, entries: Sequence[Entry], *, sharers: int) -> list[Entry]:
         """The next ones to be written ahead: one in any case, and never all.
 
-        `sharers` have the room of one commit together; `alone` is whether it writes nothing else.
+        `sharers` have the room of one commit together.
         """
-        times = self.alone if alone else 1
-        count = max(times * self.entries // sharers, self.least)
-        return list(_first(entries, count, times * self.size // sharers))
+        count = max(self.entries // sharers, self.least)
+        return list(_first(entries, count, self.size // sharers))
 
     def copies_of(self, part: Part, *, sharers: int) -> int:
         """How many entries are to be copied now."""

@@ -92,17 +92,15 @@ def go_on(
     rest: Sequence[Entry],
     *,
     sharers: int,
-    alone: bool,
 ) -> None:
     """Writes the next part of a change, of which this is the rest.
 
-    `sharers` have the room of this commit together; `alone` is whether it is the only delta. Raises
-    `OutOfStep`.
+    `sharers` have the room of this commit together. Raises `OutOfStep`.
     """
     part = to.ahead.get(session_id)
     if part is None:
         part = _begun(to, session_id, change)
-    taken = to.room.share(rest, sharers=sharers, alone=alone)
+    taken = to.room.share(rest, sharers=sharers)
     to.put(part.no, taken)
     to.flush()
     upto = part.upto + len(taken)

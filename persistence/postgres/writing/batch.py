@@ -80,14 +80,12 @@ def write(to: Transaction, deltas: Sequence[Delta]) -> None:
             ahead.give_up(to, delta.session_id)
     sharers = len(long) + len(copies) + len(redactions)
     for session_id, grown, rest in long:
-        alone = len(deltas) == 1
-        ahead.go_on(to, session_id, grown, rest, sharers=sharers, alone=alone)
+        ahead.go_on(to, session_id, grown, rest, sharers=sharers)
         to.written.unfinished.append(session_id)
     for session_id, copy in copies:
         forks.fork(to, session_id, copy, sharers)
     for session_id, redaction in redactions:
-        alone = len(deltas) == 1
-        redacting.redact(to, session_id, redaction, sharers=sharers, alone=alone)
+        redacting.redact(to, session_id, redaction, sharers=sharers)
     to.flush()
 
 

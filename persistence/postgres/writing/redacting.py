@@ -45,10 +45,10 @@ UPDATE agent_runtime.draft SET no = %s WHERE no = %s AND key IS DISTINCT FROM %s
 _USED = "UPDATE agent_runtime.used SET no = %s WHERE no = %s"
 
 
-def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alone: bool) -> None:
+def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int) -> None:
     """Writes the next part. Raises `OutOfStep`.
 
-    `sharers` have the room of this commit together; `alone` is whether it is the only delta.
+    `sharers` have the room of this commit together.
     """
     connection, version = to.connection, step.header.version
     at = (step.no, stored(session_id), version)
@@ -61,7 +61,7 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
             to.written.unfinished.append(session_id)
             return
         part = to.ahead[session_id]
-    some = _rechained(to, step, part, sharers, alone=alone)
+    some = _rechained(to, step, part, sharers)
     if not some:
         raise OutOfStep(f"life {step.no} has no entry {part.upto + 1}")
     to.put(part.no, some)
@@ -73,14 +73,11 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
         _change_places(to, session_id, step)
 
 
-def _rechained(
-    to: Transaction, step: Redact, part: Part, sharers: int, *, alone: bool
-) -> list[Entry]:
+def _rechained(to: Transaction, step: Redact, part: Part, sharers: int) -> list[Entry]:
     """The next entries, as many as one commit has room for."""
     low = part.upto + 1
-    times = to.room.alone if alone else 1
-    count = max(times * to.room.entries // sharers, to.room.least)
-    size = times * to.room.size // sharers
+    count = max(to.room.entries // sharers, to.room.least)
+    size = to.room.size // sharers
     wanted = (step.no, low, min(low + count - 1, step.header.version), size)
     found = to.connection.cursor(binary=True).execute(_ENTRIES, wanted).fetchall()
     chained = Rechained(step.entry, _chain(to, part, step))

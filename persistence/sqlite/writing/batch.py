@@ -153,14 +153,12 @@ def write(
             ahead.give_up(to, delta.session_id)
     sharers = len(long) + len(forks) + len(redactions)
     for session_id, change, rest in long:
-        alone = len(deltas) == 1
-        ahead.go_on(to, session_id, change, rest, sharers=sharers, alone=alone)
+        ahead.go_on(to, session_id, change, rest, sharers=sharers)
         to.written.unfinished.append(session_id)
     for session_id, fork in forks:
         _fork(to, session_id, fork, sharers)
     for session_id, redaction in redactions:
-        alone = len(deltas) == 1
-        redacting.redact(to, session_id, redaction, sharers=sharers, alone=alone)
+        redacting.redact(to, session_id, redaction, sharers=sharers)
     return to.written
 
 

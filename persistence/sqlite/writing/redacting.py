@@ -35,10 +35,10 @@ _MOVE = (
 )
 
 
-def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alone: bool) -> None:
+def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int) -> None:
     """Writes the next part. Raises `OutOfStep`.
 
-    `sharers` have the room of this commit together; `alone` is whether it is the only delta.
+    `sharers` have the room of this commit together.
     """
     connection, version = to.connection, step.header.version
     if not connection.execute(_IS_AT, (step.no, session_id, version)).fetchall():
@@ -50,7 +50,7 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
             to.written.unfinished.append(session_id)
             return
         part = to.ahead[session_id]
-    some = list(_rechained(to, step, part, sharers, alone=alone))
+    some = list(_rechained(to, step, part, sharers))
     if not some:
         raise OutOfStep(f"life {step.no} has no entry {part.upto + 1}")
     ahead.put_on(to, session_id, part, some)
@@ -60,15 +60,12 @@ def redact(to: Transaction, session_id: str, step: Redact, *, sharers: int, alon
         _change_places(to, session_id, step)
 
 
-def _rechained(
-    to: Transaction, step: Redact, part: Part, sharers: int, *, alone: bool
-) -> Iterator[Entry]:
+def _rechained(to: Transaction, step: Redact, part: Part, sharers: int) -> Iterator[Entry]:
     """The next entries, as many as one commit has room for."""
     connection, low = to.connection, part.upto + 1
     chained = Rechained(step.entry, _chain(connection, part, step))
-    times = to.room.alone if alone else 1
-    count = max(times * to.room.entries // sharers, to.room.least)
-    size = times * to.room.size // sharers
+    count = max(to.room.entries // sharers, to.room.least)
+    size = to.room.size // sharers
     high = min(low + count - 1, step.header.version)
     with closing(entries.oldest_first(connection, step.no, low, high)) as found:
         for seq, row in enumerate(found, low):

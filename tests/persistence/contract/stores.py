@@ -17,7 +17,7 @@ from runtime.store.trash import TrashPosition
 from tests.persistence.builders import begins, delta
 from tests.persistence.databases import Grounds
 
-IN_PARTS = Room(long=1, long_size=1, entries=1, size=1, least=1, alone=1, copies=1)
+IN_PARTS = Room(long=1, long_size=1, entries=1, size=1, least=1, copies=1)
 """An entry at a time."""
 
 

@@ -41,7 +41,7 @@ from tests.persistence.builders import (
 from tests.persistence.contract.stores import begun, committed, finish_purges, rows, said
 
 SECRET = "correct horse battery staple"  # noqa: S105 # nobody's
-LITTLE = Room(long=1, long_size=1, entries=1, size=1, least=1, alone=1, copies=1)
+LITTLE = Room(long=1, long_size=1, entries=1, size=1, least=1, copies=1)
 ITEMS = ["a", SECRET, "c", "d"]
 
 

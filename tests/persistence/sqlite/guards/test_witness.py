@@ -30,6 +30,7 @@ import os, sys
 from persistence import open_store
 from tests.persistence.builders import born
 store = open_store("sqlite:///" + sys.argv[1])
+store._db.conn.execute("PRAGMA wal_autocheckpoint = 0")
 for number in range(int(sys.argv[2])):
     store.commit([born(f"s{number}", "one")])
 print("committed", flush=True)
