@@ -37,9 +37,11 @@ PAGE_BYTES = 4 * MiB
 are as long as they can be would be 16 GiB."""
 
 SLACK = 4
-"""A tail is cut when it is longer than it should be by the fourth part of that: each cut copies all
-that stays."""
+"""A tail is cut when it is longer than it should be by the fourth part of that: each cut copies
+some of what stays."""
 
+CUT_AT_ONCE = 250
+"""Entries that are cut at once: about a millisecond, if none of them is a message."""
 
 PACKED_AT_ONCE = 50
 """Entries that one stretch of the event loop packs: about a millisecond."""
@@ -284,9 +286,10 @@ class Log:
         return self.settle_more(resident_bytes)
 
     def settle_more(self, resident_bytes: int | None) -> bool:
-        """Packs some of what the store has, and cuts what is beyond so many bytes; `None`: nothing.
+        """Packs some of what the store has, and cuts some of what is beyond so many bytes.
 
-        Returns whether there is more to be packed: all at once would hold up everybody else.
+        `None`: nothing is cut. Returns whether there is more to do: all at once would hold up
+        everybody else.
         """
         tail = self.tail
         last, size = tail.settled, 0
@@ -298,7 +301,10 @@ class Log:
                 break
         tail.settle(last)
         if resident_bytes is not None and tail.size > resident_bytes + resident_bytes // SLACK:
-            self._cut(tail.beyond(resident_bytes))
+            first = tail.beyond(resident_bytes)
+            self._cut(min(first, tail.first + CUT_AT_ONCE))
+            if first > self.tail.first:
+                return True
         return self.tail.settled < self.settled
 
     def drop(self, seq: int) -> None:
@@ -327,8 +333,7 @@ class Log:
             return
         if self.outline is NO_MARKS:
             self.outline = Outline()
-        for mark in tail.marks(tail.first, first - 1):
-            self.outline.add(*mark)
+        self.outline.add_all(tail.marks(tail.first, first - 1))
         if self._departed is not None:
             keys = ((kind, key) for _, kind, key in self._keyed(first))
             calls = (call for seq, call in tail.calls() if seq < first)

@@ -17,7 +17,7 @@ Keyed = tuple[int, str, str]
 class Keys:
     """The keys of one log's entries, of those kinds in which a key has one effect."""
 
-    __slots__ = ("_all", "_first", "_hashes", "_seqs")
+    __slots__ = ("_all", "_first", "_hashes", "_made_at", "_seqs")
 
     def __init__(self, all_keys: Callable[[], Iterable[Keyed]]) -> None:
         self._all = all_keys
@@ -27,6 +27,8 @@ class Keys:
         self._seqs: array[int] = array("Q")
         self._first = 0
         """What is noted of entries below this number is not looked at."""
+        self._made_at = 0
+        """What that was when the columns were made."""
 
     def add(self, seq: int, kind: str, key: str) -> None:
         """Takes note of a new entry, the last one."""
@@ -49,12 +51,11 @@ class Keys:
     def cut(self, first: int) -> None:
         """Forgets the entries below this number.
 
-        What is noted of them goes when it is the larger half: made anew at each cut, the columns
-        would cost as much as all that stays, again and again.
+        What is noted of them goes when it may be the larger half: made anew at each cut, the
+        columns would cost as much as all that stays, again and again.
         """
         self._first = first
-        gone = sum(map(first.__gt__, self._seqs))
-        if gone > len(self._seqs) // 2:
+        if first - self._made_at > len(self._seqs) // 2:
             self._hashes, self._seqs = None, array("Q")
 
     def candidates(self, kind: str, key: str) -> Iterator[int]:
@@ -62,6 +63,7 @@ class Keys:
         hashes = self._hashes
         if hashes is None:
             hashes = self._hashes = self._built()
+            self._made_at = self._first
         found = _hash(kind, key)
         place = bisect_left(hashes, found)
         while place < len(hashes) and hashes[place] == found:

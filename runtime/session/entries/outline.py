@@ -10,13 +10,30 @@ a hundred thousand of them.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from attrs import frozen
 
 from runtime.session.entries.moments import MOMENT_SIZE, packed, unpacked
 from runtime.store.entries import DROPPED, MESSAGE, Entry, Mark
 
 _FORM = 0xFF
 """What of a form is kept: all but the size of a call, which is with the body."""
+
+
+@frozen
+class Marks:
+    """Several marks as they are packed, in columns: so a thousand move in one go."""
+
+    seqs: Sequence[int]
+    kind_names: Sequence[str]
+    kinds: bytes
+    """Places in `kind_names`."""
+    forms: bytes
+    moments: bytes
+    keys: Sequence[bytes]
+    """An empty one is none."""
 
 
 class Outline:
@@ -49,6 +66,21 @@ class Outline:
         if key is not None:
             self._keys += key.encode()
         self._key_ends.append(len(self._keys))
+
+    def add_all(self, marks: Marks) -> None:
+        """Adds marks behind the last one."""
+        for name in marks.kind_names:
+            if name not in self._kind_names:
+                self._kind_names.append(name)
+        codes = bytes(map(self._kind_names.index, marks.kind_names))
+        self._kinds += marks.kinds.translate(codes.ljust(256))
+        self._seqs.extend(marks.seqs)
+        self._forms += marks.forms
+        self._moments += marks.moments
+        ends = accumulate(map(len, marks.keys), initial=len(self._keys))
+        next(ends)
+        self._key_ends.extend(ends)
+        self._keys += b"".join(marks.keys)
 
     def kind(self, seq: int) -> str:
         """The kind of the entry of this number."""

@@ -25,6 +25,7 @@ from attrs import frozen
 
 from runtime.session.entries.chain import LINK_SIZE
 from runtime.session.entries.moments import MOMENT_SIZE, packed, packed_own, unpacked
+from runtime.session.entries.outline import Marks
 from runtime.store.entries import (
     CALL_SIZE,
     DROPPED,
@@ -33,7 +34,6 @@ from runtime.store.entries import (
     PLAIN,
     TEXT_ID,
     Entry,
-    Mark,
     Row,
     Wanted,
 )
@@ -54,6 +54,8 @@ _SHOWN, _TRANSFORMED = 32, 64
 that is transformed."""
 _FORM = 31
 _NARROW = 1 << 32
+_FAR = 1 << 30
+"""Where places are that are made smaller when a tail is cut."""
 _RUNS = re.compile(b"[\x20-\x3f]+|[\x40-\x5f]")
 
 
@@ -92,11 +94,13 @@ class Tail:
         "_ends",
         "_forms",
         "_key_ends",
+        "_key_start",
         "_keys",
         "_kind_names",
         "_kinds",
         "_metadata",
         "_packed",
+        "_start",
         "_tail",
         "_times",
         "first",
@@ -113,10 +117,13 @@ class Tail:
         self._before = root if before is None else before
         """The chain before the first entry in memory."""
         self._packed: tuple[list[bytes], array[int]] = [], array("Q")
-        """Settled bodies in pieces, a comma behind each, and where each piece begins in all of
-        them. A piece is merged with the one before it when it is as large, until that is full: so
-        there are few, none has room in reserve, and each byte moves seldom. Replaced as one, for
-        readers in threads."""
+        """Settled bodies in pieces, a comma behind each, and where each piece begins. A piece is
+        merged with the one before it when it is as large, until that is full: so there are few,
+        none has room in reserve, and each byte moves seldom. Replaced as one, for readers in
+        threads."""
+        self._start = 0
+        """Where the first body begins. Such places go on from one tail to the next, so that a cut
+        has nothing to count anew; from time to time they are made smaller."""
         self._ends = array("I")
         """Where the comma behind each settled body ends. Made wider when 4 GiB are not enough."""
         self._times = bytearray()
@@ -126,6 +133,8 @@ class Tail:
         """Places in `_kind_names`."""
         self._kind_names: list[str] = []
         self._keys = bytearray()
+        self._key_start = 0
+        """Where the first key begins, as `_start`."""
         self._key_ends = array("I")
         """The keys of the settled entries, one behind the other, and where each ends, up to the
         last entry that has one: mostly none has. An empty one is none."""
@@ -181,8 +190,7 @@ class Tail:
             self._kind_names[self._kinds[index]],
             self._key(index),
             unpacked(self._times[MOMENT_SIZE * index : MOMENT_SIZE * (index + 1)]),
-            self._dropped.get(index)
-            or self._cut(self._ends[index - 1] if index else 0, self._ends[index] - 1),
+            self._dropped.get(index) or self._cut(self._begin(index), self._ends[index] - 1),
             bytes(self._chains[LINK_SIZE * index : LINK_SIZE * (index + 1)]),
             self._metadata.get(index),
             self._forms[index] & _FORM | size << CALL_SIZE,
@@ -204,11 +212,11 @@ class Tail:
             return
         # Behind `_tail`: what that says is settled, is in these. They only grow, or are replaced.
         code, ends, forms = self._kind_names.index(MESSAGE), self._ends, self._forms
-        (pieces, starts), metadata = self._packed, self._metadata
+        (pieces, starts), metadata, first = self._packed, self._metadata, self._start
         place = len(pieces) - 1
         index = self._kinds.rfind(code, begin, end)
         while index >= 0:
-            low_end, high_end = ends[index - 1] if index else 0, ends[index] - 1
+            low_end, high_end = ends[index - 1] if index else first, ends[index] - 1
             while starts[place] > low_end:
                 place -= 1
             piece, offset = pieces[place], starts[place]
@@ -298,17 +306,19 @@ class Tail:
         names = self._kind_names
         return [seq for seq, code in enumerate(kinds, low) if names[code] != MESSAGE]
 
-    def marks(self, low: int, high: int) -> Iterator[Mark]:
+    def marks(self, low: int, high: int) -> Marks:
         """The same entries in outline: their bodies are not even cut out."""
-        for seq in self.others(low, high):
-            index = seq - self.first
-            yield (
-                seq,
-                self._kind_names[self._kinds[index]],
-                self._key(index),
-                unpacked(self._times[MOMENT_SIZE * index : MOMENT_SIZE * (index + 1)]),
-                self._forms[index] & _FORM,
-            )
+        seqs = self.others(low, high)
+        places = [seq - self.first for seq in seqs]
+        times = self._times
+        return Marks(
+            seqs,
+            self._kind_names,
+            bytes([self._kinds[place] for place in places]),
+            bytes([self._forms[place] & _FORM for place in places]),
+            b"".join([times[MOMENT_SIZE * at : MOMENT_SIZE * (at + 1)] for at in places]),
+            [self._key_bytes(place) for place in places],
+        )
 
     def append(self, entry: Entry) -> None:
         """Adds a fresh entry, which follows on the last one."""
@@ -354,8 +364,8 @@ class Tail:
         metadata = [0, *accumulate(map(len, self._metadata.values()))]
 
         def size_before(index: int) -> int:
-            bodies = self._ends[index - 1] if index else 0
-            keys = key_ends[min(index, longest) - 1] if index and longest else 0
+            bodies = self._begin(index) - self._start
+            keys = key_ends[min(index, longest) - 1] - self._key_start if index and longest else 0
             return bodies + keys + metadata[bisect_left(places, index)] + _COLUMNS * index
 
         gone = bisect_left(range(settled), self.size - size, key=size_before)
@@ -366,27 +376,28 @@ class Tail:
         settled, fresh = self._tail
         index = first - self.first
         tail = Tail(self.root, first, self.chain(first - 1))
-        start = self._ends[index - 1] if index else 0
+        tail._start = self._begin(index)
         if index < settled:
-            piece = self._cut(start, self._ends[-1])
-            tail._packed = [piece], array("Q", [0])
-            tail._ends = array(self._ends.typecode, (end - start for end in self._ends[index:]))
+            tail._packed = self._packed_from(tail._start)
+            tail._ends = self._ends[index:]
         tail._times = self._times[MOMENT_SIZE * index :]
         tail._chains = self._chains[LINK_SIZE * index :]
         tail._forms, tail._kinds = self._forms[index:], self._kinds[index:]
         tail._kind_names = self._kind_names.copy()
         if index < len(self._key_ends):
-            key_start = self._key_ends[index - 1] if index else 0
-            tail._keys = self._keys[key_start:]
-            tail._key_ends = array("I", (end - key_start for end in self._key_ends[index:]))
+            tail._key_start = self._key_ends[index - 1] if index else self._key_start
+            tail._keys = self._keys[tail._key_start - self._key_start :]
+            tail._key_ends = self._key_ends[index:]
         tail._metadata = {at - index: value for at, value in self._metadata.items() if at >= index}
-        bodies = tail._ends[-1] if tail._ends else 0
+        bodies = tail._end - tail._start
         metadata = sum(map(len, tail._metadata.values()))
         tail.size = bodies + metadata + len(tail._keys) + _COLUMNS * (settled - index)
         tail._calls = {at - index: value for at, value in self._calls.items() if at >= index}
         tail._dropped = {at - index: value for at, value in self._dropped.items() if at >= index}
         tail._tail = settled - index, fresh.copy()
         tail.last = self.last
+        if max(tail._start, tail._key_start) >= _FAR:
+            tail._begin_anew()
         return tail
 
     def drop(self, seq: int, instead: bytes) -> None:
@@ -415,9 +426,10 @@ class Tail:
         `before`: only of those below this number, all of them settled.
         """
         ends = self._key_ends if before is None else self._key_ends[: before - self.first]
-        text, start = self._keys[: ends[-1] if ends else 0].decode(), 0
-        bytewise = len(text) == (ends[-1] if ends else 0)
-        for index, end in enumerate(ends):
+        size, start = ends[-1] - self._key_start if ends else 0, 0
+        text = self._keys[:size].decode()
+        bytewise = len(text) == size
+        for index, end in enumerate(map((-self._key_start).__add__, ends)):
             if end > start:
                 key = text[start:end] if bytewise else self._keys[start:end].decode()
                 yield index + self.first, self._kind_names[self._kinds[index]], key
@@ -455,7 +467,7 @@ class Tail:
         while (run := _RUNS.search(forms, stop)) is not None:
             start, stop = run.span()
             index = begin + start
-            cut_from = self._ends[index - 1] if index else 0
+            cut_from = self._begin(index)
             cut_to = self._ends[begin + stop - 1] - 1
             if not forms[start] & _SHOWN:
                 found.append(Kept(self._cut(cut_from, cut_to)))
@@ -488,7 +500,7 @@ class Tail:
         if seqs[0] != self.first + index or seqs[-1] != seqs[0] + len(seqs) - 1:
             raise ValueError("stored entries do not follow on each other")
         self._times += packed(*times)
-        start = self._ends[-1] if index else 0
+        start = self._end
         piece = b",".join([*bodies, b""])
         sizes = [len(body) + 1 for body in bodies]
         sizes[0] += start
@@ -512,7 +524,7 @@ class Tail:
             self._pad_keys(index)
             encoded = [b"" if key is None else key.encode() for key in keys]
             ends = [len(key) for key in encoded]
-            ends[0] += len(self._keys)
+            ends[0] += self._key_start + len(self._keys)
             self._keys += b"".join(encoded)
             self._key_ends.extend(accumulate(ends))
             self.size += sum(map(len, encoded))
@@ -527,7 +539,7 @@ class Tail:
     def _pack_one(self, entry: Entry) -> None:
         """The same for a single entry: what most commits bring, in a quarter of the time."""
         index = len(self._ends)
-        start = self._ends[-1] if index else 0
+        start = self._end
         self._times += packed_own(entry.at)
         end = start + len(entry.body) + 1
         if end >= _NARROW:
@@ -540,7 +552,7 @@ class Tail:
             self._pad_keys(index)
             key = entry.key.encode()
             self._keys += key
-            self._key_ends.append(len(self._keys))
+            self._key_ends.append(self._key_start + len(self._keys))
             self.size += len(key)
         if entry.metadata is not None:
             self._metadata[index] = entry.metadata
@@ -561,18 +573,41 @@ class Tail:
 
     def _key(self, index: int) -> str | None:
         """The key of a settled entry."""
+        return self._key_bytes(index).decode() or None
+
+    def _key_bytes(self, index: int) -> bytes:
+        """The same, encoded; an empty one is none."""
         if index >= len(self._key_ends):
-            return None
-        start = self._key_ends[index - 1] if index else 0
-        return self._keys[start : self._key_ends[index]].decode() or None
+            return b""
+        base = self._key_start
+        start = self._key_ends[index - 1] - base if index else 0
+        return bytes(self._keys[start : self._key_ends[index] - base])
 
     def _pad_keys(self, index: int) -> None:
         """Entries up to this one, not included, have no further keys."""
-        self._key_ends.extend(repeat(len(self._keys), index - len(self._key_ends)))
+        end = self._key_start + len(self._keys)
+        self._key_ends.extend(repeat(end, index - len(self._key_ends)))
 
     def _widen(self, end: int) -> None:
         if end >= _NARROW and self._ends.typecode == "I":
             self._ends = array("Q", self._ends)
+
+    def _begin_anew(self) -> None:
+        """Makes the places of bodies and keys as small as they can be."""
+        pieces, starts = self._packed
+        self._packed = pieces, _lowered(starts, self._start)
+        self._ends = _lowered(self._ends, self._start)
+        self._key_ends = _lowered(self._key_ends, self._key_start)
+        self._start = self._key_start = 0
+
+    @property
+    def _end(self) -> int:
+        """Where the comma behind the last settled body ends."""
+        return self._ends[-1] if self._ends else self._start
+
+    def _begin(self, index: int) -> int:
+        """Where a settled body begins."""
+        return self._ends[index - 1] if index else self._start
 
     def _code(self, kind: str) -> int:
         """The kind's place in `_kind_names`."""
@@ -591,6 +626,13 @@ class Tail:
             found.append(pieces[later][: end - starts[later]])
         return found[0] if len(found) == 1 else b"".join(found)
 
+    def _packed_from(self, start: int) -> tuple[list[bytes], "array[int]"]:
+        """The pieces from there on, where a body begins: but for the first one they stay."""
+        pieces, starts = self._packed
+        place = bisect_right(starts, start) - 1
+        first = pieces[place][start - starts[place] :]
+        return [first, *pieces[place + 1 :]], array("Q", [start, *starts[place + 1 :]])
+
     def _views(self, start: int, end: int) -> "list[memoryview]":
         """The same where they lie, each without the comma at its end."""
         pieces, starts = self._packed
@@ -599,6 +641,10 @@ class Tail:
             low, piece = starts[place], memoryview(pieces[place])
             found.append(piece[max(0, start - low) : min(end - low, len(piece) - 1)])
         return found
+
+
+def _lowered(places: "array[int]", by: int) -> "array[int]":
+    return array(places.typecode, [place - by for place in places])
 
 
 def _form(kind: str, form: int) -> int:

@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.session.entries import tail as tails
 from runtime.session.entries.chain import dropped_body
 from runtime.session.entries.forms import shown, shown_json
 from runtime.session.entries.stretch import Stretch
@@ -110,17 +111,24 @@ def test_a_range_of_it_is_that_range(
     )
 
 
+@pytest.mark.parametrize("far", [1, tails._FAR])
 @few
 @given(cut(), st.lists(an_entry(), min_size=1, max_size=4), st.data())
-def test_it_grows_and_is_cut_again(
-    case: tuple[list[Entry], Tail, Tail], more: list[Entry], data: st.DataObject
+def test_it_grows_and_is_cut_again_wherever_its_places_begin(
+    far: int, case: tuple[list[Entry], Tail, Tail], more: list[Entry], data: st.DataObject
 ) -> None:
     entries, _, tail = case
     entries = [*entries, *(evolve(one, seq=tail.last + n) for n, one in enumerate(more, 1))]
     extend(tail, entries[tail.last :])
     tail.settle(data.draw(st.integers(tail.settled, tail.last)))
-    again = tail.cut(data.draw(st.integers(tail.first, tail.settled + 1)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tails, "_FAR", far)
+        again = tail.cut(data.draw(st.integers(tail.first, tail.settled + 1)))
+    again.settle(again.last)
     assert [again.entry(one.seq) for one in kept(entries, again)] == kept(entries, again)
+    assert list(again.keyed()) == [
+        (one.seq, one.kind, one.key) for one in kept(entries, again) if one.key is not None
+    ]
     assert again.size == again.cut(again.first).size
 
 

@@ -5,7 +5,7 @@ from attrs import evolve
 
 from persistence import MemoryStore
 from runtime.session.entries.tail import Needs
-from runtime.session.log import PACKED_AT_ONCE, Log
+from runtime.session.log import CUT_AT_ONCE, PACKED_AT_ONCE, Log
 from runtime.session.state import SessionState
 from runtime.store.entries import DROPPED, MESSAGE, Entry, Wanted
 from runtime.store.stored import StoredSession
@@ -183,6 +183,17 @@ def test_what_is_much_is_packed_bit_by_bit_and_in_the_store_at_once() -> None:
     assert not log.settle_more(None)
     assert log.tail.settled == log.last - 1
     assert [log.entry(seq).body for seq in range(1, log.last + 1)] == texts
+
+
+def test_what_is_much_too_long_is_cut_bit_by_bit() -> None:
+    log = long_log(3 * CUT_AT_ONCE)
+    while log.settle(log.last, None):
+        pass
+    firsts = [log.tail.first]
+    while log.settle_more(1):
+        firsts.append(log.tail.first)
+    assert firsts == [1, CUT_AT_ONCE + 1, 2 * CUT_AT_ONCE + 1]
+    assert log.tail.first == log.last + 1
 
 
 def test_what_is_not_packed_yet_is_not_taken_back() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.session.entries.outline import Outline
+from runtime.session.entries.tail import Tail
 from runtime.store.entries import CALL_SIZE, DROPPED, MESSAGE, REMOVAL, Entry, Mark
 from tests.runtime.session.builders import NOON, at, entry, keys
 
@@ -77,6 +78,20 @@ def test_one_that_grew_says_what_one_made_at_once_does(entries: list[Entry], beg
         if one.kind != MESSAGE:
             assert grown.entry(one.seq) == whole.entry(one.seq)
     assert grown.count(1, 24) == whole.count(1, 24)
+
+
+@given(logs(), st.integers(0, 20))
+def test_marks_that_come_packed_say_the_same(entries: list[Entry], begun: int) -> None:
+    tail = Tail(b"the root")
+    for one in entries:
+        tail.append(one)
+    tail.settle(tail.last)
+    grown, whole = Outline(marks(entries[:begun])), Outline(marks(entries))
+    grown.add_all(tail.marks(begun + 1, tail.last))
+    for one in entries:
+        assert grown.kind(one.seq) == whole.kind(one.seq)
+        if one.kind != MESSAGE:
+            assert grown.entry(one.seq) == whole.entry(one.seq)
 
 
 @given(logs(), st.data())
