@@ -46,6 +46,10 @@ LATENESS = 0.01
 """How much later than `commit_timeout` a caller may be told, as a share of it: a hundred looks at
 the waiters in that time, however many there are."""
 
+ROUNDS = 8
+"""Rounds of the event loop between two steps of a long command. In so many a write of somebody else
+comes in, is done, and is handed to the commit's thread; with a step in each it waited for eight."""
+
 REST = 0.002
 """Seconds that a step of a long command waits for a commit to end: most take about as long, and who
 writes ten thousand entries waits half a second more at worst."""
@@ -153,7 +157,8 @@ class Persister:
         Its thread needs Python's lock for each statement, and who releases and takes that all the
         time, as the event loop does, may starve it: a commit of two milliseconds took fifty.
         """
-        await trio.lowlevel.checkpoint()
+        for _ in range(ROUNDS):
+            await trio.lowlevel.checkpoint()
         if self.is_committing:
             with trio.move_on_after(REST):
                 await self._returned.wait()

@@ -4,7 +4,7 @@ import trio
 from trio.testing import MockClock
 
 from runtime import Item, Runtime
-from runtime.saving.persister import REST
+from runtime.saving.persister import REST, ROUNDS
 from runtime.session.steps import AT_ONCE
 from tests.runtime.fakes import Caller, FakeStore, call, running, until, until_held, user
 
@@ -48,6 +48,27 @@ async def test_it_does_not_rest_for_long(clock: MockClock, store: FakeStore) -> 
             await until_held()
         assert is_done(runtime)
         store.gate.set()
+
+
+async def test_others_have_several_rounds_between_two_steps(
+    clock: MockClock, store: FakeStore
+) -> None:
+    """A write of somebody else needs as many to come to the commit's thread."""
+    rounds = 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            await trio.lowlevel.checkpoint()
+            rounds += 1
+
+    async with running(store) as runtime, trio.open_nursery() as nursery:
+        nursery.start_soon(count)
+        await trio.lowlevel.checkpoint()
+        before = rounds
+        await runtime._parts.persister.give_way()
+        assert rounds - before >= ROUNDS - 1
+        nursery.cancel_scope.cancel()
 
 
 async def test_nobody_rests_while_nothing_is_committed(clock: MockClock, store: FakeStore) -> None:
