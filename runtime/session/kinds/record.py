@@ -62,14 +62,13 @@ class Records(Latest):
             self._sorted = sorted(self.seqs)
         return self._sorted
 
-    def with_prefix(self, prefix: str) -> Iterator[str]:
+    def with_prefix(self, prefix: str) -> list[str]:
         """The keys that begin with `prefix`, in their order."""
         keys = self.keys()
-        # By their places: a slice would copy all keys for each of many prefixes.
-        for place in range(bisect_left(keys, prefix), len(keys)):
-            if not keys[place].startswith(prefix):
-                return
-            yield keys[place]
+        low = bisect_left(keys, prefix)
+        # Behind the last one: no text is the greatest that begins so.
+        high = bisect_left(keys, True, low, key=lambda key: not key.startswith(prefix))
+        return keys[low:high]
 
     def with_prefixes(self, prefixes: Iterable[str]) -> Iterator[str]:
         """Those that begin with one of the prefixes, each once, in their order."""
