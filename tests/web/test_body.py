@@ -14,7 +14,7 @@ from runtime import KiB, RuntimeConfig, open_runtime
 from tests.web.requests import request
 from web import Guard
 from web.api.dispatch import Api
-from web.call.body import TIMEOUT, received
+from web.call.body import AT_ONCE, HUGE, TIMEOUT, let_go, received
 from web.call.problems import Refused
 from web.call.resources import Resources
 from web.http.message import ClientGone, Headers, Request
@@ -132,3 +132,27 @@ async def test_nothing_is_kept_of_a_body_once_its_request_is_answered(
     while sys.getrefcount(body) != references:  # the thread may be about to end its work
         await trio.lowlevel.checkpoint()
     assert api.resources.bodies.held == 0
+
+
+async def test_a_large_body_is_all_of_its_pieces_too(api: Api) -> None:
+    guard = Guard(body_limit=2 * HUGE, bodies_limit=2 * HUGE)
+    large = Api(api.resources.runtime, rules=guard).resources
+    pieces = [bytes([number]) * HUGE for number in range(2)]
+    assert await received(large, sent(*pieces)) == b"".join(pieces)
+
+
+async def test_what_a_large_body_became_is_given_up_bit_by_bit() -> None:
+    made = [object() for _ in range(3 * AT_ONCE)]
+    seen: list[int] = []
+
+    async def look() -> None:
+        while made:
+            seen.append(len(made))
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        await let_go(made)
+        assert len(made) == AT_ONCE
+        made.clear()
+    assert 2 * AT_ONCE in seen

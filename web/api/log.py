@@ -17,7 +17,7 @@ from runtime import (
 )
 from web.api.entries import shown_entry, union_of
 from web.api.messages import MessagesQuery, cursor_of, log_cursor
-from web.call.body import taken
+from web.call.body import let_go, taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import query
@@ -201,6 +201,7 @@ async def append_entries(resources: Resources, request: Request, session_id: str
             turn=asked.turn,
             if_absent=asked.if_absent,
         )
+    await let_go(items)
     status = asked.status(201) if done.applied else 200
     return asked.answer(done, WrittenOut.of(done, replaced), status)
 

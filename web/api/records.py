@@ -15,7 +15,7 @@ from runtime import (
 )
 from web.api.entries import EntryIn, EntryOut
 from web.api.log import Expected, WrittenOut
-from web.call.body import taken
+from web.call.body import let_go, taken
 from web.call.parts import WHERE, apart, elements, paced
 from web.call.problems import write
 from web.call.query import from_cursor, query, to_cursor
@@ -174,6 +174,7 @@ async def put_records(resources: Resources, request: Request, session_id: str) -
             turn=asked.turn,
             if_absent=asked.if_absent,
         )
+    await let_go(put)
     status = asked.status(201) if done.applied else 200
     return asked.answer(done, WrittenOut.of(done, replaced), status)
 

@@ -9,7 +9,7 @@ Rules:
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import trio
@@ -41,6 +41,9 @@ keeps the event loop busy, and starves the threads (see `give_way`), the one of 
 
 PAUSE = 0.0005
 """Seconds: enough for a thread to wake up. A body comes in no faster than 512 MiB/s with it."""
+
+AT_ONCE = 500
+"""Things that are given up in one stretch of the event loop: a fraction of a millisecond."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """Some editors and shells put it before a text; RFC 8259 8.1 lets it be ignored."""
@@ -126,8 +129,22 @@ async def received(resources: Resources, request: Request) -> bytes:
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     else:
         # In a thread: 16 MiB take ten milliseconds, in which Python gives its lock away.
-        body = await trio.to_thread.run_sync(b"".join, pieces)
+        body = await trio.to_thread.run_sync(_joined, pieces)
     return body.removeprefix(BYTE_ORDER_MARK)
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    body = b"".join(pieces)
+    while pieces:  # one by one, and others go on in between: to give memory back takes long, too
+        pieces.pop()
+    return body
+
+
+async def let_go(made: list[Any]) -> None:
+    """Empties a list that a large body became, some at a time: others are let in between."""
+    while len(made) > AT_ONCE:
+        del made[-AT_ONCE:]
+        await trio.lowlevel.checkpoint()
 
 
 def _check(size: int, limit: int) -> None:
