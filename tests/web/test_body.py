@@ -142,7 +142,7 @@ async def test_a_large_body_is_all_of_its_pieces_too(api: Api) -> None:
 
 
 async def test_what_a_large_body_became_is_given_up_bit_by_bit() -> None:
-    made = [object() for _ in range(3 * AT_ONCE)]
+    made = [object() for _ in range(10 * AT_ONCE)]
     seen: list[int] = []
 
     async def look() -> None:
@@ -155,4 +155,4 @@ async def test_what_a_large_body_became_is_given_up_bit_by_bit() -> None:
         await let_go(made)
         assert len(made) == AT_ONCE
         made.clear()
-    assert 2 * AT_ONCE in seen
+    assert len(seen) >= 8

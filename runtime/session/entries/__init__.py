@@ -5,6 +5,7 @@ A map, in the order in which one file may import another:
 - `chain`     eight bytes that name a log up to an entry
 - `counting`  which entries count: what rewinds make of a log's numbers
 - `moments`   a moment in nine bytes
+- `marks`     those that are no messages, on their way to the outline
 - `tail`      the newest entries, those in memory, packed
 - `stretch`   the messages of a history
 - `outline`   what is known of the entries that are not in memory

@@ -10,30 +10,15 @@ a hundred thousand of them.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
-from attrs import frozen
-
+from runtime.session.entries.marks import Marks
 from runtime.session.entries.moments import MOMENT_SIZE, packed, unpacked
 from runtime.store.entries import DROPPED, MESSAGE, Entry, Mark
 
 _FORM = 0xFF
 """What of a form is kept: all but the size of a call, which is with the body."""
-
-
-@frozen
-class Marks:
-    """Several marks as they are packed, in columns: so a thousand move in one go."""
-
-    seqs: Sequence[int]
-    kind_names: Sequence[str]
-    kinds: bytes
-    """Places in `kind_names`."""
-    forms: bytes
-    moments: bytes
-    keys: Sequence[bytes]
-    """An empty one is none."""
 
 
 class Outline:

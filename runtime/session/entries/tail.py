@@ -24,8 +24,8 @@ from itertools import accumulate, repeat
 from attrs import frozen
 
 from runtime.session.entries.chain import LINK_SIZE
+from runtime.session.entries.marks import Marks
 from runtime.session.entries.moments import MOMENT_SIZE, packed, packed_own, unpacked
-from runtime.session.entries.outline import Marks
 from runtime.store.entries import (
     CALL_SIZE,
     DROPPED,
