@@ -52,7 +52,7 @@ from runtime.session.replies import (
 )
 from runtime.session.rules import check_agent, check_key, check_reason, check_session_id
 from runtime.session.state import SessionState
-from runtime.session.steps import Steps
+from runtime.session.steps import AT_ONCE, Steps
 from runtime.session.work.ledger import Ledger
 from runtime.store.stored import DEFAULT_AGENT
 from runtime.store.used import UsedPlace
@@ -127,9 +127,9 @@ class Session:
         """
         news = [m if isinstance(m, New) else from_python(m) for m in messages]
         at, condition = self._shared.timestamp(), condition_of(if_match, if_absent, turn=turn)
+        append = message.append if len(news) <= AT_ONCE else calls.append_messages
         return await self._write(
-            lambda state: message.append(state, news, at=at, create=create, condition=condition),
-            durable,
+            lambda state: append(state, news, at=at, create=create, condition=condition), durable
         )
 
     async def history(self) -> History:

@@ -365,7 +365,7 @@ class SessionsAndLists(RuleBasedStateMachine):
         model, life = self.models[state.session_id], state.present()
         for version in range(model.floor, model.version + 1):
             for key, seq in record.records_at(life, version).seqs.items():
-                assert record.value_of(life.entry(seq)) != b"null"
+                assert record.value_at(life, seq) != b"null"
                 assert model.records(version)[key] == seq
         if model.floor:
             with pytest.raises(BelowFloor):

@@ -40,6 +40,10 @@ SLACK = 4
 """A tail is cut when it is longer than it should be by the fourth part of that: each cut copies
 some of what stays."""
 
+RUN = 64
+"""Entries that are no messages and follow on each other are passed over in so many at a time, where
+messages are looked for: a call may have brought ten thousand of them."""
+
 CUT_AT_ONCE = 250
 """Entries that are cut at once: about a millisecond, if none of them is a message."""
 
@@ -131,6 +135,13 @@ class Log:
         if found is None:
             raise Needs(Wanted(seqs=(seq,)))
         return found
+
+    def body(self, seq: int) -> tuple[bytes, int]:
+        """Its body and its form alone. Raises `Needs`."""
+        if seq >= self.tail.first:
+            return self.tail.body(seq)
+        entry = self.entry(seq)
+        return entry.body, entry.form
 
     def mark(self, seq: int) -> Entry:
         """The entry of this number, which is no message; before the tail it may have no body."""
@@ -355,13 +366,23 @@ class Log:
     def _early_messages(self, low: int, high: int, *, backwards: bool = False) -> Iterator[int]:
         # What is between all others; not looked for before it is asked for, as others may be many.
         others = self.outline.others(low, high)
+        place, end = 0, len(others)
         if not backwards:
-            for other in others:
-                yield from range(low, other)
-                low = other + 1
+            while place < end:
+                ahead = place + RUN - 1
+                if ahead < end and others[ahead] == low + RUN - 1:
+                    place, low = place + RUN, low + RUN
+                    continue
+                yield from range(low, others[place])
+                low = others[place] + 1
+                place += 1
             yield from range(low, high + 1)
         else:
-            for other in reversed(others):
-                yield from range(high, other, -1)
-                high = other - 1
+            while end > 0:
+                if end >= RUN and others[end - RUN] == high + 1 - RUN:
+                    end, high = end - RUN, high - RUN
+                    continue
+                end -= 1
+                yield from range(high, others[end], -1)
+                high = others[end] - 1
             yield from range(high, low - 1, -1)

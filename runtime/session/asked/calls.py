@@ -13,6 +13,7 @@ from runtime.session.asked.items import Item
 from runtime.session.asked.repeats import all_known, is_repeat, repeat
 from runtime.session.entries.tail import Needs
 from runtime.session.kind import Kind, New
+from runtime.session.kinds.message import appended, told_apart
 from runtime.session.kinds.record import (
     RECORD,
     REMOVED,
@@ -25,7 +26,7 @@ from runtime.session.kinds.record import (
     records_of,
 )
 from runtime.session.life import REWIND, Life
-from runtime.session.replies import KnownRecord, Written
+from runtime.session.replies import Appended, KnownRecord, Written
 from runtime.session.rules import check_key, check_record_key
 from runtime.session.state import ANY, ENTRY_OVERHEAD, Condition, SessionState
 from runtime.session.steps import AT_ONCE, Steps, at_once
@@ -37,6 +38,21 @@ MAX_ENTRIES = 10_000
 
 MAX_REWINDS = 100
 """Rewinds in one call. Editing and sending again takes one; each lets all folds be made anew."""
+
+
+def append_messages(
+    state: SessionState,
+    messages: Sequence[New],
+    *,
+    at: str,
+    create: bool = True,
+    condition: Condition = ANY,
+) -> Steps[Appended]:
+    """What `message.append` does, in steps: for many."""
+    seqs, fresh = told_apart(state, messages, create=create, condition=condition)
+    if fresh:
+        yield from _Call(state, at, once=False, call=None, size=0).append(fresh)
+    return appended(state, messages, seqs, repeated=not fresh)
 
 
 def append_entries(

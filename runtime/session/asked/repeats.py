@@ -15,7 +15,7 @@ from runtime.session.asked.answered import written
 from runtime.session.asked.items import Item
 from runtime.session.entries.chain import digest_of
 from runtime.session.kind import Kind
-from runtime.session.kinds.record import RECORD, REMOVED, records_at, value_of
+from runtime.session.kinds.record import RECORD, REMOVED, records_at, value_at
 from runtime.session.life import REWIND, Life
 from runtime.session.replies import KnownRecord, Written
 from runtime.session.state import SessionState
@@ -71,7 +71,7 @@ def _replay(
             yield
         seq = _skipped(item, records.seqs) if records else None
         if seq is not None:
-            value = value_of(life.entry(seq))
+            value = value_at(life, seq)
             skipped.append(KnownRecord(key=item.key or "", seq=seq, value=value))
             seqs.append(seq)
             continue

@@ -197,6 +197,18 @@ class Tail:
             call,
         )
 
+    def body(self, seq: int) -> tuple[bytes, int]:
+        """Body and form of a resident entry: in a fifth of the time that all of it takes."""
+        index = seq - self.first
+        settled, fresh = self._tail
+        if index >= settled:
+            entry = fresh[index - settled]
+            return entry.body, entry.form
+        body = self._dropped.get(index)
+        if body is None:
+            body = self._cut(self._begin(index), self._ends[index] - 1)
+        return body, self._forms[index] & _FORM
+
     def said(self, low: int, high: int) -> Iterator[Said]:
         """What the resident messages from `low` to `high` say, the newest first.
 

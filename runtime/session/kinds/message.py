@@ -222,6 +222,16 @@ def append(
     Raises `SessionNotFound` if the session is absent and `create` is false, `InvalidInput` for no
     message at all, `KeyConflict`, `PreconditionFailed`, `Needs`.
     """
+    seqs, fresh = told_apart(state, messages, create=create, condition=condition)
+    if fresh:
+        state.write(fresh, at)
+    return appended(state, messages, seqs, repeated=not fresh)
+
+
+def told_apart(
+    state: SessionState, messages: Sequence[New], *, create: bool, condition: Condition
+) -> tuple[Sequence[int], Sequence[New]]:
+    """Each message's number, and those that `append` has to write. Raises as that does."""
     if not messages:
         raise InvalidInput("messages: at least one is needed")
     if not create:
@@ -229,7 +239,13 @@ def append(
     seqs, fresh = number(state.life, messages)
     if fresh:
         state.check(condition)
-        state.write(fresh, at)
+    return seqs, fresh
+
+
+def appended(
+    state: SessionState, messages: Sequence[New], seqs: Sequence[int], *, repeated: bool
+) -> Appended:
+    """The answer to these messages, which have these numbers."""
     life = state.present()
     return Appended(
         session_id=state.session_id,
@@ -237,7 +253,7 @@ def append(
         message_count=life.message_count,
         version=life.version,
         durable_seq=state.durable_seq,
-        repeated=not fresh,
+        repeated=repeated,
         replaced=sum([message.replaced for message in messages]),
         tag=life.tag,
     )

@@ -147,9 +147,10 @@ def records_of(life: Life) -> Records:
     return fold
 
 
-def value_of(entry: Entry) -> bytes:
-    """The value, as JSON; null if the body was dropped."""
-    return b"null" if entry.form & DROPPED else entry.body[_VALUE:-1]
+def value_at(life: Life, seq: int) -> bytes:
+    """The value that this entry gave, as JSON; null if its body was dropped. Raises `Needs`."""
+    body, form = life.log.body(seq)
+    return b"null" if form & DROPPED else body[_VALUE:-1]
 
 
 def check_expectations(life: Life | None, expect: Mapping[str, int], tag: str | None) -> None:
@@ -201,7 +202,7 @@ def is_so_already(life: Life | None, changes: Sequence[New]) -> bool:
 def known(life: Life, key: str) -> KnownRecord | None:
     """The record of this key, if there is one."""
     seq = records_of(life).seqs.get(key)
-    return None if seq is None else KnownRecord(key=key, seq=seq, value=value_of(life.entry(seq)))
+    return None if seq is None else KnownRecord(key=key, seq=seq, value=value_at(life, seq))
 
 
 def read(
@@ -261,7 +262,7 @@ def _with_values(life: Life, fold: Records, keys: Sequence[str]) -> tuple[Sequen
 
 
 def _record(life: Life, key: str, seq: int) -> Record:
-    return Record(key, value_of(life.entry(seq)), seq)
+    return Record(key, value_at(life, seq), seq)
 
 
 def drop_superseded(state: SessionState, *, before: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from runtime import InvalidInput, Item, KeyConflict
+from runtime import InvalidInput, Item, KeyConflict, PreconditionFailed
 from runtime.session.asked import calls
 from runtime.session.asked.items import items_from_python
 from runtime.session.kinds.message import from_json
@@ -70,6 +70,37 @@ def test_a_step_is_bounded() -> None:
     with pytest.raises(StopIteration):
         next(steps)
     assert state.version == COUNT
+
+
+async def test_many_messages_are_appended_in_steps(clock: MockClock, store: FakeStore) -> None:
+    said = [user(f"{n}", f"{n}") for n in range(COUNT)]
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(said[1])  # the session is there, and this one is known
+        async with passes() as counted:
+            done = await session.append(*said, durable=False)
+            assert counted[0] >= 3
+        assert (done.repeated, done.message_count, done.version) == (False, COUNT, COUNT)
+        assert (done.seqs[:3], done.last_seq) == ([2, 1, 3], COUNT)
+        again = await session.append(*said)
+        assert (again.repeated, again.seqs) == (True, done.seqs)
+        history = await session.history()
+        assert texts(history.entries) == ["1", "0", *(f"{n}" for n in range(2, COUNT))]
+
+
+async def test_many_messages_of_which_one_is_refused_are_none(
+    clock: MockClock, store: FakeStore
+) -> None:
+    said = [user(f"{n}") for n in range(COUNT)]
+    async with running(store) as runtime:
+        session = runtime.session("s")
+        await session.append(user("known", "k"))
+        error = await error_of(session.append(*said, user("other", "k")))
+        assert isinstance(error, KeyConflict)
+        error = await error_of(session.append(*said, if_match="0-0"))
+        assert isinstance(error, PreconditionFailed)
+        await runtime.flush()
+        assert store.texts("s") == ["known"]
 
 
 def test_a_call_that_is_given_up_in_the_middle_has_done_nothing() -> None:

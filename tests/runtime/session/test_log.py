@@ -2,9 +2,13 @@
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from persistence import MemoryStore
-from runtime.session.entries.tail import Needs
+from runtime.session.entries.outline import Outline
+from runtime.session.entries.tail import Needs, Tail
+from runtime.session.kinds.table import KINDS
 from runtime.session.log import CUT_AT_ONCE, PACKED_AT_ONCE, Log
 from runtime.session.state import SessionState
 from runtime.store.entries import DROPPED, MESSAGE, Entry, Wanted
@@ -12,6 +16,8 @@ from runtime.store.stored import StoredSession
 from tests.runtime.session.at_once import append_entries
 from tests.runtime.session.builders import NOON, absent, commit, put, said, with_tail_only
 from tests.runtime.session.logs import FIRST, state
+
+NUMBERS = st.integers(1, 14)
 
 
 @pytest.fixture
@@ -65,6 +71,21 @@ def test_entries_of_a_kind_are_listed_in_both_directions(log: Log, whole: Log, k
             wanted = [seq for seq in range(low, high + 1) if whole.kind(seq) == kind]
             assert list(log.of_kind(kind, low, high)) == wanted
             assert list(log.back_from(kind, low, high)) == wanted[::-1]
+
+
+@given(st.lists(st.booleans(), max_size=12), NUMBERS, NUMBERS, st.sampled_from([1, 2, 3, 64]))
+def test_messages_before_the_tail_are_what_is_between_all_others(
+    are_messages: list[bool], low: int, high: int, run: int
+) -> None:
+    end = len(are_messages)
+    numbered = list(enumerate(are_messages, 1))
+    marks = [(seq, "record", None, NOON, 0) for seq, is_message in numbered if not is_message]
+    log = Log(KINDS, Tail(b"the root", end + 1, b"a chain "), Outline(marks))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runtime.session.log.RUN", run)
+        found = list(log.of_kind(MESSAGE, low, high))
+        assert found == [seq for seq, is_message in numbered if is_message and low <= seq <= high]
+        assert list(log.back_from(MESSAGE, low, high)) == found[::-1]
 
 
 def test_messages_are_counted_across_what_is_in_memory(log: Log, whole: Log) -> None:
