@@ -11,7 +11,7 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from types import MappingProxyType
 
 from attrs import evolve
@@ -37,15 +37,16 @@ PAGE_BYTES = 4 * MiB
 are as long as they can be would be 16 GiB."""
 
 SLACK = 4
-"""A tail is cut when it is longer than it should be by the fourth part of that: each cut copies
-some of what stays."""
+"""A tail is cut when it is longer than it should be by the fourth part of that, and then to what it
+should be: each cut copies some of what stays."""
 
 RUN = 64
 """Entries that are no messages and follow on each other are passed over in so many at a time, where
 messages are looked for: a call may have brought ten thousand of them."""
 
 CUT_AT_ONCE = 250
-"""Entries that are cut at once: about a millisecond, if none of them is a message."""
+"""Entries that are cut at once: less than a millisecond, if none of them is a message; two where
+ten thousand calls stay in memory."""
 
 PACKED_AT_ONCE = 50
 """Entries that one stretch of the event loop packs: about a millisecond."""
@@ -64,6 +65,7 @@ class Log:
         "_brought",
         "_calls",
         "_departed",
+        "_is_cutting",
         "_keys",
         "_kinds",
         "_sought",
@@ -81,7 +83,9 @@ class Log:
         """Entries up to this number are in the store; the tail may have yet to pack some of them.
         """
         self._kinds = kinds
-        self._keys = Keys(self._keyed)
+        self._is_cutting = False
+        """Whether a cut has begun, and goes on."""
+        self._keys = Keys(self._keyed, tail.first)
         """Of the entries in the tail; not of kinds whose keys repeat."""
         self._calls: dict[str, tuple[int, ...]] = {}
         """By the id of a call that begins in the tail: the first numbers of it. Several, if a
@@ -311,10 +315,13 @@ class Log:
             if size >= PACKED_BYTES:
                 break
         tail.settle(last)
-        if resident_bytes is not None and tail.size > resident_bytes + resident_bytes // SLACK:
-            first = tail.beyond(resident_bytes)
-            self._cut(min(first, tail.first + CUT_AT_ONCE))
-            if first > self.tail.first:
+        if resident_bytes is not None:
+            slack = 0 if self._is_cutting else resident_bytes // SLACK
+            if tail.size > resident_bytes + slack:
+                goal = tail.beyond(resident_bytes)
+                self._cut(min(goal, tail.first + CUT_AT_ONCE))
+                self._is_cutting = goal > self.tail.first
+            if self._is_cutting:
                 return True
         return self.tail.settled < self.settled
 
@@ -349,12 +356,13 @@ class Log:
             keys = ((kind, key) for _, kind, key in self._keyed(first))
             calls = (call for seq, call in tail.calls() if seq < first)
             self._departed = self._departed.with_more([*keys, *calls])
+        if self._calls:
+            for seq, call in takewhile(lambda begun: begun[0] < first, tail.calls()):
+                left = tuple(other for other in self._calls.pop(call) if other > seq)
+                if left:
+                    self._calls[call] = left
         self.tail = tail.cut(first)
         self._keys.cut(first)
-        if self._calls:
-            self._calls = {}
-            for seq, call in self.tail.calls():
-                self._calls[call] = (*self._calls.get(call, ()), seq)
 
     def _has_left(self, name: str | tuple[str, str]) -> bool:
         """Whether a call, or a kind and a key, may be before the tail."""

@@ -23,7 +23,7 @@ from runtime import (
     from_text,
     sent,
 )
-from web.call.body import taken
+from web.call.body import let_go, taken
 from web.call.parts import WHERE, elements, paced
 from web.call.problems import write
 from web.call.query import query
@@ -181,6 +181,7 @@ async def append_messages(resources: Resources, request: Request, session_id: st
             turn=asked.turn,
             if_absent=asked.if_absent,
         )
+    await let_go(messages)
     status = 200 if appended.repeated else asked.status(201)
     return asked.answer(appended, AppendedOut.of(appended), status)
 

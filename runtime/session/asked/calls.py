@@ -48,7 +48,7 @@ def append_messages(
     create: bool = True,
     condition: Condition = ANY,
 ) -> Steps[Appended]:
-    """What `message.append` does, in steps: for many."""
+    """What `message.append` does, in steps but for the look at what is known: for many."""
     seqs, fresh = told_apart(state, messages, create=create, condition=condition)
     if fresh:
         yield from _Call(state, at, once=False, call=None, size=0).append(fresh)

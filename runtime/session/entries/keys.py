@@ -19,15 +19,15 @@ class Keys:
 
     __slots__ = ("_all", "_first", "_hashes", "_made_at", "_seqs")
 
-    def __init__(self, all_keys: Callable[[], Iterable[Keyed]]) -> None:
+    def __init__(self, all_keys: Callable[[], Iterable[Keyed]], first: int = 1) -> None:
         self._all = all_keys
         """Gives every entry that has a key, ascending by number."""
         self._hashes: array[int] | None = None
         """`None` until somebody looks a key up."""
         self._seqs: array[int] = array("Q")
-        self._first = 0
+        self._first = first
         """What is noted of entries below this number is not looked at."""
-        self._made_at = 0
+        self._made_at = first
         """What that was when the columns were made."""
 
     def add(self, seq: int, kind: str, key: str) -> None:

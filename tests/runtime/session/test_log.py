@@ -217,6 +217,18 @@ def test_what_is_much_too_long_is_cut_bit_by_bit() -> None:
     assert log.tail.first == log.last + 1
 
 
+def test_a_cut_that_has_begun_goes_on_to_what_may_stay() -> None:
+    log = long_log(4 * CUT_AT_ONCE)
+    while log.settle(log.last, None):
+        pass
+    may_stay = log.tail.size // 2
+    assert log.settle_more(may_stay)
+    assert not log.settle_more(None)  # a call is under way: nothing is taken from under it
+    while log.settle_more(may_stay):
+        pass
+    assert may_stay - 200 < log.tail.size <= may_stay
+
+
 def test_what_is_not_packed_yet_is_not_taken_back() -> None:
     log = long_log(2 * PACKED_AT_ONCE)
     log.settle(log.last, None)
