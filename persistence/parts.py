@@ -11,6 +11,9 @@ from attrs import define, field, frozen
 
 from runtime import Change, Entry, KiB, MiB
 
+KEYED = 4 * KiB
+"""Bytes that a key counts for in a part: wherever it falls in an index, a page is written."""
+
 
 @frozen
 class Part:
@@ -41,7 +44,7 @@ class Room:
     entries: int = 50
     """Of longer changes, written ahead with one commit: with their keys, a millisecond."""
     size: int = 128 * KiB
-    """Bytes of their text, or one entry's more: about as long."""
+    """Bytes of their text and of what their keys count for, or one entry's more: about as long."""
     least: int = 25
     """Entries that each of several long changes may have of that: fewer would be all commits."""
     copies: int = 2_000
@@ -121,6 +124,6 @@ def _first(entries: Sequence[Entry], count: int, size: int) -> Iterator[Entry]:
     """At most so many entries, until they have so many bytes; one in any case, and never all."""
     for entry in entries[: min(count, len(entries) - 1)]:
         yield entry
-        size -= entry.size
+        size -= entry.size if entry.key is None else entry.size + KEYED
         if size <= 0:
             return
