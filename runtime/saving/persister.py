@@ -50,9 +50,9 @@ ROUNDS = 8
 """Rounds of the event loop between two steps of a long command. In so many a write of somebody else
 comes in, is done, and is handed to the commit's thread; with a step in each it waited for eight."""
 
-REST = 0.002
-"""Seconds that a step of a long command waits for a commit to end: most take about as long, and who
-writes ten thousand entries waits half a second more at worst."""
+REST = 0.006
+"""Seconds that a step of a long command waits for a commit to end: few take longer, and who writes
+ten thousand entries waits a second more at worst."""
 
 ENDED = "The runtime ended before this was confirmed on disk"
 
