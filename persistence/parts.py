@@ -41,11 +41,11 @@ class Room:
     """Entries of a change up to which it is written whole: some three milliseconds."""
     long_size: int = 256 * KiB
     """Bytes of their text: about as long."""
-    entries: int = 32
+    entries: int = 50
     """Of longer changes, written ahead with one commit: with their keys, a millisecond."""
-    size: int = 96 * KiB
+    size: int = 128 * KiB
     """Bytes of their text and of what their keys count for, or one entry's more: about as long."""
-    least: int = 16
+    least: int = 25
     """Entries that each of several long changes may have of that: fewer would be all commits."""
     copies: int = 2_000
     """Entries that are copied for forks: short ones take some five milliseconds."""
