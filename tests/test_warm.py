@@ -107,6 +107,19 @@ def test_it_ends_by_a_signal(number: signal.Signals) -> None:
         process.kill()  # nothing any more
 
 
+def test_one_that_has_ended_but_whose_code_is_not_here_yet_is_sent_nothing() -> None:
+    ended = os.posix_spawn(sys.executable, [sys.executable, "-c", ""], os.environ)
+    os.waitpid(ended, 0)
+    told, telling = os.pipe()
+    try:
+        process = Forked([], ended, None, None, None, told)
+        process.kill()
+        assert process.poll() is None
+    finally:
+        os.close(told)
+        os.close(telling)
+
+
 def test_it_reads_what_it_is_written() -> None:
     code = "import sys; print(sys.stdin.readline().upper(), end='')"
     with start([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE) as process:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,8 @@ default_pool_size = {size}
             yield make_conninfo("", **{**options, "host": str(folder), "port": 6432})
         finally:
             if process.poll() is None:
-                os.kill(pid, signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it ended just now
+                    os.kill(pid, signal.SIGTERM)
             end(process, PATIENCE)
     finally:
         shutil.rmtree(folder)
