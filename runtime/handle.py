@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, TypeVar
 
+import trio
 from attrs import evolve, field, frozen
 
 from runtime.actors.directory import Directory
@@ -263,7 +264,7 @@ class Session:
                 raise InvalidInput(f"kind: must be one of {', '.join(sorted(folds))}")
             return folds[kind].view()
 
-        return await self._ask(view, is_read=True, confirm=self._shared.commits)
+        return await self._read(view)
 
     async def rewind(
         self,
@@ -574,7 +575,7 @@ class Session:
 
     async def drafts(self) -> Sequence[DraftView]:
         """The messages that are still being written, the oldest first. Raises `SessionNotFound`."""
-        return await self._ask(drafting.drafts_of, is_read=True, confirm=self._shared.commits)
+        return await self._read(drafting.drafts_of)
 
     # -- who writes, and who is waited for ---------------------------------------------------
 
@@ -723,17 +724,29 @@ class Session:
             feeds=self._shared.feeds,
         )
 
-    async def _ask(
-        self, work: Callable[[SessionState], R], *, confirm: bool, is_read: bool = False
-    ) -> R:
-        command = Command(
-            work, is_read=is_read, confirm=confirm, confirm_refusal=confirm or self._shared.commits
+    async def _ask(self, work: Callable[[SessionState], R], *, confirm: bool) -> R:
+        return await self._answered(
+            Command(work, confirm=confirm, confirm_refusal=confirm or self._shared.commits)
         )
-        return await self._shared.directory.ask(self.id, command, nowait=self._nowait)
 
-    def _read(self, work: Callable[[SessionState], A]) -> Awaitable[A]:
+    async def _read(self, work: Callable[[SessionState], R], *, is_first: bool = True) -> R:
+        """What `work` finds. `is_first`: false for one of a row, of those who follow a session."""
         commits = self._shared.commits
-        return self._answered(Command(work, is_read=True, confirm=commits, confirm_refusal=commits))
+        confirm, confirm_refusal = commits and is_first, commits or not is_first
+        try:
+            found = self._shared.directory.read_nowait(
+                self.id, work, confirm=confirm, confirm_refusal=confirm_refusal
+            )
+        except trio.WouldBlock:
+            return await self._answered(
+                Command(work, is_read=True, confirm=confirm, confirm_refusal=confirm_refusal),
+                # Whoever follows does not give up where many wait: it can do nothing but wait.
+                nowait=self._nowait and is_first,
+            )
+        # Others are let in here as well. And whoever sends answers on sends those of one pass of
+        # the event loop together, which wakes their receivers less often.
+        await trio.lowlevel.checkpoint()
+        return found
 
     def _worked(self, render: Callable[[SessionState, Ledger], A]) -> Awaitable[A]:
         return self._brought(lambda state, known: working.with_ledger(state, known, render))
@@ -747,17 +760,8 @@ class Session:
                 return found
             known = await read_on(found, self._shared.find)
 
-    async def _look(self, look: Look, is_first: bool) -> Following:
-        # A later one does not give up where many wait: whoever follows can do nothing but wait.
-        commits = self._shared.commits
-        command = Command(
-            look,
-            is_read=True,
-            confirm=commits and is_first,
-            confirm_refusal=commits or not is_first,
-        )
-        nowait = self._nowait and is_first
-        return await self._shared.directory.ask(self.id, command, nowait=nowait)
+    def _look(self, look: Look, is_first: bool) -> Awaitable[Following]:
+        return self._read(look, is_first=is_first)
 
     async def _write(self, work: Callable[[SessionState], A | Steps[A]], durable: bool | None) -> A:
         if not self._shared.persister.has_room_for_all:
@@ -767,9 +771,14 @@ class Session:
             Command(work, confirm=confirm, confirm_refusal=confirm or self._shared.commits)
         )
 
-    async def _answered(self, command: Command[A]) -> A:
-        answer = await self._shared.directory.ask(self.id, command, nowait=self._nowait)
-        if command.is_durable and answer.durable_seq != answer.version:
+    async def _answered(self, command: Command[R], *, nowait: bool | None = None) -> R:
+        nowait = self._nowait if nowait is None else nowait
+        answer = await self._shared.directory.ask(self.id, command, nowait=nowait)
+        if (
+            command.is_durable
+            and isinstance(answer, Reply)
+            and answer.durable_seq != answer.version
+        ):
             return evolve(answer, durable_seq=answer.version)
         return answer
 

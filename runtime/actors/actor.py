@@ -116,27 +116,41 @@ class Actor:
         self._send.close()
         self._send = send
 
-    def read_nowait(self, command: Command[Any]) -> bool:
-        """Serves a read in its caller's task, if this one has nothing to do; says whether it did.
+    def read_nowait(
+        self, work: Callable[[SessionState], R], *, confirm: bool, confirm_refusal: bool
+    ) -> R:
+        """Serves a read in its caller's task. See `Command` for what it is.
 
-        What it did not serve is to be mailed. The session is what the task would find, if it were
-        woken for this command alone; waking it would cost as much as a short read itself. Writes
+        Raises what it is refused with, and `trio.WouldBlock` if it is to be mailed: the task has
+        something to do, or will have with this. Else the session is what the task would find, if
+        it were woken for this read alone; to wake it takes as long as a short read itself. Writes
         are mailed: what many callers write in one pass of the event loop is served in a stretch.
         """
         # From the question to the end nothing yields: so nothing is mailed meanwhile that would
-        # have been before this command, and the task does not run.
+        # have been before this read, and the task does not run.
         session = self.session
-        if session is None or self._unanswered or not command.is_read:
-            return False
+        if session is None or self._unanswered:
+            raise trio.WouldBlock
+        is_on_disk = session.durable_mark >= session.firm_mark
+        if confirm and not is_on_disk:
+            raise trio.WouldBlock
+        session.confirms = False
+        session.now = self.last_used
         try:
-            if self._apply(command, session, session.mark, command.work) is not None:
-                return False  # it lacks something, or is in steps: the task will see to that
-        except Exception as error:  # a bug: it is the task that ends by it
-            command.work = partial(_raised, error)
-            return False
+            found = work(session)
+        except CallerError:
+            if confirm_refusal and not is_on_disk:
+                raise trio.WouldBlock from None
+            if session.life is None:
+                self._on_absent(self)
+            raise
+        except Exception:  # it lacks something; or it is a bug, by which the task is to end
+            raise trio.WouldBlock from None
+        if type(found) is GeneratorType:  # it is in steps
+            raise trio.WouldBlock
         if session.life is None:
             self._on_absent(self)
-        return True
+        return found
         # To here.
 
     def close(self) -> None:

@@ -124,11 +124,9 @@ class Directory:
             if self._doors and not within and (door := self._doors.get(session_id)) is not None:
                 await door.wait()
                 continue
-            # From here on nothing yields until the read is served, or the command mailed: what is
-            # mailed was taken while the session was here.
+            # From here on nothing yields until the command is mailed: what is mailed was taken
+            # while the session was here.
             actor = self.actor(session_id)
-            if actor.read_nowait(command):
-                return await command.wait()
             try:
                 actor.mail_nowait(command)
                 # To here.
@@ -144,6 +142,25 @@ class Directory:
                 except trio.ClosedResourceError:
                     continue
             return await command.wait()
+
+    def read_nowait(
+        self,
+        session_id: str,
+        work: Callable[[SessionState], R],
+        *,
+        confirm: bool,
+        confirm_refusal: bool,
+    ) -> R:
+        """What a read finds, if nobody has to be waited for. Never yields.
+
+        Raises what it is refused with, `RuntimeClosed`, `NotHere`, and `trio.WouldBlock`: then it
+        is to be asked as a command.
+        """
+        if session_id in self._doors:
+            raise trio.WouldBlock
+        return self.actor(session_id).read_nowait(
+            work, confirm=confirm, confirm_refusal=confirm_refusal
+        )
 
     def passivate(self, actor: Actor) -> bool:
         """Stops the actor if nothing would be missed; says whether it did."""

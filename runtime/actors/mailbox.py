@@ -97,8 +97,6 @@ class Command(Generic[R]):
     async def wait(self) -> R:
         """The answer, once; raises what the command was refused with. Always a checkpoint."""
         if self.is_answered:
-            # Others are let in here as well. And whoever sends answers on sends those of one pass
-            # of the event loop together, which wakes their receivers less often.
             await trio.lowlevel.checkpoint()
         else:
             self._answered = trio.Event()

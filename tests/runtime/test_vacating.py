@@ -396,7 +396,7 @@ async def test_nothing_comes_between_the_check_and_what_a_read_shows(
     async with running(node.store) as runtime:
         await runtime.session(S).append(user("a"))
         stretch = Stretch(node, runtime, S)
-        await runtime._parts.directory.ask(S, Command(lambda _: stretch.end(), is_read=True))
+        await runtime.session(S)._read(lambda _: stretch.end())
         assert stretch.ends == 1
 
 

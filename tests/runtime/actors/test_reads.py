@@ -20,7 +20,7 @@ from runtime.session.entries.tail import Needs
 from runtime.session.state import SessionState
 from runtime.session.steps import Steps
 from runtime.store.entries import Wanted
-from tests.runtime.actors.bench import Bench, history
+from tests.runtime.actors.bench import Bench, delete
 from tests.runtime.fakes import (
     Crash,
     FakeStore,
@@ -45,31 +45,56 @@ async def at_rest(bench: Bench) -> AsyncIterator[None]:
         bench.actor.close()
 
 
-def read(work: Callable[[SessionState], Any]) -> Command[Any]:
-    return Command(work, is_read=True)
+def version(state: SessionState) -> int:
+    return state.version
+
+
+def read_nowait(
+    bench: Bench,
+    work: Callable[[SessionState], Any] = version,
+    *,
+    confirm: bool = False,
+    confirm_refusal: bool = False,
+) -> Any:
+    """What is found at once; None: it is left to the task."""
+    with assert_no_checkpoints():
+        try:
+            return bench.actor.read_nowait(work, confirm=confirm, confirm_refusal=confirm_refusal)
+        except trio.WouldBlock:
+            return None
 
 
 # -- when it is served at once, and when it waits for its turn -------------------------------------
 
 
-@pytest.mark.parametrize("work", [reading.history, lambda state: state.version])
-@pytest.mark.parametrize("lives", [True, False])
-@pytest.mark.parametrize("confirm", [True, False])
-async def test_a_read_is_served_and_answered_without_yielding(
-    work: Callable[[SessionState], Any], lives: bool, confirm: bool
-) -> None:
+async def test_a_read_is_served_without_yielding() -> None:
     bench = Bench()
     async with at_rest(bench):
-        if lives:
-            bench.actor.mail_nowait(Say("a"))
-            await until_all_wait()
-        command = Command(work, is_read=True, confirm=confirm, confirm_refusal=confirm)
-        with assert_no_checkpoints():
-            assert bench.actor.read_nowait(command)
-        # What is not on disk is shown to nobody yet.
-        is_held = lives and confirm
-        assert (command.is_answered, len(bench.held)) == (not is_held, is_held)
-        command.settle()
+        assert read_nowait(bench, confirm=True) == 0
+        bench.actor.mail_nowait(Say("a"))
+        await until_all_wait()
+        assert read_nowait(bench) == 1
+        assert len(read_nowait(bench, reading.history).entries) == 1
+
+
+async def test_what_is_not_on_disk_is_not_shown_at_once_where_that_matters() -> None:
+    bench = Bench()
+    async with at_rest(bench):
+        bench.actor.mail_nowait(Say("a"))
+        await until_all_wait()
+        assert read_nowait(bench, confirm=True) is None
+        assert read_nowait(bench, confirm_refusal=True) == 1
+
+
+async def test_a_refusal_that_rests_on_what_is_not_on_disk_is_not_said_at_once() -> None:
+    bench = Bench()
+    async with at_rest(bench):
+        bench.actor.mail_nowait(Say("a"))
+        bench.actor.mail_nowait(delete())
+        await until_all_wait()
+        assert read_nowait(bench, reading.history, confirm_refusal=True) is None
+        with pytest.raises(SessionNotFound):
+            read_nowait(bench, reading.history)
 
 
 async def test_what_is_served_at_once_is_true_of_all_that_was_answered_before() -> None:
@@ -78,18 +103,15 @@ async def test_what_is_served_at_once_is_true_of_all_that_was_answered_before() 
         for count in range(1, 4):
             bench.actor.mail_nowait(said := Say("a"))
             await said.wait()
-            length = Length()
-            assert bench.actor.read_nowait(length)
-            assert await length.wait() == count
+            assert read_nowait(bench) == count
 
 
 async def test_a_read_is_not_served_before_what_was_mailed() -> None:
     bench = Bench()
     async with at_rest(bench):
         bench.actor.mail_nowait(Say("a"))
-        length = Length()
-        assert not bench.actor.read_nowait(length)
-        bench.actor.mail_nowait(length)
+        assert read_nowait(bench) is None
+        bench.actor.mail_nowait(length := Length())
         bench.actor.mail_nowait(Say("b"))
         assert await length.wait() == 1
 
@@ -101,7 +123,7 @@ async def test_a_read_is_not_served_before_those_who_wait_for_room() -> None:
             nursery.start_soon(bench.actor.mail, Say(content))
         while bench.actor.is_idle:
             await trio.lowlevel.checkpoint()
-        assert not bench.actor.read_nowait(Length())
+        assert read_nowait(bench) is None
 
 
 async def test_a_read_is_not_served_between_the_steps_of_a_command() -> None:
@@ -109,7 +131,7 @@ async def test_a_read_is_not_served_between_the_steps_of_a_command() -> None:
 
     def long(state: SessionState) -> Steps[None]:
         for _ in range(3):
-            served.append(bench.actor.read_nowait(Length()))
+            served.append(read_nowait(bench))
             yield
 
     bench = Bench()
@@ -117,7 +139,7 @@ async def test_a_read_is_not_served_between_the_steps_of_a_command() -> None:
         command: Command[None] = Command(long)
         bench.actor.mail_nowait(command)
         await command.wait()
-    assert served == [False] * 3
+    assert served == [None] * 3
 
 
 async def test_a_read_in_steps_is_left_to_the_task() -> None:
@@ -127,10 +149,7 @@ async def test_a_read_in_steps_is_left_to_the_task() -> None:
 
     bench = Bench()
     async with at_rest(bench):
-        command = read(long)
-        assert not bench.actor.read_nowait(command)
-        bench.actor.mail_nowait(command)
-        assert await command.wait() == 0
+        assert read_nowait(bench, long) is None
 
 
 class Turns(trio.abc.Instrument):
@@ -157,24 +176,15 @@ async def test_whoever_asks_an_idle_session_does_not_wake_its_task(
         assert turns.count == 1
 
 
-async def test_a_write_is_left_to_the_task() -> None:
-    bench = Bench()
-    async with at_rest(bench):
-        assert not bench.actor.read_nowait(Say("a"))
-        length = Length()
-        assert bench.actor.read_nowait(length)
-        assert await length.wait() == 0
-
-
 async def test_before_it_is_loaded_a_session_serves_nothing() -> None:
-    assert not Bench().actor.read_nowait(Length())
+    assert read_nowait(Bench()) is None
 
 
 async def test_when_its_task_has_ended_a_session_serves_nothing() -> None:
     bench = Bench()
     async with at_rest(bench):
         pass
-    assert not bench.actor.read_nowait(Length())
+    assert read_nowait(bench) is None
 
 
 async def test_a_read_that_lacks_something_is_left_to_the_task() -> None:
@@ -183,9 +193,7 @@ async def test_a_read_that_lacks_something_is_left_to_the_task() -> None:
 
     bench = Bench()
     async with at_rest(bench):
-        command = read(lacking)
-        assert not bench.actor.read_nowait(command)
-        assert not command.is_answered
+        assert read_nowait(bench, lacking) is None
 
 
 async def test_what_a_read_lacks_is_read_from_the_store(clock: MockClock, store: FakeStore) -> None:
@@ -205,9 +213,8 @@ async def test_what_a_read_lacks_is_read_from_the_store(clock: MockClock, store:
 async def test_a_read_that_finds_a_session_absent_says_so() -> None:
     bench = Bench()
     async with at_rest(bench):
-        bench.actor.read_nowait(command := history())
         with pytest.raises(SessionNotFound):
-            await command.wait()
+            read_nowait(bench, reading.history)
         assert bench.absent == [bench.actor]
 
 
@@ -230,7 +237,7 @@ async def test_a_bug_in_a_read_ends_the_activation_as_any_bug_does(
         await session.append(user("a"))
         await until_quiet()
         with pytest.raises(SessionCrashed):
-            await runtime._parts.directory.ask("s", read(Crash().work))
+            await session._read(Crash().work)
         (record,) = caplog.records
         assert (record.name, record.levelno) == ("agent_runtime", logging.ERROR)
         assert record.exc_info is not None
