@@ -170,6 +170,8 @@ def check_small_body(body: bytes, where: str) -> None:
 
 
 def _size(text: str, where: str) -> int:
+    if text.isascii():
+        return len(text)
     try:
         return len(text.encode())
     except UnicodeEncodeError:

@@ -131,7 +131,9 @@ class Api:
             return _of_methods(place.allow, request)
         if request.query and route.query is None:
             no_query(request)
-        captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
+        captured = values
+        if "%" in request.path or not request.path.isascii():  # else what was sent is what is said
+            captured = [said(*pair) for pair in zip(values, place.names, strict=True)]
         if self._forwarding is None:
             try:
                 return await route.endpoint(self.resources, request, *captured)

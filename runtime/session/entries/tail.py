@@ -471,10 +471,21 @@ class Tail:
             raise Needs(Wanted(seqs=range(low, min(self.first, high + 1))))
         settled, fresh = self._tail
         begin, end = low - self.first, high - self.first + 1
+        found = self._packed_shown(begin, min(end, settled)) if begin < settled else []
+        if end > settled:
+            found += [
+                entry.body if entry.form & PLAIN else Kept(entry.body)
+                for entry in fresh[max(0, begin - settled) : end - settled]
+                if entry.kind == MESSAGE
+            ]
+        return found
+
+    def _packed_shown(self, begin: int, end: int) -> "list[Piece]":
+        """The messages among the packed entries from the one at `begin` to before that at `end`."""
         found: list[Piece] = []
         # A copy, a byte an entry: while a search lasts, what it goes through cannot grow, and
         # threads may look here.
-        forms = bytes(self._forms[begin : min(end, settled)])
+        forms = bytes(self._forms[begin:end])
         stop = 0
         while (run := _RUNS.search(forms, stop)) is not None:
             start, stop = run.span()
@@ -487,12 +498,6 @@ class Tail:
                 found.append(self._cut(cut_from, cut_to))
             else:
                 found += self._views(cut_from, cut_to)
-        if fresh:
-            found += (
-                entry.body if entry.form & PLAIN else Kept(entry.body)
-                for entry in fresh[max(0, begin - settled) : max(0, end - settled)]
-                if entry.kind == MESSAGE
-            )
         return found
 
     def _pack(
