@@ -424,13 +424,17 @@ class Persister:
         return is_due
 
     async def _settle_some(self) -> bool:
-        """Lets the first of `_settling` go on for a bit; says whether there was one."""
-        if not self._settling:
-            return False
-        if not self._settling[0].settle_more():
-            self._settling.popleft()
-        await trio.lowlevel.checkpoint()
-        return True
+        """Lets one of `_settling` go on for a bit; says whether there was one that could."""
+        for _ in range(len(self._settling)):
+            record = self._settling[0]
+            if record.is_under_way:  # what its call needs is not taken from it: later
+                self._settling.rotate(-1)
+                continue
+            if not record.settle_more():
+                self._settling.popleft()
+            await trio.lowlevel.checkpoint()
+            return True
+        return False
 
     async def _commit(self, batch: Batch) -> None:
         """One transaction; if the store cannot do it now, a pause."""

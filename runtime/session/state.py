@@ -239,7 +239,7 @@ class SessionState:
             self.undurable_bytes += sum(
                 entry.size + ENTRY_OVERHEAD for life in lives for entry in life.log.fresh
             )
-        return more
+        return more or self.is_under_way
 
     def settle_more(self) -> bool:
         """Goes on where `mark_durable` left off, for about a millisecond; returns as that does."""
