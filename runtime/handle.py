@@ -14,7 +14,7 @@ from runtime.approvals import Approvals
 from runtime.asking import Asking, condition_of
 from runtime.context import Context, context_of
 from runtime.errands import Errands
-from runtime.errors import InvalidInput
+from runtime.errors import CallerError, InvalidInput
 from runtime.exporting import LogStream
 from runtime.feeds.events import Events
 from runtime.feeds.feeds import Feeds
@@ -743,6 +743,9 @@ class Session:
                 # Whoever follows does not give up where many wait: it can do nothing but wait.
                 nowait=self._nowait and is_first,
             )
+        except CallerError:
+            await trio.lowlevel.checkpoint()  # for who asks again and again
+            raise
         # Others are let in here as well. And whoever sends answers on sends those of one pass of
         # the event loop together, which wakes their receivers less often.
         await trio.lowlevel.checkpoint()

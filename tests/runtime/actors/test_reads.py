@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock, assert_checkpoints, assert_no_checkpoints
 from trio.testing import wait_all_tasks_blocked as until_all_wait
 
-from runtime import SessionCrashed, SessionNotFound, StoreUnavailable
+from runtime import InvalidInput, SessionCrashed, SessionNotFound, StoreUnavailable
 from runtime.actors.mailbox import Command
 from runtime.session.asked import reading
 from runtime.session.entries.tail import Needs
@@ -270,6 +270,8 @@ async def test_a_read_is_a_checkpoint(clock: MockClock, store: FakeStore) -> Non
         await until_quiet()
         with assert_checkpoints():
             await runtime.session("s").history()
+        with assert_checkpoints(), pytest.raises(InvalidInput):
+            await runtime.session("s").fold("unknown")
 
 
 async def test_whoever_reads_in_a_loop_can_be_cancelled(clock: MockClock, store: FakeStore) -> None:
